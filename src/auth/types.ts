@@ -1,0 +1,40 @@
+/** Signing in, as the protocols see it. */
+import type { TLSSocket } from 'node:tls';
+import type { Account } from '../directory/types.ts';
+
+/** The other end, for throttling, the log and channel binding. */
+export interface Peer {
+  readonly protocol: 'imap' | 'pop3' | 'submission';
+  readonly address: string;
+  /** TLS, or both ends loopback: plain text passwords are allowed. */
+  readonly mayUsePassword: boolean;
+  readonly tls: TLSSocket | undefined;
+}
+
+export interface SignedIn {
+  readonly account: Account;
+  readonly mechanism: string;
+}
+
+/** One SASL exchange (RFC 4422), in raw bytes: protocols do the Base64 and the framing. */
+export interface SaslExchange {
+  /**
+   * Takes the client's next response (null: none was given with the command).
+   * @throws Refused `auth.failed` (delayed by the throttle, tells nothing), `auth.unavailable`; BadCommand when it is malformed
+   */
+  respond(response: Buffer | null): Promise<SaslStep>;
+}
+
+export type SaslStep =
+  | { readonly done: false; readonly challenge: Buffer }
+  /** `data`: additional data with success (SCRAM's server-final), for protocols that carry it; others send it as a last challenge. */
+  | { readonly done: true; readonly signedIn: SignedIn; readonly data: Buffer | null };
+
+export interface Authenticator {
+  /** Mechanism names to offer to this peer, strongest first. Empty before TLS on a connection that needs it. */
+  mechanisms(peer: Peer): readonly string[];
+  /** @throws Refused `auth.mechanism` for one that is not offered */
+  sasl(mechanism: string, peer: Peer): SaslExchange;
+  /** LOGIN and USER/PASS. @throws Refused `auth.failed`, `auth.tls-required`, `auth.unavailable` */
+  password(name: string, password: string, peer: Peer): Promise<SignedIn>;
+}

@@ -1,0 +1,35 @@
+/** The delivery pipeline: envelope -> checks -> filters -> store. */
+import type { StagedMessage } from '../store/types.ts';
+
+export interface Envelope {
+  /** Where it came in. */
+  readonly protocol: 'smtp' | 'lmtp' | 'submission' | 'import';
+  readonly remoteAddress: string;
+  /** EHLO/LHLO name as given. */
+  readonly helo: string;
+  /** Reverse path without angle brackets; empty for the null sender. */
+  readonly sender: string;
+  /** Account that signed in (submission). */
+  readonly signedIn?: string;
+  readonly recipients: readonly EnvelopeRecipient[];
+}
+
+export interface EnvelopeRecipient {
+  /** As the client gave it. */
+  readonly address: string;
+}
+
+/** What became of one recipient; in the order of the envelope. */
+export type Outcome =
+  | { readonly ok: true }
+  | { readonly ok: false; readonly reply: number; readonly status: string; readonly text: string };
+
+/** The one way into mailboxes for mail that arrives. */
+export interface Delivery {
+  /**
+   * Is there somebody to take it? Called at RCPT. Refusals: `recipient.unknown`, `relay.forbidden`, `quota.exceeded`.
+   */
+  accepts(recipient: string, envelope: Pick<Envelope, 'protocol' | 'signedIn' | 'sender'>): Promise<void>;
+  /** Files the message with every recipient, durably, in one transaction. An outcome for each recipient, in order. */
+  deliver(envelope: Envelope, message: StagedMessage): Promise<readonly Outcome[]>;
+}

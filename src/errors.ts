@@ -1,0 +1,58 @@
+/**
+ * The three kinds of error, sorted in one place (each protocol's session loop):
+ *
+ * - {@link BadCommand}: the client's mistake. IMAP BAD, POP3 -ERR, SMTP 5xx syntax.
+ * - {@link Refused}: a wish we understand and can't grant. IMAP NO, POP3 -ERR, SMTP 4xx or 5xx.
+ * - anything else: our own fault. Answered as a temporary failure, logged with its cause, counted; tests assert zero.
+ */
+
+/** The client said something its protocol does not allow; the text says what. Costs us nothing but the answer. */
+export class BadCommand extends Error {
+  override readonly name = 'BadCommand';
+}
+
+/** Stable codes of refusals. Protocols map them to their response codes; people may search the guide for them. */
+export type RefusalCode =
+  | 'auth.failed' //            wrong name or password: says nothing of which
+  | 'auth.unavailable' //       sign-in can't be checked now
+  | 'auth.tls-required' //      this sign-in needs TLS first
+  | 'auth.mechanism' //         the mechanism can't be used for this account or connection
+  | 'mailbox.missing'
+  | 'mailbox.exists'
+  | 'mailbox.forbidden' //      a name or an action that is not allowed (INBOX deletion, reserved names)
+  | 'mailbox.has-children'
+  | 'mailbox.read-only'
+  | 'message.gone' //           expunged, or its mailbox deleted, meanwhile
+  | 'message.damaged' //        the stored bytes fail their checksum
+  | 'message.too-large'
+  | 'quota.exceeded'
+  | 'store.full' //             disk nearly full: temporary
+  | 'store.failed' //           the store stopped accepting changes after an I/O error: temporary
+  | 'store.locked' //           another process owns the data directory
+  | 'recipient.unknown'
+  | 'relay.forbidden'
+  | 'sender.forbidden'
+  | 'loop.detected'
+  | 'limit.reached' //          connections, commands, literals: a bound of ours
+  | 'directory.exists'
+  | 'directory.missing'
+  | 'directory.invalid'
+  | 'config.invalid'
+  | 'search.charset' //         BADCHARSET
+  | 'binary.unknown-encoding'; // UNKNOWN-CTE
+
+/** We understood and can't, or may not, do it. The text is for a person who reads it in a mail client: what happened, what to do. */
+export class Refused extends Error {
+  override readonly name = 'Refused';
+  readonly code: RefusalCode;
+
+  constructor(code: RefusalCode, text: string, options?: ErrorOptions) {
+    super(text, options);
+    this.code = code;
+  }
+}
+
+/** True for the two kinds that are not our fault. */
+export function isExpected(error: unknown): error is BadCommand | Refused {
+  return error instanceof BadCommand || error instanceof Refused;
+}

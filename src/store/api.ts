@@ -1,0 +1,167 @@
+/** The store as protocols, delivery and commands use it. `src/store/store.ts` implements it. */
+import type { AccountId, EmailId, ItemId, MailboxId, Modseq, Uid } from './ids.ts';
+import type {
+  Appended,
+  BodyAddress,
+  ChangeEvent,
+  Delivered,
+  DeliveryTarget,
+  EmailRecord,
+  FlagChange,
+  FlagsStored,
+  Mailbox,
+  MessageEntry,
+  MessageStage,
+  Role,
+  StagedMessage,
+  UidsAssigned,
+  UidsCopied,
+} from './types.ts';
+
+/** Which mailbox of whom. */
+export interface MailboxKey {
+  readonly account: AccountId;
+  readonly mailbox: MailboxId;
+}
+
+/**
+ * What a mailbox holds, at one moment: packed, immutable, shared by every session that has it open. Messages stand in UID
+ * order; `index` counts from 0, so an IMAP sequence number is index + 1. A session keeps the version it has told its client
+ * about and compares it with the newest ({@link MailboxView.changesTo}).
+ */
+export interface MailboxView {
+  readonly key: MailboxKey;
+  readonly uidvalidity: number;
+  readonly uidnext: Uid;
+  readonly modseq: Modseq;
+  readonly length: number;
+  readonly sizeBytes: number;
+  readonly unseen: number;
+  /** Keywords beyond the common ones that occur here. */
+  readonly keywords: readonly string[];
+
+  uid(index: number): Uid;
+  flagBits(index: number): number;
+  keywordsOf(index: number): readonly string[];
+  size(index: number): number;
+  modseqOf(index: number): Modseq;
+  email(index: number): EmailId;
+  item(index: number): ItemId;
+  received(index: number): number;
+  saved(index: number): number;
+  /** All of the above as one object: for code that is not hot. */
+  entry(index: number): MessageEntry;
+  /** Index of the message with this UID, or -1. */
+  indexOf(uid: number): number;
+  /** Index of the first message whose UID is not below this: `length` when there is none. */
+  lowerBound(uid: number): number;
+  /** The first message without \Seen, or -1. */
+  firstUnseen(): number;
+
+  /** What a client that knows this version must hear to know `newer`. Cheap: what both share is skipped. */
+  changesTo(newer: MailboxView): ViewChanges;
+  /**
+   * `newer`, with the messages of this version that it lacks kept as ghosts: for a session that may not yet be told of
+   * removals (RFC 9051 7.5.1). A ghost's data is as it was; its body may be gone.
+   */
+  withGhosts(newer: MailboxView): MailboxView;
+  /** True for a message that is only kept by {@link withGhosts}. */
+  isGhost(index: number): boolean;
+}
+
+export interface ViewChanges {
+  /** Indexes in the OLDER version of messages that are gone, ascending. */
+  readonly vanished: readonly number[];
+  /** Indexes in the NEWER version of messages of both whose flags or modseq differ, ascending. */
+  readonly changed: readonly number[];
+  /** Index in the NEWER version of the first message that the older one did not have; `newer.length` when none. */
+  readonly firstNew: number;
+}
+
+export interface Store {
+  // ---- mailboxes -------------------------------------------------------------------------------------------------
+  /** All mailboxes of the account, INBOX first, then in order of path. */
+  mailboxes(account: AccountId): Promise<readonly Mailbox[]>;
+  /**
+   * Creates a mailbox and, where missing, those above it. `path` is Unicode with `/` between its parts.
+   * @throws Refused `mailbox.exists`, `mailbox.forbidden`
+   */
+  createMailbox(account: AccountId, path: string, role?: Role): Promise<Mailbox>;
+  /**
+   * Deletes a mailbox with its messages (they stay restorable). One with others below it stays as a place in the hierarchy.
+   * @throws Refused `mailbox.missing`, `mailbox.forbidden` (INBOX), `mailbox.has-children` (already not selectable, others below)
+   */
+  deleteMailbox(account: AccountId, mailbox: MailboxId): Promise<void>;
+  /** Renames a mailbox and all below it; of INBOX it moves the messages to a new mailbox (RFC 9051 6.3.6). */
+  renameMailbox(account: AccountId, mailbox: MailboxId, path: string): Promise<void>;
+  /** Subscribes to a name, which need not exist (RFC 9051 6.3.7). */
+  setSubscribed(account: AccountId, path: string, subscribed: boolean): Promise<void>;
+  /** Subscribed names that no mailbox has. */
+  danglingSubscriptions(account: AccountId): Promise<readonly string[]>;
+  /** Raises \Recent's mark, so that one session alone sees each message as \Recent. @returns the mark as it was before */
+  claimRecent(key: MailboxKey): Promise<Uid>;
+
+  // ---- reading ---------------------------------------------------------------------------------------------------
+  /** The newest durable view. @throws Refused `mailbox.missing` */
+  view(key: MailboxKey): Promise<MailboxView>;
+  /** Metadata of emails, in the order asked for; at most PAGE_ROWS at a time. Those that are gone are left out. */
+  emails(account: AccountId, emails: readonly EmailId[]): Promise<readonly EmailRecord[]>;
+  /**
+   * A whole body (without the prefix), for messages up to {@link STREAM_ABOVE}. @throws Refused `message.gone`, `message.damaged`
+   */
+  body(account: AccountId, email: EmailId, address: BodyAddress): Promise<Buffer>;
+  /**
+   * Bodies read ahead in one go where they stand side by side on disk; yields in the order asked for. Each is whole.
+   * For FETCH of many: about 1 MB is read at a time. Bodies above STREAM_ABOVE come as null: read them with bodyChunks.
+   */
+  bodies(
+    account: AccountId,
+    wanted: readonly { readonly email: EmailId; readonly body: BodyAddress }[],
+  ): AsyncIterable<Buffer | null | Refusal>;
+  /** Part of a body in chunks of about 256 KB; the checksum is verified when all of it was read, and a mismatch throws at the end. */
+  bodyChunks(
+    account: AccountId,
+    email: EmailId,
+    address: BodyAddress,
+    from?: number,
+    to?: number,
+  ): AsyncIterable<Buffer>;
+  /** UIDs removed since a modseq (QRESYNC), or null when that is too long ago to know. */
+  expungedSince(key: MailboxKey, modseq: Modseq): Promise<readonly Uid[] | null>;
+
+  // ---- changing --------------------------------------------------------------------------------------------------
+  /** Takes a message in. @param limit bytes; more throws Refused `message.too-large` from write */
+  stage(limit: number): MessageStage;
+  /** Files one message with many people: one transaction, one body. Resolves when durable. @throws Refused `quota.exceeded`, `store.full`... */
+  deliver(message: StagedMessage, targets: readonly DeliveryTarget[]): Promise<readonly Delivered[]>;
+  /** Adds messages to a mailbox, all or none (MULTIAPPEND). @throws Refused `quota.exceeded`, `mailbox.missing` */
+  append(key: MailboxKey, messages: readonly Appended[]): Promise<UidsAssigned>;
+  /** Changes flags, in chunks of CHUNK_ROWS. `uids` ascending. */
+  storeFlags(
+    key: MailboxKey,
+    uids: readonly Uid[],
+    change: FlagChange,
+    options?: { readonly unchangedSince?: Modseq },
+  ): Promise<FlagsStored>;
+  /** Removes messages (they stay restorable), in chunks. @returns the UIDs that were removed, ascending */
+  expunge(key: MailboxKey, uids: readonly Uid[], options?: { readonly onlyDeleted?: boolean }): Promise<readonly Uid[]>;
+  /** Copies messages: all or none. UIDs that are gone are left out. */
+  copy(from: MailboxKey, uids: readonly Uid[], to: MailboxKey): Promise<UidsCopied>;
+  /** Moves messages, in chunks, each whole: no message is ever in both or in neither. */
+  move(from: MailboxKey, uids: readonly Uid[], to: MailboxKey): Promise<UidsCopied>;
+
+  // ---- hearing of changes ----------------------------------------------------------------------------------------
+  /** Calls the listener after each durable change of the account, coalesced by turn. @returns a function that stops it */
+  subscribe(account: AccountId, listener: (event: ChangeEvent) => void): () => void;
+
+  /** Storage limits and use of an account. */
+  usage(
+    account: AccountId,
+  ): Promise<{ readonly usedBytes: number; readonly messages: number; readonly quotaBytes: number | null }>;
+}
+
+/** A body that can't be given, in the place of its bytes: `message.gone` or `message.damaged`. */
+export type Refusal = import('../errors.ts').Refused;
+
+/** Bodies larger than this are never held whole in memory. */
+export const STREAM_ABOVE = 1 << 20;

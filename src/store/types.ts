@@ -1,0 +1,140 @@
+/** What callers of the store see: whole operations and plain values, no SQL. */
+import type { MessageAnalysis } from '../message/analysis.ts';
+import type { FlagChange, Flags } from './flags.ts';
+import type { AccountId, EmailId, EpochSeconds, ItemId, MailboxId, Modseq, ThreadId, Uid } from './ids.ts';
+
+export type { FlagChange, Flags, MessageAnalysis };
+
+/** Special uses (RFC 6154), by the attribute IMAP shows; the role is JMAP's name for it. */
+export type Role = 'inbox' | 'drafts' | 'sent' | 'archive' | 'junk' | 'trash' | 'all' | 'flagged' | 'important';
+
+/** A mailbox with its counts, which are kept in the transaction that changes them. */
+export interface Mailbox {
+  readonly account: AccountId;
+  readonly id: MailboxId;
+  /** 0: at the top. */
+  readonly parent: MailboxId;
+  /** The last part of the name, Unicode. */
+  readonly name: string;
+  /** The whole name with `/` between its parts, Unicode. INBOX is always `INBOX`. */
+  readonly path: string;
+  readonly role: Role | null;
+  readonly subscribed: boolean;
+  /** False: only a place in the hierarchy (IMAP \Noselect). */
+  readonly selectable: boolean;
+  readonly uidvalidity: number;
+  readonly uidnext: Uid;
+  /** Messages with a UID above it are \Recent to the next session that selects the mailbox for change. */
+  readonly recentUid: Uid;
+  readonly modseq: Modseq;
+  readonly total: number;
+  readonly unseen: number;
+  readonly deleted: number;
+  readonly sizeBytes: number;
+}
+
+/** Where the bytes of a body stand in the segments. */
+export interface BodyAddress {
+  readonly segment: number;
+  /** Of the record's header. */
+  readonly offset: number;
+  /** Length of the body as the client sees it. */
+  readonly length: number;
+  /** Bytes stored after the header. Equal to `length` with codec 0. */
+  readonly storedLength: number;
+  /** 0: as it is. */
+  readonly codec: number;
+  /** SHA-256 of the body: stands in the record's header too, so that a wrong address can never give another message's bytes. */
+  readonly hash: Uint8Array;
+}
+
+/** A message that has come in whole but is not in any mailbox yet. Its body is reserved, not necessarily durable. */
+export interface StagedMessage {
+  readonly body: BodyAddress;
+  readonly analysis: MessageAnalysis;
+}
+
+/** Takes one message in, streaming; memory stays bounded whatever its size. */
+export interface MessageStage {
+  /** Bytes taken so far. */
+  readonly size: number;
+  /** Takes the next bytes; the buffer must not change afterwards. Await the promise, if there is one: it is backpressure. */
+  write(chunk: Buffer): Promise<void> | undefined;
+  finish(): Promise<StagedMessage>;
+  /** Gives everything up; for a client that went away. Never throws. */
+  abandon(): void;
+}
+
+/** One recipient of a delivery. */
+export interface DeliveryTarget {
+  readonly account: AccountId;
+  /** INBOX when absent. */
+  readonly mailbox?: MailboxId;
+  readonly flags?: Flags;
+  /** Trace lines for this recipient alone (Return-Path, Delivered-To), each ended by CRLF; stands before the shared body. */
+  readonly prefix: Buffer;
+}
+
+export interface Delivered {
+  readonly account: AccountId;
+  readonly mailbox: MailboxId;
+  readonly uid: Uid;
+  readonly email: EmailId;
+}
+
+/** One message for {@link Store.append}. */
+export interface Appended {
+  readonly staged: StagedMessage;
+  readonly flags: Flags;
+  /** INTERNALDATE; now when absent. */
+  readonly received?: EpochSeconds;
+  /** The unique id another server gave it (imports). */
+  readonly uidl?: string;
+}
+
+export interface UidsAssigned {
+  readonly uidvalidity: number;
+  readonly uids: readonly Uid[];
+}
+
+/** Source and destination UIDs of COPY and MOVE, in the same order (RFC 4315 COPYUID). */
+export interface UidsCopied extends UidsAssigned {
+  readonly from: readonly Uid[];
+}
+
+export interface FlagsStored {
+  readonly changed: readonly { readonly uid: Uid; readonly flags: Flags; readonly modseq: Modseq }[];
+  /** UIDs left alone because they changed after `unchangedSince` (RFC 7162 3.1.3). */
+  readonly modified: readonly Uid[];
+}
+
+/** The immutable part of a message: what FETCH needs beyond flags, size and dates. */
+export interface EmailRecord {
+  readonly email: EmailId;
+  readonly thread: ThreadId;
+  /** Trace lines that stand before the body. */
+  readonly prefix: Buffer;
+  readonly body: BodyAddress;
+  readonly sent: EpochSeconds | null;
+  readonly analysis: Omit<MessageAnalysis, 'root'> & { readonly root: () => MessageAnalysis['root'] };
+}
+
+/** One message of a mailbox as a view shows it. */
+export interface MessageEntry {
+  readonly uid: Uid;
+  readonly item: ItemId;
+  readonly email: EmailId;
+  readonly flags: Flags;
+  readonly modseq: Modseq;
+  readonly size: number;
+  readonly received: EpochSeconds;
+  readonly saved: EpochSeconds;
+}
+
+/** Something changed in an account; sent after it is durable. What changed is read from the store. */
+export interface ChangeEvent {
+  readonly account: AccountId;
+  readonly mailboxes: ReadonlySet<MailboxId>;
+  /** The set of mailboxes itself changed. */
+  readonly hierarchy: boolean;
+}
