@@ -28,6 +28,7 @@ export type RefusalCode =
   | 'quota.exceeded'
   | 'store.full' //             disk nearly full: temporary
   | 'store.failed' //           the store stopped accepting changes after an I/O error: temporary
+  | 'store.newer' //          the data directory was written by a newer program
   | 'store.locked' //           another process owns the data directory
   | 'recipient.unknown'
   | 'relay.forbidden'

@@ -49,6 +49,8 @@ export interface MailboxView {
   item(index: number): ItemId;
   received(index: number): number;
   saved(index: number): number;
+  /** POP3's unique id: the one another server gave it (imports), else the item id as text. */
+  uidl(index: number): string;
   /** All of the above as one object: for code that is not hot. */
   entry(index: number): MessageEntry;
   /** Index of the message with this UID, or -1. */
@@ -132,8 +134,11 @@ export interface Store {
   // ---- changing --------------------------------------------------------------------------------------------------
   /** Takes a message in. @param limit bytes; more throws Refused `message.too-large` from write */
   stage(limit: number): MessageStage;
-  /** Files one message with many people: one transaction, one body. Resolves when durable. @throws Refused `quota.exceeded`, `store.full`... */
-  deliver(message: StagedMessage, targets: readonly DeliveryTarget[]): Promise<readonly Delivered[]>;
+  /**
+   * Files one message with many people: one transaction, one body. Resolves when durable. Whose quota it would exceed (or whose
+   * mailbox is gone) is left out, with the refusal in their place. @throws Refused `store.full`, `store.failed`
+   */
+  deliver(message: StagedMessage, targets: readonly DeliveryTarget[]): Promise<readonly (Delivered | Refusal)[]>;
   /** Adds messages to a mailbox, all or none (MULTIAPPEND). @throws Refused `quota.exceeded`, `mailbox.missing` */
   append(key: MailboxKey, messages: readonly Appended[]): Promise<UidsAssigned>;
   /** Changes flags, in chunks of CHUNK_ROWS. `uids` ascending. */
@@ -143,8 +148,15 @@ export interface Store {
     change: FlagChange,
     options?: { readonly unchangedSince?: Modseq },
   ): Promise<FlagsStored>;
-  /** Removes messages (they stay restorable), in chunks. @returns the UIDs that were removed, ascending */
-  expunge(key: MailboxKey, uids: readonly Uid[], options?: { readonly onlyDeleted?: boolean }): Promise<readonly Uid[]>;
+  /**
+   * Removes messages (they stay restorable), in chunks; with `whole` all or none in one transaction (POP3's QUIT).
+   * @returns the UIDs that were removed, ascending
+   */
+  expunge(
+    key: MailboxKey,
+    uids: readonly Uid[],
+    options?: { readonly onlyDeleted?: boolean; readonly whole?: boolean },
+  ): Promise<readonly Uid[]>;
   /** Copies messages: all or none. UIDs that are gone are left out. */
   copy(from: MailboxKey, uids: readonly Uid[], to: MailboxKey): Promise<UidsCopied>;
   /** Moves messages, in chunks, each whole: no message is ever in both or in neither. */

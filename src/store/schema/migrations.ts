@@ -1,0 +1,24 @@
+/** Numbered migrations: each runs once, in order, in one transaction with the row that records it. */
+import { Refused } from '../../errors.ts';
+import { FIRST_SCHEMA } from './0001-first.ts';
+
+export interface Migration {
+  readonly version: number;
+  readonly name: string;
+  readonly statements: readonly string[];
+}
+
+export const MIGRATIONS: readonly Migration[] = [{ version: 1, name: 'first', statements: FIRST_SCHEMA }];
+
+export const NEWEST_VERSION: number = MIGRATIONS.at(-1)!.version;
+
+/** What still has to run on a store of this version. @throws Refused when the store is newer than this program */
+export function migrationsAfter(version: number): readonly Migration[] {
+  if (version > NEWEST_VERSION) {
+    throw new Refused(
+      'store.newer',
+      `This data directory was written by a newer Rainmail (schema ${version}, this program knows ${NEWEST_VERSION}). Install that version or a later one.`,
+    );
+  }
+  return MIGRATIONS.filter((migration) => migration.version > version);
+}
