@@ -1,0 +1,25 @@
+// npm test [-- PATTERN...]: runs the tests and says aloud what was skipped. With NO_SKIPS=1 a skipped test is a failure.
+import { run } from 'node:test';
+import { spec } from 'node:test/reporters';
+
+const patterns = process.argv.slice(2);
+const skipped = [];
+
+// Two files at a time, also on one processor: most of a test's time is waiting for disks and sockets.
+const tests = run({ globPatterns: patterns.length > 0 ? patterns : ['test/**/*.test.ts'], concurrency: 2 });
+tests.on('test:fail', () => {
+  process.exitCode = 1;
+});
+tests.on('test:pass', ({ name, skip }) => {
+  if (skip !== undefined) skipped.push(`${name}${typeof skip === 'string' ? ` (${skip})` : ''}`);
+});
+tests.compose(spec).pipe(process.stdout);
+
+process.on('exit', () => {
+  if (skipped.length === 0) return;
+  console.error(`\nSkipped ${skipped.length}:\n${skipped.map((name) => `  ${name}`).join('\n')}`);
+  if (process.env.NO_SKIPS === '1') {
+    console.error('NO_SKIPS=1: a skipped test is a failure here.');
+    process.exitCode = 1;
+  }
+});
