@@ -1,0 +1,203 @@
+/**
+ * Every setting, with its default and its explanation. The sample file (docs/rainmail.sample.toml) is made from this, so
+ * a description says what the setting does and when to change it, in sentences.
+ */
+import { z } from 'zod';
+import { SERVICES, type Service } from './services.ts';
+import { isNetwork, parseAddress, parseDuration, parseSize } from './units.ts';
+
+const size = z.string().transform((text, context) => {
+  const bytes = parseSize(text);
+  if (bytes === undefined)
+    context.addIssue({ code: 'custom', message: `"${text}" is not a size. Write it like "50MB".` });
+  return bytes ?? z.NEVER;
+});
+
+const duration = z.string().transform((text, context) => {
+  const milliseconds = parseDuration(text);
+  if (milliseconds === undefined) {
+    context.addIssue({ code: 'custom', message: `"${text}" is not a duration. Write it like "30m", "10s" or "14d".` });
+  }
+  return milliseconds ?? z.NEVER;
+});
+
+const address = z.string().transform((text, context) => {
+  const parsed = parseAddress(text);
+  if (parsed === undefined) {
+    context.addIssue({
+      code: 'custom',
+      message: `"${text}" is not an address to listen on. Write it like "192.0.2.1", "[::1]:1143" or "*".`,
+    });
+  }
+  return parsed ?? z.NEVER;
+});
+
+const network = z.string().refine(isNetwork, {
+  error: ({ input }) => `"${input}" is not a network. Write it like "192.0.2.0/24" or "2001:db8::1".`,
+});
+
+const count = z.number().int().positive();
+
+/** A service: off, on where the others are, or on at addresses of its own. */
+const service = z.union([z.boolean(), z.array(address)], {
+  error: ({ input }) =>
+    `${JSON.stringify(input)} is not true, false or a list of addresses. Write it like ["192.0.2.1", "[::1]:1143"].`,
+});
+
+function serviceSetting({ name, title, port, internal }: Service) {
+  const where = internal ? ' Without addresses of its own it listens on loopback only.' : '';
+  return [name, service.prefault(true).describe(`${title}, port ${port}.${where}`)] as const;
+}
+
+const services = Object.fromEntries(SERVICES.map(serviceSetting)) as Record<
+  Service['name'],
+  ReturnType<typeof serviceSetting>[1]
+>;
+
+const listen = z
+  .strictObject({
+    addresses: z
+      .array(address)
+      .prefault(['*'])
+      .describe('Addresses the services listen on that have none of their own. "*" is every address of the machine.'),
+    offset: z
+      .number()
+      .int()
+      .min(0)
+      .max(50_000)
+      .prefault(0)
+      .describe(
+        'Added to every standard port, so that an ordinary user can run the server: 10000 makes IMAP 10143. The option --port-offset goes before it.',
+      ),
+    ...services,
+  })
+  .prefault({})
+  .describe(
+    'Where the server listens. A service is true (on), false (off), or a list of addresses, each with a port of its own if it needs one: imap = ["192.0.2.1", "[::1]:1143"].',
+  );
+
+const tls = z
+  .strictObject({
+    certificate: z
+      .string()
+      .prefault('')
+      .describe('PEM file with the certificate and its chain. Empty: a self-signed one is made in the data directory.'),
+    key: z
+      .string()
+      .prefault('')
+      .describe('PEM file with the private key. Both files are read again when they change, and on SIGHUP.'),
+  })
+  .refine(({ certificate, key }) => (certificate === '') === (key === ''), {
+    message: 'needs both certificate and key, or neither',
+  })
+  .prefault({})
+  .describe('The certificate that clients see.');
+
+const limits = z
+  .strictObject({
+    message: size.prefault('50MB').describe('The largest message taken in, over any protocol.'),
+    line: size
+      .prefault('64KB')
+      .describe('The longest command line of IMAP. SMTP and POP3 have the limits of their RFCs.'),
+    literal: size.prefault('1MB').describe('The largest IMAP literal that is not a message.'),
+    commands: count
+      .prefault(50_000)
+      .describe('Commands a connection may give in ten seconds. A client that gives more waits for the next ten.'),
+    connections: count.prefault(20_000).describe('Connections in all.'),
+    connectionsByAddress: count
+      .prefault(200)
+      .describe('Connections from one address (IPv6: one /64) that have not signed in yet.'),
+    connectionsByAccount: count.prefault(100).describe('Connections of one account after sign-in.'),
+  })
+  .prefault({})
+  .describe('Bounds that keep one client from taking what belongs to all.');
+
+const timeouts = z
+  .strictObject({
+    // RFC 9051 5.4: at least 30 minutes. RFC 1939 3: at least 10 minutes. RFC 5321 4.5.3.2.7: at least 5 minutes.
+    imap: duration.prefault('30m').describe('An IMAP connection without a sign of life is ended after this time.'),
+    pop3: duration.prefault('10m').describe('The same for POP3.'),
+    smtp: duration.prefault('5m').describe('The same for SMTP, submission and LMTP.'),
+    shutdown: duration.prefault('10s').describe('How long open connections may go on when the server is asked to end.'),
+  })
+  .prefault({})
+  .describe('How long the server waits.');
+
+const store = z
+  .strictObject({
+    segment: size.prefault('64MB').describe('Size of the files that hold the bodies of messages.'),
+    reserve: size
+      .prefault('256MB')
+      .describe(
+        'When the disk has less free space than this, mail is refused for now (senders try again) and reading goes on.',
+      ),
+    retention: duration
+      .prefault('14d')
+      .describe('How long a deleted message can be brought back by the administrator.'),
+    retained: size
+      .prefault('1GB')
+      .describe('The most that deleted messages of one account may take; the oldest go first.'),
+  })
+  .prefault({})
+  .describe('How mail is kept.');
+
+export const schema = z.strictObject({
+  name: z
+    .string()
+    .regex(/^$|^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$/, {
+      error: 'is not a host name. Write it like "mail.example.org".',
+    })
+    .prefault('')
+    .describe(
+      'Name of this server as others see it, in greetings, trace lines and the self-signed certificate. Empty: the host name of the machine.',
+    ),
+  data: z
+    .string()
+    .min(1)
+    .prefault('data')
+    .describe(
+      'Directory of mail, accounts and certificates. A relative one starts at the folder of this file. The option --data goes before it.',
+    ),
+  listen,
+  tls,
+  limits,
+  timeouts,
+  lmtp: z
+    .strictObject({
+      networks: z
+        .array(network)
+        .prefault(['127.0.0.0/8', '::1'])
+        .describe('Networks that may hand over mail by LMTP. Nobody signs in there: name only your own mail servers.'),
+    })
+    .prefault({})
+    .describe('Mail handed over by a mail server that stands in front of this one.'),
+  proxy: z
+    .strictObject({
+      networks: z
+        .array(network)
+        .prefault([])
+        .describe(
+          'Load balancers that send the PROXY protocol (v1 or v2). From these networks every connection must begin with it.',
+        ),
+    })
+    .prefault({})
+    .describe('Proxies in front of this server that say who the client is.'),
+  log: z
+    .strictObject({
+      level: z
+        .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace'])
+        .prefault('info')
+        .describe('What is written to standard error, as JSON lines. Never the content of mail, never a password.'),
+    })
+    .prefault({})
+    .describe('The log.'),
+  store,
+});
+
+/** The configuration as the server uses it: sizes in bytes, durations in milliseconds. */
+export type Config = z.output<typeof schema>;
+
+/** Every setting at its default. */
+export function defaults(): Config {
+  return schema.parse({});
+}
