@@ -39,8 +39,8 @@ export function parseConfig(text: string, file: string): Config {
     toml = parseTOML(text);
   } catch (error) {
     if (!(error instanceof ParseError)) throw error;
-    // A value that is missing is noticed at the start of the line after.
-    const line = error.column === 0 ? Math.max(1, error.lineNumber - 1) : error.lineNumber;
+    // What is missing at the end is noticed after the last line.
+    const line = Math.min(error.lineNumber, text.trimEnd().split('\n').length);
     throw new Refused('config.invalid', `${file}:${line}: ${error.message.replace(/\.?$/, '.')}`, { cause: error });
   }
   const lines = linesOf(toml);
