@@ -1,0 +1,65 @@
+/** What IMAP needs of the rest of the server; wired in src/server. */
+import type { Logger } from 'pino';
+import type { Authenticator } from '../auth/types.ts';
+import type { Store } from '../store/api.ts';
+import type { AccountId, Milliseconds } from '../store/ids.ts';
+
+/** Bounds of a session; every one is a setting. Sizes in bytes. */
+export interface ImapLimits {
+  /** A command with its literals, messages of APPEND apart. */
+  readonly commandBytes: number;
+  /** The same before sign-in. */
+  readonly commandBytesBeforeSignIn: number;
+  /** One message of APPEND; shown as APPENDLIMIT (RFC 7889). */
+  readonly appendBytes: number;
+  /** Messages of one MULTIAPPEND. */
+  readonly appendMessages: number;
+  readonly commandsPerSecond: number;
+  /** BAD answers in a row before sign-in after which the connection ends. */
+  readonly badCommands: number;
+  /** Failed sign-ins after which the connection ends. */
+  readonly failedSignIns: number;
+  readonly idleTimeout: Milliseconds;
+  /** Until sign-in. */
+  readonly signInTimeout: Milliseconds;
+}
+
+export const DEFAULT_LIMITS: ImapLimits = {
+  commandBytes: 64 << 10,
+  commandBytesBeforeSignIn: 16 << 10,
+  appendBytes: 50 << 20,
+  appendMessages: 1000,
+  commandsPerSecond: 20_000,
+  badCommands: 50,
+  failedSignIns: 10,
+  idleTimeout: 30 * 60_000, // RFC 9051 5.4: at least 30 minutes
+  signInTimeout: 60_000,
+};
+
+/** Counted as they happen; the metrics page reads them. */
+export interface ImapCounters {
+  commands: number;
+  badCommands: number;
+  signIns: number;
+  failedSignIns: number;
+  /** Our own faults: tests assert zero. */
+  internalErrors: number;
+}
+
+/** Connections an account may have at a time. */
+export interface AccountSlots {
+  /** @returns false when the account has all it may have */
+  take(account: AccountId): boolean;
+  release(account: AccountId): void;
+}
+
+export interface ImapContext {
+  readonly store: Store;
+  readonly authenticator: Authenticator;
+  readonly slots: AccountSlots;
+  readonly limits: ImapLimits;
+  /** There is a certificate: STARTTLS is offered on plain connections. */
+  readonly startTls: boolean;
+  readonly counters: ImapCounters;
+  readonly log: Pick<Logger, 'debug' | 'info' | 'warn' | 'error'>;
+}

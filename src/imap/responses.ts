@@ -1,0 +1,54 @@
+/** Response codes of refusals (RFC 5530, RFC 9051 7.1), and the greeting and farewells. */
+import type { RefusalCode } from '../errors.ts';
+
+const CODES: Readonly<Record<RefusalCode, string | null>> = {
+  'auth.failed': 'AUTHENTICATIONFAILED',
+  'auth.unavailable': 'UNAVAILABLE',
+  'auth.tls-required': 'PRIVACYREQUIRED',
+  'auth.mechanism': 'CANNOT',
+  'mailbox.missing': 'NONEXISTENT',
+  'mailbox.exists': 'ALREADYEXISTS',
+  'mailbox.forbidden': 'CANNOT',
+  'mailbox.has-children': 'HASCHILDREN', // RFC 9051 6.3.5
+  'mailbox.read-only': 'READ-ONLY',
+  'message.gone': 'EXPUNGEISSUED',
+  'message.damaged': 'SERVERBUG',
+  'message.too-large': 'TOOBIG', // RFC 7889 4
+  'quota.exceeded': 'OVERQUOTA',
+  'store.full': 'UNAVAILABLE',
+  'store.failed': 'UNAVAILABLE',
+  'store.locked': 'UNAVAILABLE',
+  'store.newer': 'UNAVAILABLE',
+  'recipient.unknown': 'NONEXISTENT',
+  'relay.forbidden': 'NOPERM',
+  'sender.forbidden': 'NOPERM',
+  'loop.detected': 'CANNOT',
+  'limit.reached': 'LIMIT',
+  'directory.exists': 'ALREADYEXISTS',
+  'directory.missing': 'NONEXISTENT',
+  'directory.invalid': 'CANNOT',
+  'config.invalid': 'CANNOT',
+  'search.charset': 'BADCHARSET',
+  'binary.unknown-encoding': 'UNKNOWN-CTE', // RFC 3516 4.3
+};
+
+/** The response code for a refusal, without brackets. */
+export function responseCode(code: RefusalCode): string | null {
+  return CODES[code];
+}
+
+/** Text that is safe in a response line (RFC 9051 9, text): one line, no bytes that a `latin1` write would change. */
+export function responseText(text: string): string {
+  return text.replace(/[^\x20-\x7e]+/g, '?');
+}
+
+export function farewell(why: 'busy' | 'timeout' | 'shutdown'): string {
+  switch (why) {
+    case 'busy':
+      return '* BYE [UNAVAILABLE] Too many connections; try again later\r\n'; // RFC 5530 3
+    case 'timeout':
+      return '* BYE Nothing was heard for too long\r\n';
+    case 'shutdown':
+      return '* BYE [UNAVAILABLE] The server is going down; connect again later\r\n';
+  }
+}
