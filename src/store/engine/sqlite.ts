@@ -1,0 +1,370 @@
+/**
+ * The SQLite engine: one connection on the event loop, group commit, durability outside the loop.
+ *
+ * Invariants
+ * - Operations that write run in batches, one transaction each batch, in the order they came. Nobody else sees anything of a
+ *   batch before its COMMIT: reads that come while one runs wait for its end (some ms).
+ * - An operation awaits only its transaction, so a batch runs within one turn of the loop. One that waits for anything else is
+ *   a bug that ends the process at the end of the turn; nothing acknowledged is lost by that.
+ * - When an operation of a batch throws, the batch is rolled back and its operations run again one by one, each in a transaction of
+ *   its own. They are pure, so this is safe; and it spares every other batch the cost of savepoints.
+ * - A write is answered when durable (durability.ts); a read when all it may have seen is.
+ * - While the gate is closed (checkpoint, heavy work in the worker) no batch starts; reads go on.
+ */
+import { open } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import type { DatabaseSync } from 'node:sqlite';
+import { Refused } from '../../errors.ts';
+import type { AccountId, Milliseconds } from '../ids.ts';
+import { migrationsAfter } from '../schema/migrations.ts';
+import { Durability, type Syncable } from './durability.ts';
+import type { Change, Engine, Reader, Writer } from './engine.ts';
+import { openDatabase } from './sqlite-open.ts';
+import { SqliteTransaction } from './sqlite-transaction.ts';
+import { SqliteWorker } from './sqlite-worker-client.ts';
+import { WalFile } from './wal-file.ts';
+
+/** How long a batch may go on taking operations, so that the loop stays responsive. */
+const BATCH_TIME: Milliseconds = 4;
+/** Operations that may wait for their turn. Beyond it callers are told to come again. */
+const QUEUE_LIMIT = 20_000;
+
+interface Job {
+  readonly operation: (tx: Writer) => Promise<unknown>;
+  resolve(value: unknown): void;
+  reject(error: unknown): void;
+}
+
+export interface SqliteEngineOptions {
+  readonly path: string;
+  /** What must be synced with the WAL before a commit is durable: the segments. */
+  readonly syncWith?: readonly Syncable[];
+  readonly cacheBytes?: number;
+  /** WAL pages after which a checkpoint begins. */
+  readonly checkpointPages?: number;
+  /** What to write into meta (`synced`) with a checkpoint: up to where bodies are surely on disk. Awaited before the gate closes. */
+  readonly syncedPosition?: () => Promise<string>;
+  /** Commits so far are durable: change events go out from here. */
+  readonly onDurable?: (changes: readonly Change[]) => void;
+  /** The disk failed at a sync: nothing will be acknowledged any more; the process should say so and end. */
+  readonly onFailure?: (error: Error) => void;
+}
+
+export class SqliteEngine implements Engine {
+  readonly #database: DatabaseSync;
+  readonly #tx: SqliteTransaction;
+  readonly #wal: WalFile;
+  readonly #worker: SqliteWorker;
+  readonly #durability: Durability;
+  readonly #checkpointPages: number;
+  readonly #syncedPosition: (() => Promise<string>) | undefined;
+  #queue: Job[] = [];
+  #scheduled = false;
+  /** Operations of the batch that runs now, if one does. */
+  #batch: { readonly end: Promise<void>; readonly finish: () => void } | undefined;
+  /** Rises with each batch: a read that sees it change has awaited something it must not. */
+  #turn = 0;
+  #gate: Promise<void> | undefined;
+  /** The account that an operation in the worker is changing. */
+  #heavy: { readonly account: AccountId; readonly end: Promise<void> } | undefined;
+  #commitsSinceLook = 0;
+  #checkpointing: Promise<void> | undefined;
+  #closing = false;
+  /** Accounts with commits that are not durable yet, and the last such commit. */
+  readonly #fresh = new Map<AccountId, number>();
+
+  static async open(options: SqliteEngineOptions): Promise<SqliteEngine> {
+    const database = openDatabase(options.path, { busyTimeout: 5_000, cacheBytes: options.cacheBytes ?? 32 << 20 });
+    try {
+      migrate(database);
+      await syncDirectory(dirname(options.path));
+      const wal = await WalFile.open(options.path);
+      const worker = new SqliteWorker(options.path);
+      return new SqliteEngine(database, wal, worker, options);
+    } catch (error) {
+      database.close();
+      throw error;
+    }
+  }
+
+  private constructor(database: DatabaseSync, wal: WalFile, worker: SqliteWorker, options: SqliteEngineOptions) {
+    this.#database = database;
+    this.#tx = new SqliteTransaction(database);
+    this.#wal = wal;
+    this.#worker = worker;
+    this.#checkpointPages = options.checkpointPages ?? 8_000;
+    this.#syncedPosition = options.syncedPosition;
+    this.#durability = new Durability([wal, ...(options.syncWith ?? [])], {
+      durable: (changes) => {
+        for (const { account } of changes) {
+          if ((this.#fresh.get(account) ?? Infinity) <= this.#durability.durableSeq) this.#fresh.delete(account);
+        }
+        options.onDurable?.(changes);
+      },
+      failed: (error) => options.onFailure?.(error),
+    });
+  }
+
+  /** The failure after which nothing is accepted any more, if there was one. */
+  get failure(): Error | undefined {
+    return this.#durability.failure;
+  }
+
+  async read<T>(operation: (tx: Reader) => Promise<T>, account?: AccountId): Promise<T> {
+    for (;;) {
+      if (this.#batch !== undefined) await this.#batch.end;
+      else if (account !== undefined && account === this.#heavy?.account) await this.#heavy.end;
+      else break;
+    }
+    const turn = this.#turn;
+    const result = await operation(this.#tx);
+    if (this.#turn !== turn) throw new Error('a read operation awaited something outside its snapshot');
+    const seq = account === undefined ? this.#durability.commitSeq : this.#fresh.get(account);
+    if (seq !== undefined && seq > this.#durability.durableSeq) await this.#durable(seq);
+    return result;
+  }
+
+  write<T>(operation: (tx: Writer) => Promise<T>): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      if (this.#closing) reject(new Refused('store.failed', 'The server is stopping. Try again in a minute.'));
+      else if (this.failure !== undefined) reject(failed(this.failure));
+      else if (this.#queue.length >= QUEUE_LIMIT) {
+        reject(new Refused('limit.reached', 'The server is busy. Try again in a minute.'));
+      } else {
+        this.#queue.push({ operation, resolve: resolve as (value: unknown) => void, reject });
+        this.#schedule();
+      }
+    });
+  }
+
+  /**
+   * Runs an operation that is too large for the loop in the worker, alone, as one transaction. Other writes wait meanwhile, and reads
+   * of this account, since they could see its commit before we know of it; other reads go on.
+   * @param name of the operation in heavy-operations.ts; `args` are copied to the worker
+   */
+  writeInWorker<T>(account: AccountId, name: string, args: unknown): Promise<T> {
+    return this.#withGateClosed(async () => {
+      if (this.failure !== undefined) throw failed(this.failure);
+      const { promise: end, resolve: finish } = Promise.withResolvers<void>();
+      this.#heavy = { account, end };
+      try {
+        const { result, changes } = await this.#worker.operation<T>(name, args);
+        await this.#durable(this.#committed(changes));
+        return result;
+      } finally {
+        this.#heavy = undefined;
+        finish();
+      }
+    });
+  }
+
+  /** Writes everything from the WAL into the database and starts it anew: before a clean end, and for tests. */
+  checkpoint(): Promise<void> {
+    this.#checkpointing ??= this.#checkpoint().finally(() => {
+      this.#checkpointing = undefined;
+    });
+    return this.#checkpointing;
+  }
+
+  /** Finishes what was accepted, syncs and closes. The order matters: see wal-file.ts. */
+  async close(): Promise<void> {
+    this.#closing = true;
+    while (this.#queue.length > 0 || this.#batch !== undefined || this.#gate !== undefined) {
+      await (this.#gate ?? this.#batch?.end ?? new Promise((resolve) => setImmediate(resolve)));
+    }
+    try {
+      await this.#durability.wait(this.#durability.commitSeq);
+      await this.checkpoint();
+    } finally {
+      await this.#worker.close();
+      await this.#wal.close();
+      this.#database.close();
+    }
+  }
+
+  #schedule(): void {
+    if (this.#scheduled || this.#gate !== undefined || this.#batch !== undefined) return;
+    this.#scheduled = true;
+    setImmediate(() => {
+      this.#scheduled = false;
+      if (this.#gate === undefined && this.#queue.length > 0) void this.#runBatch();
+    });
+  }
+
+  /** Never rejects: what goes wrong reaches the callers of `write`. */
+  async #runBatch(): Promise<void> {
+    const { promise: end, resolve: finish } = Promise.withResolvers<void>();
+    this.#batch = { end, finish };
+    this.#turn++;
+    const leak = watchForLeak();
+    const done: Job[] = [];
+    const results: unknown[] = [];
+    let changes: Change[] = [];
+    let broken: unknown;
+    try {
+      this.#database.exec('BEGIN IMMEDIATE');
+      const until = performance.now() + BATCH_TIME;
+      do {
+        const job = this.#queue.shift()!;
+        done.push(job);
+        results.push(await job.operation(this.#tx));
+      } while (this.#queue.length > 0 && performance.now() < until);
+      changes = this.#tx.takeChanges();
+      this.#database.exec('COMMIT');
+    } catch (error) {
+      broken = error;
+      this.#rollBack();
+    }
+    clearImmediate(leak);
+    if (broken === undefined) this.#answer(done, results, this.#committed(changes));
+    else if (done.length === 1) done[0]!.reject(explained(broken));
+    else await this.#runOneByOne(done);
+    this.#batch = undefined;
+    finish();
+    if (this.#queue.length > 0) this.#schedule();
+    this.#look();
+  }
+
+  /** The batch was rolled back because one of its operations threw: each in a transaction of its own. */
+  async #runOneByOne(jobs: readonly Job[]): Promise<void> {
+    for (const job of jobs) {
+      const leak = watchForLeak();
+      try {
+        this.#database.exec('BEGIN IMMEDIATE');
+        const result = await job.operation(this.#tx);
+        const changes = this.#tx.takeChanges();
+        this.#database.exec('COMMIT');
+        this.#answer([job], [result], this.#committed(changes));
+      } catch (error) {
+        this.#rollBack();
+        job.reject(explained(error));
+      }
+      clearImmediate(leak);
+    }
+  }
+
+  #rollBack(): void {
+    this.#tx.takeChanges();
+    // SQLite has rolled back by itself after some errors (disk full, I/O).
+    if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
+  }
+
+  #committed(changes: readonly Change[]): number {
+    const seq = this.#durability.committed(changes);
+    for (const { account } of changes) this.#fresh.set(account, seq);
+    this.#commitsSinceLook++;
+    return seq;
+  }
+
+  #answer(jobs: readonly Job[], results: readonly unknown[], seq: number): void {
+    this.#durability.wait(seq).then(
+      () => jobs.forEach((job, index) => void job.resolve(results[index])),
+      (error: Error) => jobs.forEach((job) => void job.reject(failed(error))),
+    );
+  }
+
+  async #durable(seq: number): Promise<void> {
+    try {
+      await this.#durability.wait(seq);
+    } catch (error) {
+      throw failed(error);
+    }
+  }
+
+  /** Looks now and then how long the WAL has become. */
+  #look(): void {
+    if (this.#commitsSinceLook < 32 || this.#closing) return;
+    this.#commitsSinceLook = 0;
+    const { log } = this.#database.prepare('PRAGMA wal_checkpoint(NOOP)').get() as { log: number };
+    if (log < this.#checkpointPages || this.#checkpointing !== undefined) return;
+    this.checkpoint().catch((error: unknown) => this.#durability.fail(error));
+  }
+
+  /**
+   * Passive rounds while writers go on, until the tail is short; then, behind the gate, the rest and a restart of the WAL, with
+   * a first tiny commit so that the sync of the new header happens in the worker too.
+   */
+  async #checkpoint(): Promise<void> {
+    for (let round = 0; round < 4; round++) {
+      const { log, checkpointed } = await this.#worker.checkpoint('PASSIVE');
+      if (log - checkpointed < this.#checkpointPages / 16) break;
+    }
+    const synced = await this.#syncedPosition?.();
+    await this.#withGateClosed(async () => {
+      await this.#worker.checkpoint('RESTART', synced);
+      this.#wal.assertSame();
+    });
+  }
+
+  async #withGateClosed<T>(work: () => Promise<T>): Promise<T> {
+    while (this.#gate !== undefined || this.#batch !== undefined) await (this.#gate ?? this.#batch?.end);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#gate = promise;
+    try {
+      return await work();
+    } finally {
+      this.#gate = undefined;
+      resolve();
+      if (this.#queue.length > 0) this.#schedule();
+    }
+  }
+}
+
+/**
+ * Ends the process, loudly, when the operation that runs now is still running after this turn of the loop: it has awaited something
+ * outside its transaction, which would stop every writer for as long as that takes. @returns what to clear when it has ended
+ */
+function watchForLeak(): NodeJS.Immediate {
+  return setImmediate(() => {
+    throw new Error('a write operation awaited something outside its transaction');
+  });
+}
+
+/** What SQLite says of a full disk, for people; everything else as it is. */
+function explained(error: unknown): unknown {
+  const code = (error as { errcode?: number }).errcode;
+  if (code === 13 /* SQLITE_FULL */) {
+    return new Refused('store.full', 'The disk of the mail server is full. Free some space and try again.', {
+      cause: error,
+    });
+  }
+  return error;
+}
+
+function failed(cause: unknown): Refused {
+  return new Refused(
+    'store.failed',
+    'The mail store has stopped accepting changes after a disk error. Tell your administrator.',
+    { cause },
+  );
+}
+
+function migrate(database: DatabaseSync): void {
+  database.exec(
+    'CREATE TABLE IF NOT EXISTS migration (version INTEGER NOT NULL PRIMARY KEY, name TEXT NOT NULL, applied INTEGER NOT NULL)',
+  );
+  const { version } = database.prepare('SELECT coalesce(max(version), 0) AS version FROM migration').get() as {
+    version: number;
+  };
+  const record = database.prepare('INSERT INTO migration (version, name, applied) VALUES (?, ?, ?)');
+  for (const migration of migrationsAfter(version)) {
+    database.exec('BEGIN IMMEDIATE');
+    try {
+      for (const statement of migration.statements) database.exec(statement);
+      record.run(migration.version, migration.name, Math.floor(Date.now() / 1000));
+      database.exec('COMMIT');
+    } catch (error) {
+      if (database.isTransaction) database.exec('ROLLBACK');
+      throw error;
+    }
+  }
+}
+
+async function syncDirectory(path: string): Promise<void> {
+  const directory = await open(path, 'r');
+  try {
+    await directory.sync();
+  } finally {
+    await directory.close();
+  }
+}
