@@ -19,7 +19,9 @@ const MAX_KEYWORD_LENGTH = 100;
 // ATOM-CHAR is any CHAR but ( ) { SP CTL % * " \ ]; ASTRING-CHAR adds ].
 const ATOM = /[^\x00-\x20\x7f-\xff(){%*"\\\]]+/y;
 const ASTRING = /[^\x00-\x20\x7f-\xff(){%*"\\]+/y;
-// list-char adds the wildcards. 8-bit is kindly let through: names in UTF-8 (RFC 6855).
+// 8-bit is kindly let through in mailbox names: UTF-8 (RFC 6855).
+const MAILBOX = /[^\x00-\x20\x7f(){%*"\\]+/y;
+// list-char adds the wildcards.
 const LIST_MAILBOX = /[^\x00-\x20\x7f(){"\\]+/y;
 const WORD = /[A-Za-z][A-Za-z0-9.-]*/y;
 const QUOTED = /"((?:[^"\\\r\n\0]+|\\["\\])*)"/y;
@@ -87,7 +89,26 @@ export class CommandReader {
     return this.text.startsWith(sign, this.#at);
   }
 
-  /** True when this word stands here, in any case, with no other letter behind it. */
+  /** True when a digit stands here. */
+  seesDigit(): boolean {
+    const code = this.#code();
+    return code >= 0x30 && code <= 0x39;
+  }
+
+  /** True when a set of message numbers begins here. */
+  seesSet(): boolean {
+    const code = this.#code();
+    return code === STAR_SIGN || code === DOLLAR || this.seesDigit();
+  }
+
+  /** All that is left. */
+  rest(): string {
+    const rest = this.text.slice(this.#at);
+    this.#at = this.text.length;
+    return rest;
+  }
+
+  /** Moves behind this word when it stands here, in any case, with no other letter behind it. */
   skipWord(word: string): boolean {
     const end = this.#at + word.length;
     if (this.text.slice(this.#at, end).toUpperCase() !== word) return false;
@@ -143,10 +164,12 @@ export class CommandReader {
 
   /** A mailbox name, in Unicode. @throws BadCommand for one that is malformed */
   mailbox(): string {
-    return mailboxName(
-      this.#atString() ? this.string() : this.#match(/[^\x00-\x20\x7f(){%*"\\]+/y, 'a mailbox name'),
-      this.utf8,
-    );
+    return mailboxName(this.#atString() ? this.string() : this.#match(MAILBOX, 'a mailbox name'), this.utf8);
+  }
+
+  /** The reference of LIST and LSUB, in Unicode; empty allowed. */
+  mailboxOrEmpty(): string {
+    return this.skip('""') ? '' : this.mailbox();
   }
 
   /** A mailbox name with wildcards, in bytes as it was sent. */
@@ -204,6 +227,11 @@ export class CommandReader {
     const name = this.#match(SYSTEM_FLAG, 'a flag');
     if (!SYSTEM_FLAGS.has(name.toLowerCase())) throw new BadCommand(`${name} is not a flag we know`);
     return name;
+  }
+
+  /** `\Sent`: a backslash and an atom. */
+  attribute(): string {
+    return `\\${this.sign('\\').atom()}`;
   }
 
   keyword(): string {

@@ -5,7 +5,6 @@
  */
 import type { FlagChange, Flags } from '../../store/flags.ts';
 import type { EpochSeconds, Modseq } from '../../store/ids.ts';
-import type { Role } from '../../store/types.ts';
 
 /** The bound `*` of a set: the largest number in use (RFC 9051 9, seq-number). Beyond every real number. */
 export const STAR = 2 ** 32;
@@ -147,8 +146,8 @@ export interface SelectRequest {
 
 export interface CreateRequest {
   readonly mailbox: string;
-  /** USE (RFC 6154 3); attributes we have a role for. */
-  readonly role: Role | null;
+  /** Attributes of USE, as given (RFC 6154 3): `\\Sent`. */
+  readonly uses: readonly string[];
 }
 
 export type StatusItem =
