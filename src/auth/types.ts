@@ -33,7 +33,7 @@ export type SaslStep =
 export interface Authenticator {
   /** Mechanism names to offer to this peer, strongest first. Empty before TLS on a connection that needs it. */
   mechanisms(peer: Peer): readonly string[];
-  /** @throws Refused `auth.mechanism` for one that is not offered */
+  /** @throws Refused `auth.mechanism` for one that is not offered, `auth.tls-required` for one that would be after TLS */
   sasl(mechanism: string, peer: Peer): SaslExchange;
   /** LOGIN and USER/PASS. @throws Refused `auth.failed`, `auth.tls-required`, `auth.unavailable` */
   password(name: string, password: string, peer: Peer): Promise<SignedIn>;

@@ -1,0 +1,7 @@
+/** The SASL mechanisms, strongest first. */
+import { login } from './login.ts';
+import type { Mechanism } from './mechanism.ts';
+import { plain } from './plain.ts';
+import { scramSha256, scramSha256Plus } from './scram.ts';
+
+export const MECHANISMS: readonly Mechanism[] = [scramSha256Plus, scramSha256, plain, login];

@@ -1,0 +1,70 @@
+/**
+ * Password hashes: Argon2id (RFC 9106) with 19 MiB and two passes (OWASP's first choice), about 15 ms of one core.
+ *
+ * At most {@link IN_FLIGHT} are computed at a time: they run in libuv's pool of four threads, which reads the store's files too, and
+ * each holds 19 MiB. Checks beyond {@link WAITING} are refused; setting a password waits as long as it takes, since those who
+ * set passwords are few (an import has as many in flight as its own bound says).
+ */
+import { randomBytes } from 'node:crypto';
+import { hash, verify } from '@node-rs/argon2';
+import { Refused } from '../errors.ts';
+import { Gate } from './gate.ts';
+import { preparePassword } from './prepare.ts';
+import {
+  deriveScramKeys,
+  SCRAM_ITERATIONS,
+  SCRAM_SALT_BYTES,
+  type ScramKeys,
+  type ScramParameters,
+} from './scram-keys.ts';
+
+const COST = { memoryCost: 19_456, timeCost: 2, parallelism: 1 } as const;
+const IN_FLIGHT = 2;
+/** The last in the queue waits about four seconds. */
+const WAITING = 512;
+
+const gate = new Gate(IN_FLIGHT, WAITING);
+
+/** The longest password anybody may have, in bytes of UTF-8. */
+export const PASSWORD_LIMIT = 1_024;
+
+/** What is kept of a password. */
+export interface PasswordVerifiers {
+  /** Argon2id in PHC form: algorithm, cost, salt and hash. */
+  readonly hash: string;
+  readonly scram: ScramKeys;
+}
+
+/** Hashes a password that is set, for sign-ins in plain text and by SCRAM. */
+export async function hashPassword(password: string, parameters: ScramParameters): Promise<PasswordVerifiers> {
+  return gate.run(async () => ({
+    hash: await hash(preparePassword(password), COST),
+    scram: await deriveScramKeys(password, parameters),
+  }));
+}
+
+/**
+ * Checks a password against a hash.
+ * @throws Refused `auth.unavailable` when too many checks are waiting already
+ */
+export async function verifyPassword(phc: string, password: string): Promise<boolean> {
+  if (gate.full) throw new Refused('auth.unavailable', 'Too many sign-ins at the same time. Try again in a minute.');
+  return gate.run(() => verify(phc, preparePassword(password)));
+}
+
+/** Salt and count for an account's first password. */
+export function newScramParameters(): ScramParameters {
+  return { salt: randomBytes(SCRAM_SALT_BYTES), iterations: SCRAM_ITERATIONS };
+}
+
+/** A hash that no password fits, as costly to check as a real one: for names that nobody has. */
+export const UNMATCHABLE_HASH: string = [
+  '$argon2id$v=19',
+  `m=${COST.memoryCost},t=${COST.timeCost},p=${COST.parallelism}`,
+  unpadded(randomBytes(16)),
+  unpadded(randomBytes(32)),
+].join('$');
+
+function unpadded(bytes: Buffer): string {
+  return bytes.toString('base64').replace(/=+$/, '');
+}
