@@ -3,7 +3,7 @@
  * blocks the session but {@link LineConnection.drained} tells when to wait. Bounds on everything are the connection's own.
  */
 import type { TLSSocket } from 'node:tls';
-import type { Milliseconds } from '../store/ids.ts';
+import type { AccountId, Milliseconds } from '../store/ids.ts';
 
 export interface LineConnection {
   /** For logs: rises with each connection of the process. */
@@ -18,12 +18,14 @@ export interface LineConnection {
   readonly local: boolean;
   /** The TLS socket, for channel binding; undefined while plain. */
   readonly tls: TLSSocket | undefined;
+  /** Nothing can be written any more: the connection is gone, or {@link end} or {@link destroy} was called. */
   readonly closed: boolean;
   readonly bytesIn: number;
   readonly bytesOut: number;
 
   /**
    * The next line without its CRLF. A bare LF ends a line too, unless the protocol refuses it (`strictLines`: BadCommand).
+   * The buffer is a view of what arrived with it: copy what is kept for long.
    * @returns null at the end of the connection (by the peer, by a timeout, by shutdown)
    * @throws BadCommand when the line is longer than `limit` bytes: it has been swallowed whole and the session may go on
    */
@@ -44,19 +46,28 @@ export interface LineConnection {
   /** Queues bytes; a string is written one byte a character (latin1). Everything queued in one turn of the loop goes out together. */
   write(data: string | Buffer): void;
 
-  /** Undefined when there is room; else a promise to await before writing more (resolves, too, when the connection ends). */
+  /** Undefined when there is room; else a promise to await before writing more (resolves, too, when the connection ends). Await it once a piece of up to about 1 MB. */
   drained(): Promise<void> | undefined;
 
   /**
    * Turns TLS on after the go-ahead (already written) has been sent. What the peer sent in plain text before the handshake is
-   * discarded (RFC 3501 6.2.1 and the STARTTLS injection attacks). @throws when the handshake fails; the connection is closed then
+   * discarded (RFC 3501 6.2.1 and the STARTTLS injection attacks). @throws BadCommand when the handshake fails; the connection is closed then
    */
   startTls(): Promise<void>;
 
-  /** Time without a byte from the peer after which the connection ends; `onTimeout` may say goodbye first. */
+  /**
+   * Counts this connection to the account from now on, and no more to its address (connections before sign-in). Given back
+   * when the connection ends. @returns false when the account has too many: refuse the sign-in (`limit.reached`)
+   */
+  claimAccount(account: AccountId): boolean;
+
+  /**
+   * Time without a byte from the peer after which the connection ends, with the protocol's farewell. Runs only while the
+   * session waits for the peer and nothing is on its way to it. In steps of some seconds.
+   */
   setIdleTimeout(after: Milliseconds): void;
 
-  /** Sends what is queued, then ends the connection. Safe to call twice. */
+  /** Sends what is queued, then ends the connection: a waiting reader gets null, later writes go nowhere. Safe to call twice. */
   end(): void;
   /** Ends it at once. */
   destroy(): void;

@@ -1,0 +1,274 @@
+/**
+ * Listens on some addresses for one line protocol, and keeps its connections within their bounds.
+ *
+ * Invariants:
+ * - Every connection is counted from its accept to its close: in all, and either to its address or to its account.
+ * - A rejection of `serve` ends its connection and no other; when it is a fault of ours, it is logged and counted.
+ * - After {@link Listener.stop} nothing is left: no socket, no timer, and (unless one hangs) no session.
+ */
+import { type AddressInfo, type BlockList, createServer, isIPv6, type Server, type Socket } from 'node:net';
+import type { TLSSocketOptions } from 'node:tls';
+import type { Logger } from 'pino';
+import { isExpected } from '../errors.ts';
+import type { AccountId, Milliseconds } from '../store/ids.ts';
+import { peerOf, plainAddress } from './address.ts';
+import { Connection, type ConnectionHost } from './connection.ts';
+import type { LineProtocol } from './connection-types.ts';
+import type { ConnectionLimits } from './limits.ts';
+import { MOST_PROXY_HEADER, parseProxyHeader } from './proxy-protocol.ts';
+
+/** Connections the kernel may hold for us while the loop is busy (it takes at most net.core.somaxconn). */
+const BACKLOG = 4096;
+
+const SWEEP_EVERY: Milliseconds = 2_000;
+/** Lines are counted in windows of so many sweeps: ten seconds. */
+const SWEEPS_A_WINDOW = 5;
+
+const PROXY_HEADER_TIMEOUT: Milliseconds = 10_000;
+
+/** Time that sessions get, after their connections are gone, to notice it. */
+const LAST_STEPS: Milliseconds = 5_000;
+
+export interface ListenerOptions {
+  readonly protocol: LineProtocol;
+  readonly addresses: readonly Address[];
+  /** TLS from the first byte. */
+  readonly implicitTls: boolean;
+  /** Null: no TLS at all, neither implicit nor STARTTLS. */
+  readonly certificates: { tlsOptions(): TLSSocketOptions } | null;
+  readonly limits: ConnectionLimits;
+  /** Lines (commands) a connection may give in ten seconds; then it waits. */
+  readonly linesAWindow: number;
+  /** Networks from which every connection must begin with a PROXY header. */
+  readonly proxies?: BlockList;
+  /** Networks that may connect at all (LMTP: nobody signs in there). Everybody, when absent. */
+  readonly allowed?: BlockList;
+  readonly log: Logger;
+  readonly onInternalError: (where: string, error: unknown) => void;
+  /** For tests: time, and how often it is looked at. */
+  readonly clock?: () => Milliseconds;
+  readonly sweepEvery?: Milliseconds;
+}
+
+export interface Address {
+  /** `127.0.0.1`, `::` */
+  readonly host: string;
+  /** 0: any free one. */
+  readonly port: number;
+}
+
+export class Listener implements ConnectionHost {
+  readonly protocol: LineProtocol;
+  readonly linesAWindow: number;
+  readonly traffic = { bytesIn: 0, bytesOut: 0 };
+  /** Connections accepted, and turned away by a limit, since the start. */
+  readonly totals = { accepted: 0, turnedAway: 0 };
+  now: Milliseconds;
+  window = 0;
+
+  readonly #options: ListenerOptions;
+  readonly #clock: () => Milliseconds;
+  readonly #servers: Server[] = [];
+  readonly #connections = new Set<Connection>();
+  #sessions = 0;
+  #sweepTimer: NodeJS.Timeout | undefined;
+  #sweeps = 0;
+  #stopping: Promise<void> | undefined;
+  #quiet: (() => void) | undefined;
+
+  private constructor(options: ListenerOptions) {
+    this.#options = options;
+    this.#clock = options.clock ?? (() => performance.now());
+    this.protocol = options.protocol;
+    this.linesAWindow = options.linesAWindow;
+    this.now = Math.floor(this.#clock());
+  }
+
+  /** Listens on every address, or on none: then the error of the first that failed is thrown, with `address` and `port`. */
+  static async listen(options: ListenerOptions): Promise<Listener> {
+    const listener = new Listener(options);
+    try {
+      for (const address of options.addresses) listener.#servers.push(await listener.#open(address));
+    } catch (error) {
+      await listener.stop(0);
+      throw error;
+    }
+    listener.#sweepTimer = setInterval(() => listener.#sweep(), options.sweepEvery ?? SWEEP_EVERY).unref();
+    return listener;
+  }
+
+  /** Where it listens, with the ports that were free. Empty once it stops. */
+  get addresses(): readonly Address[] {
+    return this.#servers
+      .filter((server) => server.listening)
+      .map((server) => server.address() as AddressInfo)
+      .map(({ address, port }) => ({ host: address, port }));
+  }
+
+  /** Connections that are open now. */
+  get open(): number {
+    return this.#connections.size;
+  }
+
+  /**
+   * Stops accepting; sessions finish the command they are in and say farewell. What is still open after `within` is
+   * destroyed. Resolves when all is over; safe to call twice.
+   */
+  stop(within: Milliseconds): Promise<void> {
+    this.#stopping ??= this.#stop(within);
+    return this.#stopping;
+  }
+
+  tlsOptions(): TLSSocketOptions {
+    if (this.#options.certificates === null) throw new Error('this listener has no certificates');
+    return this.#options.certificates.tlsOptions();
+  }
+
+  claimAccount(connection: Connection, account: AccountId): boolean {
+    return this.#options.limits.claimAccount(connection, account);
+  }
+
+  onClosed(connection: Connection): void {
+    this.#connections.delete(connection);
+    this.#options.limits.release(connection);
+    this.#tellQuiet();
+  }
+
+  /** `::` takes IPv4 as well, unless `0.0.0.0` is listened on beside it. */
+  get #hasBothFamilies(): boolean {
+    return this.#options.addresses.some(({ host }) => host === '0.0.0.0');
+  }
+
+  #open(address: Address): Promise<Server> {
+    const { host, port } = address;
+    return new Promise((resolve, reject) => {
+      const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => this.#accept(socket));
+      server.once('error', reject);
+      server.listen({ host, port, backlog: BACKLOG, ipv6Only: this.#hasBothFamilies }, () => {
+        server.off('error', reject);
+        // Accepting failed, for want of descriptors as a rule: the connection is lost, the listener goes on.
+        server.on('error', (error) => this.#options.log.error({ err: error }, 'a connection could not be accepted'));
+        resolve(server);
+      });
+    });
+  }
+
+  #accept(socket: Socket): void {
+    const { limits, allowed, log } = this.#options;
+    const address = plainAddress(socket.remoteAddress ?? ''); // empty: it is gone already
+    if (address === '' || (allowed !== undefined && !isIn(allowed, address))) {
+      if (address !== '')
+        log.warn({ address, protocol: this.protocol.name }, 'a connection from a network that may not');
+      socket.destroy();
+      return;
+    }
+    const peer = peerOf(address);
+    if (!limits.admit(peer)) {
+      this.totals.turnedAway++;
+      this.#turnAway(socket);
+      return;
+    }
+    this.totals.accepted++;
+    const connection = new Connection(socket, this, peer);
+    this.#connections.add(connection);
+    this.#sessions++;
+    void this.#serve(connection);
+  }
+
+  #turnAway(socket: Socket): void {
+    socket.on('error', () => socket.destroy());
+    // Before TLS a farewell could not be understood. The socket must go at once, lest the many that come too many stay.
+    if (!this.#options.implicitTls) socket.write(this.protocol.farewell('busy'), 'latin1');
+    socket.destroySoon();
+  }
+
+  /** From greeting to end; never rejects. */
+  async #serve(connection: Connection): Promise<void> {
+    try {
+      const { proxies, implicitTls } = this.#options;
+      const proxied = proxies !== undefined && isIn(proxies, connection.remoteAddress);
+      if (proxied && !(await this.#readProxyHeader(connection))) return;
+      if (implicitTls) await connection.implicitTls();
+      await this.protocol.serve(connection);
+    } catch (error) {
+      this.#failed(connection, error);
+    } finally {
+      connection.end();
+      this.#sessions--;
+      this.#tellQuiet();
+    }
+  }
+
+  /** False: the connection ended before the header did, or its peer has too many. @throws BadCommand when it is no header */
+  async #readProxyHeader(connection: Connection): Promise<boolean> {
+    connection.setIdleTimeout(PROXY_HEADER_TIMEOUT);
+    let bytes: Buffer = Buffer.alloc(0);
+    for (;;) {
+      const chunk = await connection.chunk(MOST_PROXY_HEADER);
+      if (chunk === null) return false;
+      bytes = bytes.length === 0 ? chunk : Buffer.concat([bytes, chunk]);
+      const header = parseProxyHeader(bytes);
+      if (header === undefined) continue;
+      connection.unread(bytes.subarray(header.length));
+      connection.comesThrough(header.ends);
+      break;
+    }
+    connection.setIdleTimeout(this.protocol.idleTimeout);
+    if (this.#options.limits.movePeer(connection, peerOf(connection.remoteAddress))) return true;
+    this.totals.turnedAway++;
+    if (!this.#options.implicitTls) connection.write(this.protocol.farewell('busy'));
+    return false;
+  }
+
+  #failed(connection: Connection, error: unknown): void {
+    const { log, onInternalError } = this.#options;
+    const about = { connection: connection.id, address: connection.remoteAddress, err: error };
+    if (isExpected(error)) {
+      log.debug(about, 'a connection failed before or between commands');
+      return;
+    }
+    log.error(about, 'a session ended by a fault of ours');
+    onInternalError(this.protocol.name, error);
+  }
+
+  #sweep(): void {
+    this.now = Math.floor(this.#clock());
+    if (++this.#sweeps % SWEEPS_A_WINDOW === 0) this.window++;
+    for (const connection of this.#connections) connection.sweep();
+  }
+
+  async #stop(within: Milliseconds): Promise<void> {
+    const closed = this.#servers.map((server) => new Promise((resolve) => server.close(resolve)));
+    for (const connection of this.#connections) connection.retire();
+    await this.#quietWithin(within);
+    clearInterval(this.#sweepTimer);
+    for (const connection of this.#connections) connection.destroy();
+    await this.#quietWithin(LAST_STEPS);
+    await Promise.all(closed);
+  }
+
+  /** Resolves when no connection is open and no session runs, or when the time is over. */
+  async #quietWithin(time: Milliseconds): Promise<void> {
+    if (this.#isQuiet) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, time);
+      this.#quiet = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+    this.#quiet = undefined;
+  }
+
+  get #isQuiet(): boolean {
+    return this.#connections.size === 0 && this.#sessions === 0;
+  }
+
+  #tellQuiet(): void {
+    if (this.#isQuiet) this.#quiet?.();
+  }
+}
+
+function isIn(networks: BlockList, address: string): boolean {
+  return networks.check(address, isIPv6(address) ? 'ipv6' : 'ipv4');
+}
