@@ -1,6 +1,7 @@
 /** The database's worker thread as the engine sees it: one request at a time, answered in order. */
 import { Worker } from 'node:worker_threads';
 import { Refused } from '../../errors.ts';
+import type { HeavyOperation } from '../operations/heavy-operations.ts';
 import type { Change } from './engine.ts';
 import type { WorkerReply, WorkerRequest } from './sqlite-worker.ts';
 
@@ -46,7 +47,7 @@ export class SqliteWorker {
   }
 
   /** Runs one of heavy-operations.ts as a transaction. */
-  operation<T>(name: string, args: unknown): Promise<{ result: T; changes: readonly Change[] }> {
+  operation<T>(name: HeavyOperation, args: unknown): Promise<{ result: T; changes: readonly Change[] }> {
     return this.#ask({ kind: 'operation', name, args });
   }
 

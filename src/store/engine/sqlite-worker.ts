@@ -4,7 +4,7 @@
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import { type RefusalCode, Refused } from '../../errors.ts';
-import { HEAVY_OPERATIONS } from '../operations/heavy-operations.ts';
+import { HEAVY_OPERATIONS, type HeavyOperation } from '../operations/heavy-operations.ts';
 import type { Change } from './engine.ts';
 import { sql } from './sql.ts';
 import { openDatabase } from './sqlite-open.ts';
@@ -12,7 +12,7 @@ import { SqliteTransaction } from './sqlite-transaction.ts';
 
 export type WorkerRequest =
   | { readonly kind: 'checkpoint'; readonly mode: 'PASSIVE' | 'RESTART'; readonly synced: string | null }
-  | { readonly kind: 'operation'; readonly name: string; readonly args: unknown }
+  | { readonly kind: 'operation'; readonly name: HeavyOperation; readonly args: unknown }
   | { readonly kind: 'close' };
 
 /** Errors lose their class on the way to another thread; a refusal must stay one. */
@@ -60,9 +60,8 @@ function checkpoint(mode: 'PASSIVE' | 'RESTART', synced: string | null): unknown
   return result;
 }
 
-async function runOperation(name: string, args: unknown): Promise<{ result: unknown; changes: Change[] }> {
+async function runOperation(name: HeavyOperation, args: unknown): Promise<{ result: unknown; changes: Change[] }> {
   const operation = HEAVY_OPERATIONS[name];
-  if (operation === undefined) throw new Error(`no heavy operation is named ${name}`);
   database.exec('BEGIN IMMEDIATE');
   try {
     const result = await operation(tx, args);

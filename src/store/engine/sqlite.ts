@@ -16,6 +16,7 @@ import { dirname } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { Refused } from '../../errors.ts';
 import type { AccountId, Milliseconds } from '../ids.ts';
+import type { HeavyOperation } from '../operations/heavy-operations.ts';
 import { migrationsAfter } from '../schema/migrations.ts';
 import { Durability, type Syncable } from './durability.ts';
 import type { Change, Engine, Reader, Writer } from './engine.ts';
@@ -142,7 +143,7 @@ export class SqliteEngine implements Engine {
    * of this account, since they could see its commit before we know of it; other reads go on.
    * @param name of the operation in heavy-operations.ts; `args` are copied to the worker
    */
-  writeInWorker<T>(account: AccountId, name: string, args: unknown): Promise<T> {
+  writeInWorker<T>(account: AccountId, name: HeavyOperation, args: unknown): Promise<T> {
     return this.#withGateClosed(async () => {
       if (this.failure !== undefined) throw failed(this.failure);
       const { promise: end, resolve: finish } = Promise.withResolvers<void>();

@@ -3,6 +3,19 @@
  * Each is an ordinary operation; its arguments must survive structured cloning.
  */
 import type { Writer } from '../engine/engine.ts';
+import { copyMessages } from './copy.ts';
+import { expungeMessages } from './expunge.ts';
 
-// biome-ignore lint/suspicious/noExplicitAny: the caller and the operation agree on the arguments by name
-export const HEAVY_OPERATIONS: Readonly<Record<string, (tx: Writer, args: any) => Promise<unknown>>> = {};
+type Heavy = (tx: Writer, args: unknown) => Promise<unknown>;
+
+/** The caller (SqliteEngine.writeInWorker) and the operation agree on the arguments by name. */
+function heavy<Args>(operation: (tx: Writer, args: Args) => Promise<unknown>): Heavy {
+  return (tx, args) => operation(tx, args as Args);
+}
+
+export const HEAVY_OPERATIONS = {
+  copyMessages: heavy(copyMessages),
+  expungeMessages: heavy(expungeMessages),
+} as const satisfies Readonly<Record<string, Heavy>>;
+
+export type HeavyOperation = keyof typeof HEAVY_OPERATIONS;

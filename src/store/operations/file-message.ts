@@ -1,0 +1,173 @@
+/**
+ * Filing new messages: delivery to many people, and APPEND. One transaction whatever the number of recipients; one body for all.
+ */
+import { Refused } from '../../errors.ts';
+import { ANALYSIS_FORMAT } from '../../message/analysis.ts';
+import { serializeParts } from '../../message/parts.ts';
+import type { Writer } from '../engine/engine.ts';
+import { sql } from '../engine/sql.ts';
+import { type Flags, NO_FLAGS } from '../flags.ts';
+import type { AccountId, EmailId, EpochSeconds, ItemId, MailboxId, Modseq, ThreadId, Uid } from '../ids.ts';
+import type { Appended, Delivered, DeliveryTarget, StagedMessage, UidsAssigned } from '../types.ts';
+import { type Claim, claim, overQuota, quotaRefusal } from './account-row.ts';
+import { CountDelta, changeMailbox } from './mailbox-row.ts';
+import { INBOX } from './mailboxes.ts';
+import { insertMessage } from './message-row.ts';
+import { joinThread, threadRefs } from './threads.ts';
+
+const INSERT_BODY = sql(`
+  INSERT INTO body (account_id, body_id, hash, segment_id, start, length, stored_length, codec) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`);
+
+const INSERT_EMAIL = sql(`
+  INSERT INTO email (account_id, email_id, thread_id, body_id, format, size, received, sent, has_attachment, prefix, message_id, in_reply_to,
+    refs, subject, base_subject, sort_from, sort_to, sort_cc, display_from, display_to, preview, envelope, body_structure, parts)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`);
+
+const UNCLAIM = sql('UPDATE account SET used_bytes = used_bytes - ?, used_count = used_count - ? WHERE account_id = ?');
+
+/** Email id and item id; the body and a new thread take the email's number. */
+const IDS_A_MESSAGE = 2;
+
+/** What is the same for every recipient, worked out once and outside the transaction. */
+export interface PreparedMessage {
+  readonly staged: StagedMessage;
+  readonly parts: string;
+  readonly refs: readonly number[];
+}
+
+export function prepareMessage(staged: StagedMessage): PreparedMessage {
+  return { staged, parts: serializeParts(staged.analysis.root), refs: threadRefs(staged.analysis) };
+}
+
+/** Files one message with each target; whose quota it exceeds, or whose mailbox is gone, gets a refusal instead. */
+export async function deliver(
+  tx: Writer,
+  message: PreparedMessage,
+  targets: readonly DeliveryTarget[],
+  now: EpochSeconds,
+): Promise<(Delivered | Refused)[]> {
+  const outcomes = new Map<DeliveryTarget, Delivered | Refused>();
+  for (const target of [...targets].sort((a, b) => a.account - b.account)) {
+    outcomes.set(target, await deliverTo(tx, message, target, now));
+  }
+  return targets.map((target) => outcomes.get(target)!);
+}
+
+async function deliverTo(
+  tx: Writer,
+  message: PreparedMessage,
+  target: DeliveryTarget,
+  now: EpochSeconds,
+): Promise<Delivered | Refused> {
+  const { account, mailbox = INBOX, flags = NO_FLAGS, prefix } = target;
+  const size = prefix.length + message.staged.body.length;
+  const claimed = await claim(tx, account, { ids: IDS_A_MESSAGE, bytes: size, messages: 1 });
+  const delta = new CountDelta();
+  delta.add(flags.bits, size);
+  const changed = overQuota(claimed) ? undefined : await changeMailbox(tx, account, mailbox, claimed.modseq, delta, 1);
+  if (changed === undefined) {
+    await tx.run(UNCLAIM, size, 1, account);
+    return overQuota(claimed) ? quotaRefusal(claimed) : new Refused('mailbox.missing', 'The mailbox no longer exists.');
+  }
+  const email = await insertEmail(tx, account, message, prefix, claimed.firstId as EmailId, now);
+  const filed = { flags, size, received: now, modseq: claimed.modseq, saved: now, uidl: null };
+  await insertMessage(tx, account, mailbox, {
+    ...filed,
+    uid: changed.firstUid,
+    item: (claimed.firstId + 1) as ItemId,
+    email,
+  });
+  tx.changed({ account, mailbox, modseq: claimed.modseq });
+  return { account, mailbox, uid: changed.firstUid, email };
+}
+
+export interface AppendArgs {
+  readonly account: AccountId;
+  readonly mailbox: MailboxId;
+  readonly messages: readonly { readonly message: PreparedMessage; readonly appended: Omit<Appended, 'staged'> }[];
+  readonly now: EpochSeconds;
+}
+
+/** Adds messages to one mailbox, all or none. @throws Refused `quota.exceeded`, `mailbox.missing` */
+export async function append(tx: Writer, { account, mailbox, messages, now }: AppendArgs): Promise<UidsAssigned> {
+  const delta = new CountDelta();
+  for (const { message, appended } of messages) delta.add(appended.flags.bits, message.staged.body.length);
+  const ids = IDS_A_MESSAGE * messages.length;
+  const claimed: Claim = await claim(tx, account, { ids, bytes: delta.bytes, messages: messages.length });
+  if (overQuota(claimed)) throw quotaRefusal(claimed);
+  const changed = await changeMailbox(tx, account, mailbox, claimed.modseq, delta, messages.length);
+  if (changed === undefined) throw new Refused('mailbox.missing', 'The mailbox does not exist.');
+  const uids: Uid[] = [];
+  for (const [index, { message, appended }] of messages.entries()) {
+    const firstId = claimed.firstId + index * IDS_A_MESSAGE;
+    const received = appended.received ?? now;
+    const uid = (changed.firstUid + index) as Uid;
+    const email = await insertEmail(tx, account, message, NO_PREFIX, firstId as EmailId, received);
+    await insertMessage(tx, account, mailbox, {
+      uid,
+      item: (firstId + 1) as ItemId,
+      email,
+      flags: appended.flags satisfies Flags,
+      size: message.staged.body.length,
+      received,
+      modseq: claimed.modseq,
+      saved: now,
+      uidl: appended.uidl ?? null,
+    });
+    uids.push(uid);
+  }
+  tx.changed({ account, mailbox, modseq: claimed.modseq satisfies Modseq });
+  return { uidvalidity: changed.uidvalidity, uids };
+}
+
+const NO_PREFIX = Buffer.alloc(0);
+
+async function insertEmail(
+  tx: Writer,
+  account: AccountId,
+  { staged: { body, analysis }, parts, refs }: PreparedMessage,
+  prefix: Buffer,
+  email: EmailId,
+  received: EpochSeconds,
+): Promise<EmailId> {
+  const thread = await joinThread(tx, account, refs, email as number as ThreadId);
+  await tx.run(
+    INSERT_BODY,
+    account,
+    email,
+    body.hash,
+    body.segment,
+    body.offset,
+    body.length,
+    body.storedLength,
+    body.codec,
+  );
+  await tx.run(
+    INSERT_EMAIL,
+    account,
+    email,
+    thread,
+    email,
+    ANALYSIS_FORMAT,
+    prefix.length + body.length,
+    received,
+    analysis.sent,
+    analysis.hasAttachment ? 1 : 0,
+    prefix,
+    analysis.messageId,
+    analysis.inReplyTo.join('\n'),
+    analysis.references.join('\n'),
+    analysis.subject,
+    analysis.baseSubject,
+    analysis.sortFrom,
+    analysis.sortTo,
+    analysis.sortCc,
+    analysis.displayFrom,
+    analysis.displayTo,
+    analysis.preview,
+    analysis.envelope,
+    analysis.bodyStructure,
+    parts,
+  );
+  return email;
+}
