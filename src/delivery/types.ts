@@ -9,6 +9,8 @@ export interface Envelope {
   readonly helo: string;
   /** Reverse path without angle brackets; empty for the null sender. */
   readonly sender: string;
+  /** SIZE as the client declared it, if it did. */
+  readonly declaredBytes?: number;
   /** Account that signed in (submission). */
   readonly signedIn?: string;
   readonly recipients: readonly EnvelopeRecipient[];
@@ -29,7 +31,13 @@ export interface Delivery {
   /**
    * Is there somebody to take it? Called at RCPT. Refusals: `recipient.unknown`, `relay.forbidden`, `quota.exceeded`.
    */
-  accepts(recipient: string, envelope: Pick<Envelope, 'protocol' | 'signedIn' | 'sender'>): Promise<void>;
-  /** Files the message with every recipient, durably, in one transaction. An outcome for each recipient, in order. */
+  accepts(
+    recipient: string,
+    envelope: Pick<Envelope, 'protocol' | 'signedIn' | 'sender' | 'declaredBytes'>,
+  ): Promise<void>;
+  /**
+   * Files the message, durably, in one transaction. An outcome for each recipient, in order; by a protocol with one reply for
+   * all of them the outcomes are all good or all bad. @throws Refused `store.*`
+   */
   deliver(envelope: Envelope, message: StagedMessage): Promise<readonly Outcome[]>;
 }

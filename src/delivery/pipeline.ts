@@ -1,0 +1,171 @@
+/**
+ * The delivery pipeline: the one way into mailboxes for mail that arrives.
+ *
+ * Invariant: one reply, one fate. What a single reply answers for (by SMTP the whole message, by LMTP one recipient) is
+ * delivered whole or not at all, so that a sender who repeats what we refused for now brings nobody a second copy, and nobody
+ * loses a copy to a reply that was good for the others. Someone whose mailbox is full holds up others only where one reply must
+ * speak for all, and there RCPT has refused him already if the size was declared.
+ */
+import type { Account, Resolved } from '../directory/types.ts';
+import { Refused } from '../errors.ts';
+import type { Store } from '../store/api.ts';
+import type { AccountId } from '../store/ids.ts';
+import type { DeliveryTarget, StagedMessage } from '../store/types.ts';
+import { replyToRefusal } from './replies.ts';
+import type { Delivery, Envelope, Outcome } from './types.ts';
+
+/** Where addresses lead. */
+export interface Resolver {
+  resolve(address: string): Promise<Resolved>;
+}
+
+type Failure = Extract<Outcome, { ok: false }>;
+
+/** A message on its way through the pipeline. */
+export interface InDelivery {
+  readonly envelope: Envelope;
+  readonly message: StagedMessage;
+  readonly recipients: readonly Recipient[];
+}
+
+/** One recipient of the envelope, and whose mailboxes it stands for. */
+export interface Recipient {
+  readonly address: string;
+  accounts: readonly Account[];
+  /** Why it gets nothing. */
+  failure: Failure | null;
+}
+
+/** One step on the way. It may change where the message goes, or fail recipients. */
+export type Step = (delivery: InDelivery) => Promise<void>;
+
+const GOOD: Outcome = { ok: true };
+
+export class DeliveryPipeline implements Delivery {
+  readonly #directory: Resolver;
+  readonly #store: Pick<Store, 'deliver' | 'usage'>;
+  /** In this order. Checks, filters and Sieve have their place between the first and the last. */
+  readonly #steps: readonly Step[] = [
+    (delivery) => this.#resolve(delivery), //
+    (delivery) => this.#file(delivery),
+  ];
+
+  constructor(directory: Resolver, store: Pick<Store, 'deliver' | 'usage'>) {
+    this.#directory = directory;
+    this.#store = store;
+  }
+
+  async accepts(recipient: string, envelope: Parameters<Delivery['accepts']>[1]): Promise<void> {
+    const accounts = await this.#accounts(recipient, envelope.signedIn !== undefined);
+    for (const account of accounts) await this.#checkRoom(account, envelope.declaredBytes ?? 0);
+  }
+
+  async deliver(envelope: Envelope, message: StagedMessage): Promise<readonly Outcome[]> {
+    const recipients = envelope.recipients.map(({ address }) => ({ address, accounts: [], failure: null }));
+    const delivery: InDelivery = { envelope, message, recipients };
+    for (const step of this.#steps) await step(delivery);
+    return delivery.recipients.map(({ failure }) => failure ?? GOOD);
+  }
+
+  async #resolve({ envelope, recipients }: InDelivery): Promise<void> {
+    for (const recipient of recipients) {
+      try {
+        recipient.accounts = await this.#accounts(recipient.address, envelope.signedIn !== undefined);
+      } catch (error) {
+        recipient.failure = failureOf(error);
+      }
+    }
+  }
+
+  /** @throws Refused `recipient.unknown`, `relay.forbidden` */
+  async #accounts(address: string, signedIn: boolean): Promise<readonly Account[]> {
+    const resolved = await this.#directory.resolve(address);
+    if (resolved.kind === 'accounts') return resolved.accounts;
+    if (resolved.kind === 'unknown') {
+      throw new Refused('recipient.unknown', `There is no ${address} here; check the address.`);
+    }
+    throw new Refused(
+      'relay.forbidden',
+      signedIn
+        ? `Mail to ${address} can't be sent: sending to other servers isn't set up here yet.`
+        : `${address} is not an address of this server, which does not relay.`,
+    );
+  }
+
+  /** @throws Refused `quota.exceeded` */
+  async #checkRoom(account: Account, bytes: number): Promise<void> {
+    if (account.quotaBytes === null) return;
+    const { usedBytes, quotaBytes } = await this.#store.usage(account.id);
+    if (quotaBytes !== null && (usedBytes >= quotaBytes || usedBytes + bytes > quotaBytes)) {
+      throw new Refused('quota.exceeded', `The mailbox of ${account.name} is full; please try again later.`);
+    }
+  }
+
+  /** Files the message with everyone who can take it. */
+  async #file(delivery: InDelivery): Promise<void> {
+    shareFates(delivery);
+    if (await this.#tryToFile(delivery)) return;
+    // Somebody's mailbox is full: who it is, the transaction doesn't tell. Without them it is tried once more.
+    for (const recipient of delivery.recipients) {
+      if (recipient.failure === null) await this.#failIfFull(recipient, delivery.message.body.length);
+    }
+    shareFates(delivery);
+    if (await this.#tryToFile(delivery)) return;
+    const full = failureOf(new Refused('quota.exceeded', 'The mailbox is full; please try again later.'));
+    for (const recipient of delivery.recipients) recipient.failure ??= full;
+  }
+
+  async #failIfFull(recipient: Recipient, bytes: number): Promise<void> {
+    try {
+      for (const account of recipient.accounts) await this.#checkRoom(account, bytes);
+    } catch (error) {
+      recipient.failure = failureOf(error);
+    }
+  }
+
+  /** @returns false when somebody's mailbox is full; nobody has got anything then */
+  async #tryToFile({ envelope, message, recipients }: InDelivery): Promise<boolean> {
+    const targets = targetsOf(envelope.sender, recipients);
+    if (targets.length === 0) return true;
+    try {
+      await this.#store.deliver(message, targets);
+      return true;
+    } catch (error) {
+      if (error instanceof Refused && error.code === 'quota.exceeded') return false;
+      throw error;
+    }
+  }
+}
+
+/** One copy for each account, even when several recipients lead to it. */
+function targetsOf(sender: string, recipients: readonly Recipient[]): DeliveryTarget[] {
+  const targets = new Map<AccountId, DeliveryTarget>();
+  for (const { address, accounts, failure } of recipients) {
+    if (failure !== null) continue;
+    for (const { id } of accounts) {
+      if (!targets.has(id)) targets.set(id, { account: id, prefix: tracePrefix(sender, address) });
+    }
+  }
+  return [...targets.values()];
+}
+
+/** RFC 5321 4.4: the envelope's sender; and which of a person's addresses the message was sent to. */
+function tracePrefix(sender: string, address: string): Buffer {
+  return Buffer.from(`Return-Path: <${sender}>\r\nDelivered-To: ${address}\r\n`);
+}
+
+/** By SMTP one reply speaks for all recipients: if one fails, all fail, for now; asked one by one at RCPT they will differ. */
+function shareFates({ envelope, recipients }: InDelivery): void {
+  if (envelope.protocol === 'lmtp' || envelope.protocol === 'import' || recipients.length === 1) return;
+  const failed = recipients.find(({ failure }) => failure !== null)?.failure;
+  if (failed === undefined || failed === null) return;
+  const shared = failed.reply < 500 ? failed : { ...failed, reply: 451, status: failed.status.replace(/^5/, '4') };
+  for (const recipient of recipients) recipient.failure = shared;
+}
+
+/** @throws what is not a refusal */
+function failureOf(error: unknown): Failure {
+  if (!(error instanceof Refused)) throw error;
+  const [reply, status] = replyToRefusal(error.code);
+  return { ok: false, reply, status, text: error.message };
+}

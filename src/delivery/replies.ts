@@ -1,0 +1,28 @@
+/** How a refusal is told to a sender: SMTP reply and enhanced status code (RFC 5321 4.2.3, RFC 3463, RFC 4954 6). */
+import type { RefusalCode } from '../errors.ts';
+
+export type ReplyCode = readonly [reply: number, status: string];
+
+const TRY_LATER: ReplyCode = [451, '4.3.0'];
+
+const byRefusal: Partial<Record<RefusalCode, ReplyCode>> = {
+  'auth.failed': [535, '5.7.8'],
+  'auth.unavailable': [454, '4.7.0'],
+  'auth.tls-required': [538, '5.7.11'],
+  'auth.mechanism': [504, '5.5.4'],
+  'recipient.unknown': [550, '5.1.1'],
+  'relay.forbidden': [550, '5.7.1'],
+  'sender.forbidden': [550, '5.7.1'],
+  'message.too-large': [552, '5.3.4'],
+  'loop.detected': [554, '5.4.6'],
+  // Temporary: the person may make room before the sender gives up.
+  'quota.exceeded': [452, '4.2.2'],
+  'limit.reached': [452, '4.5.3'],
+  'store.full': [452, '4.3.1'],
+  'store.failed': TRY_LATER,
+};
+
+/** What a refusal means to the sender; one that has no place in delivery is a temporary failure: no mail is lost by it. */
+export function replyToRefusal(code: RefusalCode): ReplyCode {
+  return byRefusal[code] ?? TRY_LATER;
+}

@@ -1,0 +1,114 @@
+/**
+ * One message on its way from the connection into the store.
+ *
+ * Invariant: whatever is wrong with the message, its bytes go on being taken (and dropped), so that the session stays in step
+ * with the client; what was wrong first is told at the end ({@link Intake.finish}).
+ */
+import { Refused } from '../errors.ts';
+import type { Store } from '../store/api.ts';
+import type { MessageStage, StagedMessage } from '../store/types.ts';
+import { HeaderScan } from './syntax/header-scan.ts';
+import { type BareLineEnds, LineEndings } from './syntax/line-endings.ts';
+
+/** RFC 5321 6.3: a message that was received this often goes round in circles. */
+const MOST_HOPS = 100;
+
+/** Mended line ends may double a message; our trace lines come on top. The client's limit is checked here, not there. */
+const stageBytes = (limit: number): number => 2 * limit + 16_384;
+
+export interface IntakeOptions {
+  /** Bytes of the message as the client may send it. */
+  readonly limit: number;
+  readonly bareLineEnds: BareLineEnds;
+  /** Lines that stand before the message. */
+  readonly trace: Buffer;
+  /** Header lines to add at the end of the header; empty for none. */
+  readonly missingFields: (header: HeaderScan) => string;
+}
+
+export class Intake {
+  /** Bytes the client has sent of the message, those dropped included. */
+  received = 0;
+  readonly #stage: MessageStage;
+  readonly #options: IntakeOptions;
+  readonly #endings: LineEndings;
+  readonly #header = new HeaderScan();
+  #failed = false;
+  #problem: unknown;
+
+  constructor(store: Pick<Store, 'stage'>, options: IntakeOptions) {
+    this.#options = options;
+    this.#endings = new LineEndings(options.bareLineEnds);
+    this.#stage = store.stage(stageBytes(options.limit));
+    void this.#store(options.trace); // small: nothing to wait for
+  }
+
+  /** Takes the next bytes of the message. Await the promise, if there is one: it is backpressure. Never fails. */
+  write(data: Buffer): Promise<void> | undefined {
+    this.received += data.length;
+    if (this.#failed) return undefined;
+    try {
+      if (this.received > this.#options.limit) throw tooLarge(this.#options.limit);
+      return this.#store(this.#completed(this.#endings.push(data)));
+    } catch (error) {
+      this.#fail(error);
+      return undefined;
+    }
+  }
+
+  /**
+   * The message is whole.
+   * @throws what was wrong with it first: BadCommand for its content, Refused `message.too-large`, `loop.detected`, `store.*`
+   */
+  async finish(): Promise<StagedMessage> {
+    if (!this.#failed) {
+      await this.#store(this.#completed(this.#endings.finish()));
+      // A message may be a header and no more (RFC 5322 3.5).
+      if (this.#header.atLineStart) await this.#store(Buffer.from(this.#options.missingFields(this.#header), 'latin1'));
+    }
+    if (this.#failed) throw this.#problem;
+    return this.#stage.finish();
+  }
+
+  /** Something else than its content put an end to the message. */
+  abandon(): void {
+    this.#fail(undefined);
+  }
+
+  /** Looks at the header as it goes by. @returns the data, with the fields it lacks where the header ends in it */
+  #completed(data: Buffer): Buffer {
+    if (this.#header.ended) return data;
+    const blankLine = this.#header.push(data);
+    if (this.#header.received > MOST_HOPS) {
+      throw new Refused('loop.detected', 'This message has been through too many servers: it goes round in circles.');
+    }
+    const missing = blankLine === -1 ? '' : this.#options.missingFields(this.#header);
+    if (missing === '') return data;
+    return Buffer.concat([data.subarray(0, blankLine), Buffer.from(missing, 'latin1'), data.subarray(blankLine)]);
+  }
+
+  #store(data: Buffer): Promise<void> | undefined {
+    if (data.length === 0) return undefined;
+    try {
+      return this.#stage.write(data)?.catch((error) => this.#fail(error));
+    } catch (error) {
+      this.#fail(error);
+      return undefined;
+    }
+  }
+
+  #fail(error: unknown): void {
+    if (this.#failed) return;
+    this.#failed = true;
+    this.#problem = error;
+    this.#stage.abandon();
+  }
+}
+
+function tooLarge(limit: number): Refused {
+  const megabytes = Math.floor(limit / (1024 * 1024));
+  return new Refused(
+    'message.too-large',
+    `The message is too large: this server takes up to ${megabytes < 1 ? `${limit} bytes` : `${megabytes} MB`}.`,
+  );
+}

@@ -1,0 +1,69 @@
+/** The end of a transaction: the message goes to the delivery pipeline, and its replies to the client. */
+import { randomUUID } from 'node:crypto';
+import type { Envelope, Outcome } from '../delivery/types.ts';
+import { Intake } from './intake.ts';
+import { mailDate } from './mail-date.ts';
+import { type Reply, reply } from './reply.ts';
+import type { SmtpSession } from './session.ts';
+import type { HeaderScan } from './syntax/header-scan.ts';
+import { receivedLine } from './trace.ts';
+import type { Transaction } from './transaction.ts';
+
+/** A message this many times larger than allowed is not swallowed to its end any more. */
+const SWALLOWED_TIMES = 10;
+
+/** Begins to take the transaction's message in. */
+export function newIntake(session: SmtpSession, transaction: Transaction): Intake {
+  const { context, dialect } = session;
+  transaction.intake = new Intake(context.store, {
+    limit: context.limits.messageBytes,
+    bareLineEnds: dialect.bareLineEnds,
+    trace: receivedLine(session, transaction),
+    missingFields: dialect.completesHeader ? (header) => missingFields(header, context.hostname) : () => '',
+  });
+  return transaction.intake;
+}
+
+/** RFC 6409 8.1, 8.2 */
+function missingFields(header: HeaderScan, hostname: string): string {
+  const date = header.hasDate ? '' : `Date: ${mailDate()}\r\n`;
+  return header.hasMessageId ? date : `${date}Message-ID: <${randomUUID()}@${hostname}>\r\n`;
+}
+
+/** Ends the connection when the client goes on and on beyond the limit. @returns true when it did */
+export function tooMuch(session: SmtpSession, intake: Intake): boolean {
+  if (intake.received <= SWALLOWED_TIMES * session.context.limits.messageBytes) return false;
+  session.connection.write(reply(421, '4.3.4', 'The message is far too large'));
+  session.end();
+  return true;
+}
+
+/** The message is whole: files it and ends the transaction. @returns the reply, or by LMTP one for each recipient */
+export async function deliver(session: SmtpSession, transaction: Transaction, intake: Intake): Promise<Reply> {
+  session.transaction = null;
+  const byRecipient = session.dialect.repliesByRecipient; // RFC 2033 4.2
+  let outcomes: readonly Outcome[];
+  try {
+    outcomes = await session.context.delivery.deliver(envelope(session, transaction), await intake.finish());
+  } catch (error) {
+    const answer = session.replyTo(error, [554, '5.6.0']);
+    return byRecipient ? answer.repeat(transaction.recipients.length) : answer;
+  }
+  session.errors = 0;
+  const taken = reply(250, '2.0.0', `Delivered as ${transaction.messageId}`);
+  const replies = outcomes.map((outcome) => (outcome.ok ? taken : reply(outcome.reply, outcome.status, outcome.text)));
+  return byRecipient ? replies.join('') : (replies.find((answer) => answer !== taken) ?? taken);
+}
+
+function envelope(session: SmtpSession, { sender, recipients, declaredBytes }: Transaction): Envelope {
+  const { connection, dialect, helo, signedIn } = session;
+  return {
+    protocol: dialect.protocol,
+    remoteAddress: connection.remoteAddress,
+    helo,
+    sender,
+    recipients,
+    ...(signedIn !== null && { signedIn: signedIn.name }),
+    ...(declaredBytes !== undefined && { declaredBytes }),
+  };
+}

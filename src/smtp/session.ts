@@ -1,0 +1,153 @@
+/**
+ * One connection of SMTP, submission or LMTP, from greeting to end.
+ *
+ * Invariants:
+ * - commands run one after the other, each answered before the next is read; the answers to a pipeline go out together (RFC 2920 3.2);
+ * - the session never guesses where message data ends: what it doesn't want it takes and drops;
+ * - a message is either whole in the store, durably, before its positive reply, or nothing of it is kept.
+ */
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { Peer } from '../auth/types.ts';
+import type { Account } from '../directory/types.ts';
+import type { LineConnection } from '../net/connection-types.ts';
+import type { SmtpContext, SubmissionContext } from './context.ts';
+import type { Dialect } from './dialect.ts';
+import { INTERNAL_ERROR, type Reply, reply, replyToError } from './reply.ts';
+import { parseCommand } from './syntax/command.ts';
+import type { Transaction } from './transaction.ts';
+
+/** RFC 5321 4.5.3.1.4 asks for 512 octets, more with extensions. */
+const COMMAND_OCTETS = 2_048;
+/** RFC 4954 4: responses to SASL challenges are longer. */
+const AUTH_OCTETS = 4_096;
+
+/** Commands run in one turn of the event loop before others have their turn. */
+const COMMANDS_A_TURN = 100;
+
+export class SmtpSession {
+  readonly connection: LineConnection;
+  readonly context: SmtpContext;
+  readonly dialect: Dialect;
+  /** What the client calls itself; empty before EHLO, HELO or LHLO. */
+  helo = '';
+  /** It said EHLO or LHLO. */
+  extended = false;
+  signedIn: Account | null = null;
+  transaction: Transaction | null = null;
+  /** Negative replies of 5xx since the last message that was taken. */
+  errors = 0;
+  readonly #submission: SubmissionContext | null;
+  #ended = false;
+
+  /** @param submission the same context, when people may sign in */
+  constructor(
+    connection: LineConnection,
+    dialect: Dialect,
+    context: SmtpContext,
+    submission: SubmissionContext | null,
+  ) {
+    this.connection = connection;
+    this.dialect = dialect;
+    this.context = context;
+    this.#submission = submission;
+  }
+
+  /** Serves the connection until it ends. */
+  async serve(): Promise<void> {
+    const { connection } = this;
+    connection.write(`220 ${this.context.hostname} ${this.dialect.service} Rainmail\r\n`); // RFC 5321 4.2: the name comes first
+    try {
+      for (let served = 1; !this.#ended; served += 1) {
+        const answer = await this.#serveOne();
+        if (answer === null) break;
+        if (answer !== '') this.#answer(answer);
+        const room = connection.drained();
+        if (room !== undefined) await room;
+        else if (served % COMMANDS_A_TURN === 0) await nextTurn();
+      }
+    } finally {
+      this.abandonTransaction();
+      connection.end();
+    }
+  }
+
+  /** Reads a command and runs it. @returns null when the connection has ended */
+  async #serveOne(): Promise<Reply | null> {
+    let line: Buffer | null;
+    try {
+      line = await this.readLine();
+    } catch (error) {
+      return this.replyTo(error, [500, '5.5.2']);
+    }
+    if (line === null) return null;
+    try {
+      return await this.#run(line);
+    } catch (error) {
+      return this.replyTo(error, [501, '5.5.4']);
+    }
+  }
+
+  #run(line: Buffer): Reply | Promise<Reply> {
+    const { verb, args } = parseCommand(line);
+    const command = this.dialect.commands.get(verb);
+    this.context.onCommand(command?.name ?? 'unknown');
+    if (command === undefined) return reply(500, '5.5.1', 'That command is not known here; HELP lists those that are');
+    return command.run(this, args);
+  }
+
+  #answer(answer: Reply): void {
+    this.connection.write(answer);
+    if (!answer.startsWith('5') || ++this.errors < this.dialect.mostErrors) return;
+    this.connection.write(reply(421, '4.7.0', 'Too many errors'));
+    this.#ended = true;
+  }
+
+  /** The next line from the client; null at the end. @throws BadCommand for one that is no line */
+  readLine(): Buffer | null | Promise<Buffer | null> {
+    const limit = this.#submission === null ? COMMAND_OCTETS : AUTH_OCTETS;
+    return this.connection.lineNow(limit) ?? this.connection.line(limit);
+  }
+
+  /** The reply to an error; one of our own is reported first. @param malformed what a BadCommand means here */
+  replyTo(error: unknown, malformed: readonly [code: number, status: string]): Reply {
+    const answer = replyToError(error, malformed);
+    if (answer !== undefined) return answer;
+    this.context.onInternalError(error, this.connection.id);
+    return INTERNAL_ERROR;
+  }
+
+  /** The other end as the authenticator sees it. */
+  get peer(): Peer {
+    const { remoteAddress, secure, local, tls } = this.connection;
+    return { protocol: 'submission', address: remoteAddress, mayUsePassword: secure || local, tls };
+  }
+
+  /** SASL mechanisms to offer now; none where nobody can sign in. */
+  mechanisms(): readonly string[] {
+    return this.#submission?.authenticator.mechanisms(this.peer) ?? [];
+  }
+
+  get authenticator(): SubmissionContext['authenticator'] {
+    if (this.#submission === null) throw new Error('nobody signs in here');
+    return this.#submission.authenticator;
+  }
+
+  /** Forgets the transaction; nothing of its message is kept. */
+  abandonTransaction(): void {
+    this.transaction?.abandon();
+    this.transaction = null;
+  }
+
+  /** TLS is on: nothing that was said before counts (RFC 3207 4.2). */
+  startAfresh(): void {
+    this.abandonTransaction();
+    this.helo = '';
+    this.extended = false;
+    this.signedIn = null;
+  }
+
+  /** The connection ends once the reply to this command has been sent. */
+  end(): void {
+    this.#ended = true;
+  }
+}
