@@ -39,6 +39,8 @@ export type RefusalCode =
   | 'directory.missing'
   | 'directory.invalid'
   | 'config.invalid'
+  | 'listen.failed' //          a port is taken or may not be used
+  | 'import.unreadable' //      the file to import is no mail or can't be read
   | 'search.charset' //         BADCHARSET
   | 'binary.unknown-encoding'; // UNKNOWN-CTE
 
