@@ -40,6 +40,13 @@ export class CommandInput {
     return text;
   }
 
+  /** The client's answer to a continuation request: a line without literals. @throws ConnectionEnded, BadCommand when it is too long */
+  async answer(limit: number): Promise<string> {
+    const line = await this.connection.line(limit);
+    if (line === null) throw new ConnectionEnded();
+    return line.toString('latin1');
+  }
+
   /** As {@link line}, within a command. @throws ConnectionEnded */
   async nextLine(limit: number): Promise<string> {
     const line = await this.line(limit);

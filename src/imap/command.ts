@@ -38,6 +38,8 @@ export interface Completion {
   /** Response code without its brackets, or null. */
   readonly code: string | null;
   readonly text: string;
+  /** What happens once the response is written: the TLS handshake of STARTTLS. */
+  readonly afterwards?: () => Promise<void>;
 }
 
 /** @param code response code without its brackets: `READ-WRITE`, `COPYUID 1 2 3` */

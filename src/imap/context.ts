@@ -2,7 +2,7 @@
 import type { Logger } from 'pino';
 import type { Authenticator } from '../auth/types.ts';
 import type { Store } from '../store/api.ts';
-import type { AccountId, Milliseconds } from '../store/ids.ts';
+import type { Milliseconds } from '../store/ids.ts';
 
 /** Bounds of a session; every one is a setting. Sizes in bytes. */
 export interface ImapLimits {
@@ -14,7 +14,6 @@ export interface ImapLimits {
   readonly appendBytes: number;
   /** Messages of one MULTIAPPEND. */
   readonly appendMessages: number;
-  readonly commandsPerSecond: number;
   /** BAD answers in a row before sign-in after which the connection ends. */
   readonly badCommands: number;
   /** Failed sign-ins after which the connection ends. */
@@ -29,7 +28,6 @@ export const DEFAULT_LIMITS: ImapLimits = {
   commandBytesBeforeSignIn: 16 << 10,
   appendBytes: 50 << 20,
   appendMessages: 1000,
-  commandsPerSecond: 20_000,
   badCommands: 50,
   failedSignIns: 10,
   idleTimeout: 30 * 60_000, // RFC 9051 5.4: at least 30 minutes
@@ -46,17 +44,9 @@ export interface ImapCounters {
   internalErrors: number;
 }
 
-/** Connections an account may have at a time. */
-export interface AccountSlots {
-  /** @returns false when the account has all it may have */
-  take(account: AccountId): boolean;
-  release(account: AccountId): void;
-}
-
 export interface ImapContext {
   readonly store: Store;
   readonly authenticator: Authenticator;
-  readonly slots: AccountSlots;
   readonly limits: ImapLimits;
   /** There is a certificate: STARTTLS is offered on plain connections. */
   readonly startTls: boolean;

@@ -1,5 +1,6 @@
 /** Response codes of refusals (RFC 5530, RFC 9051 7.1), and the greeting and farewells. */
-import type { RefusalCode } from '../errors.ts';
+import type { RefusalCode, Refused } from '../errors.ts';
+import { DestinationMissing } from './destination.ts';
 
 const CODES: Readonly<Record<RefusalCode, string | null>> = {
   'auth.failed': 'AUTHENTICATIONFAILED',
@@ -24,6 +25,8 @@ const CODES: Readonly<Record<RefusalCode, string | null>> = {
   'sender.forbidden': 'NOPERM',
   'loop.detected': 'CANNOT',
   'limit.reached': 'LIMIT',
+  'import.unreadable': 'CANNOT',
+  'listen.failed': 'UNAVAILABLE',
   'directory.exists': 'ALREADYEXISTS',
   'directory.missing': 'NONEXISTENT',
   'directory.invalid': 'CANNOT',
@@ -33,13 +36,21 @@ const CODES: Readonly<Record<RefusalCode, string | null>> = {
 };
 
 /** The response code for a refusal, without brackets. */
-export function responseCode(code: RefusalCode): string | null {
-  return CODES[code];
+export function responseCode(refusal: Refused): string | null {
+  return refusal instanceof DestinationMissing ? 'TRYCREATE' : CODES[refusal.code];
 }
 
-/** Text that is safe in a response line (RFC 9051 9, text): one line, no bytes that a `latin1` write would change. */
-export function responseText(text: string): string {
-  return text.replace(/[^\x20-\x7e]+/g, '?');
+/**
+ * Text as it may stand in a response line, one character a byte: on one line, and in ASCII until the client has said, by
+ * IMAP4rev2, that it takes UTF-8 (RFC 9051 9, text).
+ */
+export function responseText(text: string, utf8: boolean): string {
+  const line = text.replace(/[\x00-\x1f\x7f]+/g, ' ');
+  if (utf8) return Buffer.from(line).toString('latin1');
+  return line
+    .replace(/[‘’]/g, "'")
+    .replace(/[“”]/g, '"')
+    .replace(/[^\x20-\x7e]/g, '?');
 }
 
 export function farewell(why: 'busy' | 'timeout' | 'shutdown'): string {

@@ -38,8 +38,6 @@ export class ImapSession {
   ended = false;
   failedSignIns = 0;
   #badInARow = 0;
-  #second = 0;
-  #commandsThisSecond = 0;
 
   constructor(context: ImapContext, connection: LineConnection) {
     this.context = context;
@@ -95,7 +93,7 @@ export class ImapSession {
     } catch (error) {
       if (!(error instanceof ConnectionEnded)) throw error;
     } finally {
-      this.#release();
+      this.unselect();
     }
   }
 
@@ -104,8 +102,8 @@ export class ImapSession {
    * @throws Refused `limit.reached` when the account has as many connections as it may
    */
   signIn({ account, mechanism }: SignedIn): void {
-    const { counters, limits, log, slots } = this.context;
-    if (!slots.take(account.id)) {
+    const { counters, limits, log } = this.context;
+    if (!this.connection.claimAccount(account.id)) {
       throw new Refused(
         'limit.reached',
         'This account has too many connections open; close a mail program and try again.',
@@ -138,8 +136,6 @@ export class ImapSession {
       if (first === null) return false;
       const head = commandHead(first);
       tag = head.tag;
-      const pause = this.#pause();
-      if (pause > 0) await new Promise((resolve) => setTimeout(resolve, pause));
       const command = commandNamed(head.name);
       if (command === undefined)
         throw new BadCommand(head.name === '' ? 'a command has a name' : `${head.name} is unknown`);
@@ -147,6 +143,7 @@ export class ImapSession {
       const completion = await this.#run(command, text, head.argumentsAt);
       this.#badInARow = 0;
       this.#complete(tag, completion);
+      await completion.afterwards?.();
     } catch (error) {
       this.#answerError(tag, error);
     }
@@ -188,11 +185,11 @@ export class ImapSession {
     if (error instanceof BadCommand) {
       counters.badCommands++;
       const code = error instanceof CommandTooLarge ? 'TOOBIG' : null;
-      this.#complete(tag, { status: 'BAD', code, text: responseText(error.message) });
+      this.#complete(tag, { status: 'BAD', code, text: responseText(error.message, this.rev2) });
       this.#badInARow++;
       if (this.account === null && this.#badInARow >= limits.badCommands) this.bye('That was not IMAP for too long');
     } else if (error instanceof Refused) {
-      this.#complete(tag, no(responseText(error.message), responseCode(error.code)));
+      this.#complete(tag, no(responseText(error.message, this.rev2), responseCode(error)));
       if (error.code === 'auth.failed' && ++this.failedSignIns >= limits.failedSignIns)
         this.bye('Too many failed sign-ins');
     } else {
@@ -205,22 +202,5 @@ export class ImapSession {
   get #commandBytes(): number {
     const { commandBytes, commandBytesBeforeSignIn } = this.context.limits;
     return this.account === null ? commandBytesBeforeSignIn : commandBytes;
-  }
-
-  /** Milliseconds to wait before the next command, so that there are no more in a second than allowed. */
-  #pause(): number {
-    const now = Date.now();
-    const second = Math.trunc(now / 1000);
-    if (second !== this.#second) {
-      this.#second = second;
-      this.#commandsThisSecond = 0;
-    }
-    return ++this.#commandsThisSecond > this.context.limits.commandsPerSecond ? 1000 - (now % 1000) : 0;
-  }
-
-  #release(): void {
-    this.unselect();
-    if (this.account !== null) this.context.slots.release(this.account.id);
-    this.account = null;
   }
 }
