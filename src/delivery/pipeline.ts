@@ -46,7 +46,8 @@ export class DeliveryPipeline implements Delivery {
   readonly #store: Pick<Store, 'deliver' | 'usage'>;
   /** In this order. Checks, filters and Sieve have their place between the first and the last. */
   readonly #steps: readonly Step[] = [
-    (delivery) => this.#resolve(delivery), //
+    (delivery) => this.#resolve(delivery),
+    (delivery) => this.#checkSharedFates(delivery),
     (delivery) => this.#file(delivery),
   ];
 
@@ -101,39 +102,34 @@ export class DeliveryPipeline implements Delivery {
     }
   }
 
-  /** Files the message with everyone who can take it. */
-  async #file(delivery: InDelivery): Promise<void> {
-    shareFates(delivery);
-    if (await this.#tryToFile(delivery)) return;
-    // Somebody's mailbox is full: who it is, the transaction doesn't tell. Without them it is tried once more.
-    for (const recipient of delivery.recipients) {
-      if (recipient.failure === null) await this.#failIfFull(recipient, delivery.message.body.length);
-    }
-    shareFates(delivery);
-    if (await this.#tryToFile(delivery)) return;
-    const full = failureOf(new Refused('quota.exceeded', 'The mailbox is full; please try again later.'));
-    for (const recipient of delivery.recipients) recipient.failure ??= full;
-  }
-
-  async #failIfFull(recipient: Recipient, bytes: number): Promise<void> {
-    try {
-      for (const account of recipient.accounts) await this.#checkRoom(account, bytes);
-    } catch (error) {
-      recipient.failure = failureOf(error);
+  /** Those whose one reply depends on several mailboxes are checked before anything is filed; the store checks every mailbox. */
+  async #checkSharedFates({ envelope, message, recipients }: InDelivery): Promise<void> {
+    const oneForAll = hasOneReply(envelope) && recipients.length > 1;
+    for (const recipient of recipients) {
+      if (recipient.failure !== null || !(oneForAll || recipient.accounts.length > 1)) continue;
+      try {
+        for (const account of recipient.accounts) await this.#checkRoom(account, message.body.length);
+      } catch (error) {
+        recipient.failure = failureOf(error);
+      }
     }
   }
 
-  /** @returns false when somebody's mailbox is full; nobody has got anything then */
-  async #tryToFile({ envelope, message, recipients }: InDelivery): Promise<boolean> {
+  async #file({ envelope, message, recipients }: InDelivery): Promise<void> {
+    shareFates(envelope, recipients);
     const targets = targetsOf(envelope.sender, recipients);
-    if (targets.length === 0) return true;
-    try {
-      await this.#store.deliver(message, targets);
-      return true;
-    } catch (error) {
-      if (error instanceof Refused && error.code === 'quota.exceeded') return false;
-      throw error;
+    if (targets.length === 0) return;
+    const filed = await this.#store.deliver(message, targets);
+    const refusals = new Map<AccountId, Refused>();
+    for (const [at, result] of filed.entries())
+      if (result instanceof Refused) refusals.set(targets[at]!.account, result);
+    if (refusals.size === 0) return;
+    for (const recipient of recipients) {
+      const refused = recipient.accounts.find(({ id }) => refusals.has(id));
+      if (refused !== undefined) recipient.failure ??= failureOf(refusals.get(refused.id));
     }
+    // A mailbox became full, or went, just now. The others have their copy and may get another: better twice than never.
+    shareFates(envelope, recipients);
   }
 }
 
@@ -154,9 +150,14 @@ function tracePrefix(sender: string, address: string): Buffer {
   return Buffer.from(`Return-Path: <${sender}>\r\nDelivered-To: ${address}\r\n`);
 }
 
-/** By SMTP one reply speaks for all recipients: if one fails, all fail, for now; asked one by one at RCPT they will differ. */
-function shareFates({ envelope, recipients }: InDelivery): void {
-  if (envelope.protocol === 'lmtp' || envelope.protocol === 'import' || recipients.length === 1) return;
+/** SMTP answers once for all recipients; LMTP, and imports, recipient by recipient. */
+function hasOneReply({ protocol }: Envelope): boolean {
+  return protocol === 'smtp' || protocol === 'submission';
+}
+
+/** Where one reply speaks for all recipients and one fails, all fail, for now; asked one by one at RCPT they will differ. */
+function shareFates(envelope: Envelope, recipients: readonly Recipient[]): void {
+  if (!hasOneReply(envelope) || recipients.length === 1) return;
   const failed = recipients.find(({ failure }) => failure !== null)?.failure;
   if (failed === undefined || failed === null) return;
   const shared = failed.reply < 500 ? failed : { ...failed, reply: 451, status: failed.status.replace(/^5/, '4') };

@@ -10,6 +10,8 @@ export interface SmtpContext {
   readonly delivery: Delivery;
   readonly store: Pick<Store, 'stage'>;
   readonly limits: SmtpLimits;
+  /** There is a certificate: STARTTLS is offered on plain connections. */
+  readonly startTls: boolean;
   /** An error of our own: to be logged with its cause and counted. */
   readonly onInternalError: (error: unknown, connectionId: number) => void;
   /** Each command, by its verb in upper case (`unknown` for what is none): to be counted. */

@@ -14,10 +14,14 @@ const extensions: readonly Extension[] = [
   { rfc: 'RFC 6531', keyword: () => 'SMTPUTF8' },
   { rfc: 'RFC 3030', keyword: () => 'CHUNKING' },
   { rfc: 'RFC 2034', keyword: () => 'ENHANCEDSTATUSCODES' },
-  { rfc: 'RFC 3207', keyword: (session) => (session.connection.secure ? undefined : 'STARTTLS') },
+  { rfc: 'RFC 3207', keyword: starttlsKeyword },
   { rfc: 'RFC 4954', keyword: (session) => authKeyword(session.mechanisms()) },
   { rfc: 'RFC 5321 4.1.1.8', keyword: () => 'HELP' },
 ];
+
+function starttlsKeyword({ context, connection }: SmtpSession): string | undefined {
+  return context.startTls && !connection.secure ? 'STARTTLS' : undefined;
+}
 
 function authKeyword(mechanisms: readonly string[]): string | undefined {
   return mechanisms.length === 0 ? undefined : `AUTH ${mechanisms.join(' ')}`;

@@ -1,0 +1,37 @@
+/** What CAPA announces (RFC 2449), as data. Both states see the same, unless said otherwise. */
+import type { Pop3Session } from './session.ts';
+
+interface Capability {
+  readonly rfc: string;
+  /** The line; undefined when it isn't offered now. */
+  readonly line: (session: Pop3Session) => string | undefined;
+}
+
+const capabilities: readonly Capability[] = [
+  { rfc: 'RFC 2449 6.1', line: () => 'TOP' },
+  { rfc: 'RFC 2449 6.8', line: () => 'UIDL' },
+  { rfc: 'RFC 2449 6.4', line: () => 'RESP-CODES' },
+  { rfc: 'RFC 3206 4', line: () => 'AUTH-RESP-CODE' },
+  { rfc: 'RFC 2449 6.6', line: () => 'PIPELINING' },
+  // Nothing is removed unless a client removes it.
+  { rfc: 'RFC 2449 6.7', line: () => 'EXPIRE NEVER' },
+  { rfc: 'RFC 2449 6.2', line: (session) => (session.peer.mayUsePassword ? 'USER' : undefined) },
+  { rfc: 'RFC 5034 3', line: saslLine },
+  { rfc: 'RFC 2595 4', line: stlsLine },
+  // Only to those who have signed in: strangers need not know.
+  { rfc: 'RFC 2449 6.9', line: (session) => (session.maildrop === null ? undefined : 'IMPLEMENTATION Rainmail') },
+];
+
+function saslLine(session: Pop3Session): string | undefined {
+  const mechanisms = session.context.authenticator.mechanisms(session.peer);
+  return mechanisms.length === 0 ? undefined : `SASL ${mechanisms.join(' ')}`;
+}
+
+function stlsLine({ context, connection, maildrop }: Pop3Session): string | undefined {
+  return context.startTls && !connection.secure && maildrop === null ? 'STLS' : undefined;
+}
+
+/** The lines for this connection as it is now. */
+export function announced(session: Pop3Session): string[] {
+  return capabilities.map(({ line }) => line(session)).filter((line) => line !== undefined);
+}

@@ -1,0 +1,34 @@
+/** RETR (RFC 1939 5): sends a message. It is not marked as seen: a POP3 client keeps that for itself. */
+import { STREAM_ABOVE } from '../../store/api.ts';
+import type { Pop3Command } from '../command.ts';
+import { ok, type Response } from '../responses.ts';
+import { sendInChunks } from '../send.ts';
+import type { Pop3Session } from '../session.ts';
+import { parseNumbers } from '../syntax/command.ts';
+import { DotStuffer } from '../syntax/dot-stuffer.ts';
+
+export const retr: Pop3Command = {
+  name: 'RETR',
+  states: ['transaction'],
+  run(session, args) {
+    const [number] = parseNumbers(args, 1);
+    return send(session, session.drop.indexOf(number!));
+  },
+};
+
+async function send(session: Pop3Session, index: number): Promise<Response> {
+  const { connection, context, drop } = session;
+  const { account } = drop.view.key;
+  const { email, prefix, body } = await drop.record(index);
+  const heading = ok(`${drop.view.size(index)} octets`);
+  if (body.length > STREAM_ABOVE) {
+    return sendInChunks(session, heading, prefix, context.store.bodyChunks(account, email, body));
+  }
+  const bytes = await context.store.body(account, email, body);
+  const stuffer = new DotStuffer();
+  connection.write(heading);
+  connection.write(stuffer.push(prefix));
+  connection.write(stuffer.push(bytes));
+  connection.write(stuffer.finish());
+  return '';
+}

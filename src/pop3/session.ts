@@ -1,0 +1,125 @@
+/**
+ * One POP3 connection, from greeting to end (RFC 1939).
+ *
+ * Invariants:
+ * - commands run one after the other, each answered before the next is read; the answers to a pipeline go out together (RFC 2449 6.6);
+ * - a connection that ends without QUIT has deleted nothing (RFC 1939 6).
+ */
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { Peer, SignedIn } from '../auth/types.ts';
+import { BadCommand, Refused } from '../errors.ts';
+import type { LineConnection } from '../net/connection-types.ts';
+import { INBOX } from '../store/operations/mailboxes.ts';
+import { commandNamed } from './commands/all.ts';
+import type { Pop3Context } from './context.ts';
+import { Maildrop } from './maildrop.ts';
+import { err, INTERNAL_ERROR, ok, type Response, responseToError } from './responses.ts';
+import { parseCommand } from './syntax/command.ts';
+
+/** RFC 2449 4 asks for 255 octets, which a long password may pass; SASL responses are longer (RFC 5034 4). */
+const LINE_OCTETS = 4_096;
+
+/** Commands run in one turn of the event loop before others have their turn. */
+const COMMANDS_A_TURN = 100;
+
+export class Pop3Session {
+  readonly connection: LineConnection;
+  readonly context: Pop3Context;
+  /** The name given by USER, for PASS. */
+  user: string | null = null;
+  /** Null before sign-in. */
+  maildrop: Maildrop | null = null;
+  #errors = 0;
+  #ended = false;
+
+  constructor(connection: LineConnection, context: Pop3Context) {
+    this.connection = connection;
+    this.context = context;
+  }
+
+  /** Serves the connection until it ends. */
+  async serve(): Promise<void> {
+    const { connection } = this;
+    connection.write(ok('Rainmail is ready'));
+    try {
+      for (let served = 1; !this.#ended; served += 1) {
+        const response = await this.#serveOne();
+        if (response === null) break;
+        if (response !== '') connection.write(response);
+        const room = connection.drained();
+        if (room !== undefined) await room;
+        else if (served % COMMANDS_A_TURN === 0) await nextTurn();
+      }
+    } finally {
+      connection.end();
+    }
+  }
+
+  /** The mailbox; only for commands of the transaction state. */
+  get drop(): Maildrop {
+    if (this.maildrop === null) throw new Error('nobody is signed in');
+    return this.maildrop;
+  }
+
+  /** The other end as the authenticator sees it. */
+  get peer(): Peer {
+    const { remoteAddress, secure, local, tls } = this.connection;
+    return { protocol: 'pop3', address: remoteAddress, mayUsePassword: secure || local, tls };
+  }
+
+  /** The next line from the client; null at the end. @throws BadCommand for one that is too long */
+  readLine(): Buffer | null | Promise<Buffer | null> {
+    return this.connection.lineNow(LINE_OCTETS) ?? this.connection.line(LINE_OCTETS);
+  }
+
+  /** Somebody has signed in: the list of messages is taken now and stays as it is. @throws Refused `limit.reached` */
+  async open({ account }: SignedIn): Promise<Response> {
+    if (!this.connection.claimAccount(account.id)) {
+      throw new Refused('limit.reached', 'Your account has too many connections open; close some and try again.');
+    }
+    const view = await this.context.store.view({ account: account.id, mailbox: INBOX });
+    this.maildrop = new Maildrop(this.context.store, view);
+    return ok(`${view.length} messages (${view.sizeBytes} octets)`);
+  }
+
+  /** The connection ends once the response to this command has been sent. */
+  end(): void {
+    this.#ended = true;
+  }
+
+  /** The response to an error; one of our own is reported first. */
+  responseTo(error: unknown): Response {
+    const response = responseToError(error);
+    if (response !== undefined) return response;
+    this.context.onInternalError(error, this.connection.id);
+    return INTERNAL_ERROR;
+  }
+
+  /** Reads a command and runs it. @returns null when the connection has ended */
+  async #serveOne(): Promise<Response | null> {
+    try {
+      const line = await this.readLine();
+      return line === null ? null : await this.#run(line);
+    } catch (error) {
+      if (error instanceof BadCommand || (error instanceof Refused && error.code === 'auth.failed')) this.#countError();
+      return this.responseTo(error);
+    }
+  }
+
+  #run(line: Buffer): Response | Promise<Response> {
+    const { keyword, args } = parseCommand(line);
+    const command = commandNamed(keyword);
+    this.context.onCommand(command?.name ?? 'unknown');
+    if (command === undefined) throw new BadCommand('That command is not known here');
+    if (!command.states.includes(this.maildrop === null ? 'authorization' : 'transaction')) {
+      throw new BadCommand(this.maildrop === null ? 'Sign in first' : 'You are signed in already');
+    }
+    return command.run(this, args);
+  }
+
+  #countError(): void {
+    if (++this.#errors < this.context.limits.errors) return;
+    this.connection.write(err('Too many errors'));
+    this.#ended = true;
+  }
+}
