@@ -10,6 +10,7 @@ interface Fault {
   after: number;
   /** Calls that fail then. */
   times: number;
+  /** Sees what the call was given; of reads: file, position, length; of writes: file, position. */
   readonly when: (...values: unknown[]) => boolean;
 }
 
@@ -75,11 +76,11 @@ export class FaultyFiles implements FileSystem {
       room -= buffer.length;
     }
     this.writes.push({ position, bytes: cut.reduce((sum, buffer) => sum + buffer.length, 0) });
-    return this.#call('write', () => nodeFiles.write(file, cut, position), position);
+    return this.#call('write', () => nodeFiles.write(file, cut, position), file, position);
   }
 
   read(file: File, into: Uint8Array, position: number): Promise<number> {
-    return this.#call('read', () => nodeFiles.read(file, into, position), position, into.length);
+    return this.#call('read', () => nodeFiles.read(file, into, position), file, position, into.length);
   }
 
   fdatasync(file: File): Promise<void> {

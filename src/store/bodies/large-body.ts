@@ -19,7 +19,7 @@ export interface LargeBody {
   readonly size: number;
   /**
    * Takes the next bytes; the buffer must not change afterwards. Await the promise, if there is one: it is backpressure, and
-   * rejects when the bytes can't be written.
+   * rejects when the bytes can't be written: then give the body up.
    */
   write(chunk: Buffer): Promise<void> | undefined;
   /**

@@ -7,10 +7,10 @@
 import { crc32 } from 'node:zlib';
 import { Refused } from '../../errors.ts';
 import type { BodyAddress } from '../types.ts';
-import type { Descriptors } from './descriptors.ts';
+import type { Descriptor, Descriptors } from './descriptors.ts';
 import { type FileSystem, readUpTo } from './files.ts';
 import { planWindow, type Run } from './read-plan.ts';
-import { bodyOf, decodeHeader, HEADER_BYTES, isHeaderOf, type RecordHeader } from './record.ts';
+import { bodyOf, decodeHeader, HEADER_BYTES, isHeaderOf } from './record.ts';
 
 export const CHUNK_BYTES = 256 << 10;
 /** Reads in flight for one window whose bodies stand far apart. */
@@ -60,32 +60,33 @@ export class BodyReader {
 
   async *readChunks(address: BodyAddress, from = 0, to = address.length): AsyncGenerator<Buffer, void, void> {
     await this.#settled(address);
-    const header = await this.#header(address);
-    const end = Math.min(to, header.length);
-    const whole = from === 0 && end === header.length;
-    const body = address.offset + HEADER_BYTES;
-    const chunkAt = (at: number): Promise<Buffer> => {
-      const chunk = this.#readExactly(address.segment, body + at, Math.min(CHUNK_BYTES, end - at));
-      chunk.catch(() => undefined); // read ahead of a consumer that may leave; awaited below if it stays
-      return chunk;
-    };
-    let checksum = 0;
-    let next = from < end ? chunkAt(from) : undefined;
-    for (let at = from; next !== undefined; ) {
-      const chunk: Buffer = await next;
-      at += chunk.length;
-      next = at < end ? chunkAt(at) : undefined;
-      if (whole) checksum = crc32(chunk, checksum);
-      yield chunk;
+    // Leased to the end, however slow the consumer: the file may be unlinked meanwhile.
+    const descriptor = await this.#lease(address.segment);
+    let next: Promise<Buffer> | undefined;
+    try {
+      const header = decodeHeader(await this.#readExactly(descriptor, address.offset, HEADER_BYTES));
+      if (header === null || !isHeaderOf(header, address)) throw damaged();
+      const end = Math.min(to, header.length);
+      const body = address.offset + HEADER_BYTES;
+      const chunkAt = (at: number): Promise<Buffer> => {
+        const chunk = this.#readExactly(descriptor, body + at, Math.min(CHUNK_BYTES, end - at));
+        chunk.catch(() => undefined); // of a consumer that leaves; one that stays gets it from the await below
+        return chunk;
+      };
+      let checksum = 0;
+      if (from < end) next = chunkAt(from);
+      for (let at = from; next !== undefined; ) {
+        const chunk: Buffer = await next;
+        at += chunk.length;
+        next = at < end ? chunkAt(at) : undefined;
+        checksum = crc32(chunk, checksum);
+        yield chunk;
+      }
+      if (from === 0 && end === header.length && checksum !== header.checksum) throw damaged();
+    } finally {
+      await next?.catch(() => undefined); // no descriptor is closed under a read
+      this.#descriptors.release(descriptor);
     }
-    if (whole && checksum !== header.checksum) throw damaged();
-  }
-
-  /** The header of the body's record, checked. */
-  async #header(address: BodyAddress): Promise<RecordHeader> {
-    const header = decodeHeader(await this.#readExactly(address.segment, address.offset, HEADER_BYTES));
-    if (header === null || !isHeaderOf(header, address)) throw damaged();
-    return header;
   }
 
   async #readWindow(addresses: readonly BodyAddress[], from: number): Promise<ReadWindow> {
@@ -108,10 +109,12 @@ export class BodyReader {
       await this.#settled(addresses[run.members.at(-1)!]!); // the last in its file: what stands before it was written before
       bytes = await this.#readAt(run.segment, run.offset, run.bytes);
     } catch (error) {
-      // One bad sector fails the read of a whole run: give each body its own chance.
-      if (run.members.length > 1) {
-        for (const member of run.members) answers[member - from] = await this.#readOrRefused(addresses[member]!);
-      } else answers[run.members[0]! - from] = refusalFor(error);
+      const refusal = refusalFor(error);
+      for (const member of run.members) {
+        // One bad sector fails the read of a whole run: give each body its own chance.
+        const alone = run.members.length === 1 || refusal.code === 'message.gone';
+        answers[member - from] = alone ? refusal : await this.#readOrRefused(addresses[member]!);
+      }
       return;
     }
     for (const member of run.members) {
@@ -128,15 +131,24 @@ export class BodyReader {
     }
   }
 
-  /** Reads a stretch whole, or throws the Refused that says why not. */
-  async #readExactly(segment: number, offset: number, length: number): Promise<Buffer> {
-    let bytes: Buffer;
+  async #lease(segment: number): Promise<Descriptor> {
     try {
-      bytes = await this.#readAt(segment, offset, length);
+      return await this.#descriptors.lease(segment);
     } catch (error) {
       throw refusalFor(error);
     }
-    if (bytes.length < length) throw damaged();
+  }
+
+  /** Reads a stretch whole, or throws the Refused that says why not. */
+  async #readExactly({ file }: Descriptor, offset: number, length: number): Promise<Buffer> {
+    const bytes = Buffer.allocUnsafe(length);
+    let got: number;
+    try {
+      got = await readUpTo(this.#files, file, bytes, offset);
+    } catch (error) {
+      throw refusalFor(error);
+    }
+    if (got < length) throw damaged();
     return bytes;
   }
 
