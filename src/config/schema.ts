@@ -96,12 +96,13 @@ const tls = z
 const limits = z
   .strictObject({
     message: size.prefault('50MB').describe('The largest message taken in, over any protocol.'),
-    line: size
+    command: size
       .prefault('64KB')
-      .describe('The longest command line of IMAP. SMTP and POP3 have the limits of their RFCs.'),
-    literal: size.prefault('1MB').describe('The largest IMAP literal that is not a message.'),
-    commands: count
-      .prefault(50_000)
+      .describe(
+        'The largest IMAP command with its literals, messages apart. SMTP and POP3 have the limits of their RFCs.',
+      ),
+    rate: count
+      .prefault(200_000)
       .describe('Commands a connection may give in ten seconds. A client that gives more waits for the next ten.'),
     connections: count.prefault(20_000).describe('Connections in all.'),
     connectionsByAddress: count

@@ -16,7 +16,7 @@ import type { Delivery, Envelope, Outcome } from './types.ts';
 
 /** Where addresses lead. */
 export interface Resolver {
-  resolve(address: string): Promise<Resolved>;
+  resolve(address: string): Resolved | Promise<Resolved>;
 }
 
 type Failure = Extract<Outcome, { ok: false }>;

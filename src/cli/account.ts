@@ -1,0 +1,177 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { Command } from 'commander';
+import { formatSize, parseSize } from '../config/units.ts';
+import { Refused } from '../errors.ts';
+import {
+  type AccountShown,
+  addAccount,
+  importAccounts,
+  listAccounts,
+  removeAccount,
+  setAccountState,
+  setPassword,
+  setQuota,
+} from '../server/admin/accounts.ts';
+import { type CommonOptions, officeCommand } from './options.ts';
+import { EXIT, print, table } from './output.ts';
+import { type ChosenPassword, choosePassword, type PasswordOptions, takesPassword } from './passwords.ts';
+import { perform } from './perform.ts';
+
+export function accountCommand(): Command {
+  return new Command('account')
+    .description('the people of the office: each account is an address with mail')
+    .addCommand(add())
+    .addCommand(remove())
+    .addCommand(list())
+    .addCommand(password())
+    .addCommand(state('suspend', 'suspended', 'refuse sign-ins; mail is still taken in'))
+    .addCommand(state('activate', 'active', 'allow sign-ins again'))
+    .addCommand(quota())
+    .addCommand(importFile());
+}
+
+function add(): Command {
+  const command = officeCommand(
+    'add',
+    'add an account; its domain is added if need be',
+    'rainmail account add anna@example.org --name "Anna Lee"',
+  )
+    .argument('<address>')
+    .option('--name <name>', 'name of the person')
+    .option('--quota <size>', 'the most its mail may take, such as 2GB', size);
+  return takesPassword(command).action(
+    async (address: string, options: CommonOptions & PasswordOptions & { name?: string; quota?: number }) => {
+      const chosen = await choosePassword(options);
+      const account = await perform(
+        addAccount,
+        { address, password: chosen.password, name: options.name ?? '', quotaBytes: options.quota ?? null },
+        options,
+      );
+      print({ ...account, ...shown(chosen) }, options, () => `Added ${account.address}.${told(chosen)}`);
+    },
+  );
+}
+
+function remove(): Command {
+  return officeCommand(
+    'remove',
+    'remove an account and its mail, for good',
+    'rainmail account remove anna@example.org --yes',
+  )
+    .argument('<address>')
+    .requiredOption('--yes', 'yes, its mail too')
+    .action(async (address: string, options: CommonOptions) => {
+      const account = await perform(removeAccount, { address }, options);
+      print(account, options, () => `Removed ${account.address} and its mail.`);
+    });
+}
+
+function list(): Command {
+  return officeCommand('list', 'list the accounts', 'rainmail account list --domain example.org')
+    .option('--domain <domain>', 'only those of one domain')
+    .action(async (options: CommonOptions & { domain?: string }) => {
+      const accounts = await perform(
+        listAccounts,
+        options.domain === undefined ? {} : { domain: options.domain },
+        options,
+      );
+      const row = (account: AccountShown) => [
+        account.address,
+        account.name,
+        account.state,
+        formatSize(account.usedBytes),
+        account.quotaBytes === null ? 'none' : formatSize(account.quotaBytes),
+      ];
+      print(accounts, options, () =>
+        table(
+          ['ADDRESS', 'NAME', 'STATE', 'USED', 'QUOTA'],
+          accounts.map(row),
+          'No accounts yet: rainmail account add anna@example.org',
+        ),
+      );
+    });
+}
+
+function password(): Command {
+  const command = officeCommand(
+    'password',
+    'set a new password',
+    'rainmail account password anna@example.org --generate',
+  ).argument('<address>');
+  return takesPassword(command).action(async (address: string, options: CommonOptions & PasswordOptions) => {
+    const chosen = await choosePassword(options);
+    const account = await perform(setPassword, { address, password: chosen.password }, options);
+    print({ ...account, ...shown(chosen) }, options, () => `${account.address} has a new password.${told(chosen)}`);
+  });
+}
+
+function state(name: string, wanted: 'active' | 'suspended', description: string): Command {
+  return officeCommand(name, description, `rainmail account ${name} anna@example.org`)
+    .argument('<address>')
+    .action(async (address: string, options: CommonOptions) => {
+      const account = await perform(setAccountState, { address, state: wanted }, options);
+      print(account, options, () => `${account.address} is ${account.state}.`);
+    });
+}
+
+function quota(): Command {
+  return officeCommand(
+    'quota',
+    'set the most that the mail of an account may take',
+    'rainmail account quota anna@example.org 2GB',
+  )
+    .argument('<address>')
+    .argument('<size>', 'such as 2GB, or none', (text) => (text === 'none' ? null : size(text)))
+    .action(async (address: string, quotaBytes: number | null, options: CommonOptions) => {
+      const account = await perform(setQuota, { address, quotaBytes }, options);
+      print(account, options, () =>
+        quotaBytes === null
+          ? `${account.address} has no quota.`
+          : `${account.address} may keep ${formatSize(quotaBytes)}.`,
+      );
+    });
+}
+
+function importFile(): Command {
+  return officeCommand(
+    'import',
+    'add the accounts of a CSV file: address,password,name,group; domains and groups are added as needed',
+    'rainmail account import people.csv',
+  )
+    .argument('<file>')
+    .action(async (file: string, options: CommonOptions) => {
+      const imported = await perform(importAccounts, { csv: readText(file) }, options);
+      print(imported, options, () =>
+        [
+          `Added ${imported.added} account${imported.added === 1 ? '' : 's'}.`,
+          ...imported.problems.map(({ line, address, text }) => `${file}:${line}: ${address}: ${text}`),
+        ].join('\n'),
+      );
+      if (imported.refused > 0) process.exitCode = EXIT.failed;
+    });
+}
+
+function readText(file: string): string {
+  try {
+    return readFileSync(resolve(file), 'utf8');
+  } catch (error) {
+    throw new Refused('import.unreadable', `${file} can't be read (${(error as NodeJS.ErrnoException).code}).`, {
+      cause: error,
+    });
+  }
+}
+
+function size(text: string): number {
+  const bytes = parseSize(text);
+  if (bytes === undefined) throw new Refused('directory.invalid', `"${text}" is not a size. Write it like 2GB.`);
+  return bytes;
+}
+
+function shown({ password, generated }: ChosenPassword): { password?: string } {
+  return generated ? { password } : {};
+}
+
+function told({ password, generated }: ChosenPassword): string {
+  return generated ? ` Password: ${password}` : '';
+}

@@ -1,0 +1,43 @@
+import { Command } from 'commander';
+import { addAlias, listAliases, removeAlias } from '../server/admin/aliases.ts';
+import { type CommonOptions, officeCommand } from './options.ts';
+import { print, table } from './output.ts';
+import { perform } from './perform.ts';
+
+export function aliasCommand(): Command {
+  return new Command('alias')
+    .description('further addresses, each of which leads to one or several accounts')
+    .addCommand(
+      officeCommand(
+        'add',
+        'lead an address to accounts',
+        'rainmail alias add sales@example.org anna@example.org ben@example.org',
+      )
+        .argument('<address>')
+        .argument('<accounts...>')
+        .action(async (address: string, accounts: string[], options: CommonOptions) => {
+          const alias = await perform(addAlias, { address, accounts }, options);
+          print(alias, options, () => `Mail for ${alias.address} goes to ${alias.accounts.join(', ')}.`);
+        }),
+    )
+    .addCommand(
+      officeCommand('remove', 'remove an alias', 'rainmail alias remove sales@example.org')
+        .argument('<address>')
+        .action(async (address: string, options: CommonOptions) => {
+          const alias = await perform(removeAlias, { address }, options);
+          print(alias, options, () => `${alias.address} is removed.`);
+        }),
+    )
+    .addCommand(
+      officeCommand('list', 'list the aliases', 'rainmail alias list').action(async (options: CommonOptions) => {
+        const aliases = await perform(listAliases, {}, options);
+        print(aliases, options, () =>
+          table(
+            ['ADDRESS', 'GOES TO'],
+            aliases.map((alias) => [alias.address, alias.accounts.join(', ')]),
+            'No aliases yet: rainmail alias add sales@example.org anna@example.org',
+          ),
+        );
+      }),
+    );
+}

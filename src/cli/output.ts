@@ -1,0 +1,51 @@
+/** What a command prints: JSON for programs, tables and sentences for people. */
+import { Refused } from '../errors.ts';
+
+export interface OutputOptions {
+  readonly json?: boolean | undefined;
+}
+
+/** Prints a result: as one JSON value with --json, else as `text` says it. */
+export function print<T>(result: T, options: OutputOptions, text: (result: T) => string): void {
+  const out = options.json === true ? JSON.stringify(result, null, 2) : text(result);
+  if (out !== '') process.stdout.write(`${out}\n`);
+}
+
+/** Columns under their heads; `nothing` when there are no rows. */
+export function table(heads: readonly string[], rows: readonly (readonly string[])[], nothing: string): string {
+  if (rows.length === 0) return nothing;
+  const widths = heads.map((head, column) => Math.max(head.length, ...rows.map((row) => row[column]!.length)));
+  const line = (cells: readonly string[]) =>
+    cells
+      .map((cell, column) => cell.padEnd(widths[column]!))
+      .join('  ')
+      .trimEnd();
+  return [heads, ...rows].map(line).join('\n');
+}
+
+/** Progress on one line of the terminal, or nothing when standard error is no terminal or JSON is wanted. */
+export function progressLine(options: OutputOptions): { show: (text: string) => void; end: () => void } {
+  if (options.json === true || !process.stderr.isTTY) return { show() {}, end() {} };
+  let shown = false;
+  return {
+    show(text) {
+      shown = true;
+      process.stderr.write(`\r\u001b[K${text}`);
+    },
+    end() {
+      if (shown) process.stderr.write('\r\u001b[K');
+    },
+  };
+}
+
+/** Exit codes: 0 done, 1 refused or failed, 2 not understood. */
+export const EXIT = { done: 0, failed: 1, usage: 2 } as const;
+
+/** Prints an error with its stable code, for people or as JSON. */
+export function printError(error: unknown, options: OutputOptions): void {
+  const code = error instanceof Refused ? error.code : 'internal';
+  const text =
+    error instanceof Refused ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error);
+  if (options.json === true) process.stderr.write(`${JSON.stringify({ error: { code, text } })}\n`);
+  else process.stderr.write(`rainmail: ${text}\n  (${code})\n`);
+}

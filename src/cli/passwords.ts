@@ -1,0 +1,67 @@
+/** Passwords are never on the command line, where other users of the machine could see them. */
+import { createInterface } from 'node:readline';
+import { Writable } from 'node:stream';
+import type { Command } from 'commander';
+import { Refused } from '../errors.ts';
+import { generatePassword } from '../server/generated-password.ts';
+
+export interface PasswordOptions {
+  readonly passwordStdin?: boolean;
+  readonly generate?: boolean;
+}
+
+/** Adds the options by which a password comes in. */
+export function takesPassword(command: Command): Command {
+  return command
+    .option('--password-stdin', 'read the password from standard input (its first line)')
+    .option('--generate', 'make a password up and show it once');
+}
+
+export interface ChosenPassword {
+  readonly password: string;
+  /** To be shown: nobody else knows it. */
+  readonly generated: boolean;
+}
+
+/** The password: asked for twice on a terminal, read from standard input, or made up. */
+export async function choosePassword(options: PasswordOptions): Promise<ChosenPassword> {
+  if (options.generate === true) return { password: generatePassword(), generated: true };
+  if (options.passwordStdin === true) return { password: await firstLine(), generated: false };
+  if (!process.stdin.isTTY) {
+    throw new Refused(
+      'directory.invalid',
+      'No password: give --password-stdin or --generate when there is no terminal to ask on.',
+    );
+  }
+  const password = await ask('Password: ');
+  if ((await ask('Again: ')) !== password) throw new Refused('directory.invalid', 'The two passwords differ.');
+  return { password, generated: false };
+}
+
+async function firstLine(): Promise<string> {
+  const lines = createInterface({ input: process.stdin });
+  for await (const line of lines) {
+    lines.close();
+    return line;
+  }
+  throw new Refused('directory.invalid', 'Standard input holds no password.');
+}
+
+/** Asks on the terminal without showing what is typed. */
+function ask(question: string): Promise<string> {
+  process.stderr.write(question);
+  const silent = new Writable({ write: (_chunk, _encoding, done) => done() });
+  const terminal = createInterface({ input: process.stdin, output: silent, terminal: true });
+  return new Promise((resolve, reject) => {
+    terminal.question('', (answer) => {
+      terminal.close();
+      process.stderr.write('\n');
+      resolve(answer);
+    });
+    terminal.once('SIGINT', () => {
+      terminal.close();
+      process.stderr.write('\n');
+      reject(new Refused('directory.invalid', 'No password was given.'));
+    });
+  });
+}

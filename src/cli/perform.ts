@@ -1,0 +1,97 @@
+/** Runs an administrative action: in the server that has the data directory open, or here when none has. */
+import { connect, type Socket } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import { type RefusalCode, Refused } from '../errors.ts';
+import type { Action } from '../server/admin/action.ts';
+import { type Answer, jsonLines, type Request, shortPath, socketPath } from '../server/admin/wire.ts';
+import { openOffice } from '../server/office.ts';
+import { type OutputOptions, progressLine } from './output.ts';
+
+export interface PerformOptions extends OutputOptions {
+  readonly data: string;
+}
+
+/** How long to wait for a server that is just starting or ending (its lock is held, its socket isn't there). */
+const PATIENCE = 10_000;
+const RETRY_AFTER = 100;
+
+/**
+ * @throws Refused with what the action said; `store.locked` when another command has the data directory; an Error for a fault of ours
+ */
+export async function perform<Input, Result>(
+  action: Action<Input, Result>,
+  input: Input,
+  options: PerformOptions,
+): Promise<Result> {
+  const progress = progressLine(options);
+  try {
+    for (const giveUpAt = Date.now() + PATIENCE; ; await delay(RETRY_AFTER)) {
+      const server = await connectTo(options.data);
+      // What came over the wire is what the same code, in the server, returned.
+      if (server !== undefined) return (await ask(server, { action: action.name, input }, progress.show)) as Result;
+      try {
+        return await here(action, input, options.data, progress.show);
+      } catch (error) {
+        const busy = error instanceof Refused && error.code === 'store.locked';
+        if (!busy || Date.now() >= giveUpAt) throw error;
+      }
+    }
+  } finally {
+    progress.end();
+  }
+}
+
+async function here<Input, Result>(
+  action: Action<Input, Result>,
+  input: Input,
+  data: string,
+  progress: (text: string) => void,
+): Promise<Result> {
+  const office = await openOffice({ data, create: action.creates === true, command: action.name.replace('.', ' ') });
+  const interrupted = new AbortController();
+  const interrupt = () => interrupted.abort();
+  process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
+  try {
+    return await action.run(office, action.input.parse(input), { progress, signal: interrupted.signal });
+  } finally {
+    process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
+    await office.close();
+  }
+}
+
+/** The server's admin socket, or undefined when no server listens there. */
+function connectTo(data: string): Promise<Socket | undefined> {
+  const full = socketPath(data);
+  let short: ReturnType<typeof shortPath>;
+  try {
+    short = shortPath(full);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return Promise.resolve(undefined);
+    throw error;
+  }
+  return new Promise((resolve, reject) => {
+    const socket = connect(short.path);
+    socket.once('close', short.release);
+    socket.once('connect', () => resolve(socket));
+    socket.once('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT' || error.code === 'ECONNREFUSED' || error.code === 'ENOTDIR') resolve(undefined);
+      else if (error.code === 'EACCES') {
+        reject(
+          new Refused('store.locked', `${data} belongs to another user: run this as the user that runs the server.`),
+        );
+      } else reject(error);
+    });
+  });
+}
+
+async function ask(server: Socket, request: Request, progress: (text: string) => void): Promise<unknown> {
+  server.write(`${JSON.stringify(request)}\n`);
+  for await (const line of jsonLines(server)) {
+    const answer = line as Answer;
+    if ('progress' in answer) progress(answer.progress);
+    else if ('result' in answer) return answer.result;
+    else if (answer.error.code === 'internal') throw new Error(answer.error.text);
+    else throw new Refused(answer.error.code as RefusalCode, answer.error.text);
+  }
+  throw new Error('The server ended before it answered.');
+}

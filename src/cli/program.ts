@@ -1,0 +1,38 @@
+/** The command line: what there is, its options and its exit codes. Each command is a file of its own beside this one. */
+import { Command, CommanderError } from 'commander';
+import { version } from '../server/version.ts';
+import { accountCommand } from './account.ts';
+import { aliasCommand } from './alias.ts';
+import { domainCommand } from './domain.ts';
+import { importCommand } from './import.ts';
+import { EXIT, printError } from './output.ts';
+import { serveCommand } from './serve.ts';
+import { statusCommand } from './status.ts';
+
+/** Runs one command. @returns the exit code: 0 done, 1 refused or failed, 2 not understood */
+export async function run(args: readonly string[]): Promise<number> {
+  const program = new Command('rainmail')
+    .description('The mail server an office runs itself.')
+    .version(version)
+    .showHelpAfterError('(rainmail help shows what there is)')
+    .showSuggestionAfterError();
+  for (const command of [serveCommand, domainCommand, accountCommand, aliasCommand, importCommand, statusCommand]) {
+    program.addCommand(command());
+  }
+  neverExit(program);
+  try {
+    await program.parseAsync([...args], { from: 'user' });
+    return Number(process.exitCode ?? EXIT.done);
+  } catch (error) {
+    // Commander has printed its message; help and --version "fail" with exit code 0.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
+    printError(error, { json: args.includes('--json') });
+    return EXIT.failed;
+  }
+}
+
+/** Makes commander throw where it would end the process: only main.ts does that. */
+function neverExit(command: Command): void {
+  command.exitOverride();
+  command.commands.forEach(neverExit);
+}

@@ -1,0 +1,43 @@
+import { statfs } from 'node:fs/promises';
+import { z } from 'zod';
+import type { ServerFacts } from '../office.ts';
+import { action } from './action.ts';
+
+export interface Status {
+  readonly data: string;
+  /** Null: no server runs. */
+  readonly server: ServerFacts | null;
+  readonly trial: boolean;
+  readonly domains: number;
+  readonly accounts: number;
+  readonly messages: number;
+  readonly bytes: number;
+  /** Of the disk that holds the data directory. */
+  readonly freeBytes: number;
+}
+
+/** What the office holds, and whether its server runs. */
+export const status = action({
+  name: 'status',
+  input: z.strictObject({}),
+  async run({ data, directory, server }): Promise<Status> {
+    let [accounts, messages, bytes] = [0, 0, 0];
+    for await (const account of directory.accounts()) {
+      accounts++;
+      messages += account.messages;
+      bytes += account.usedBytes;
+    }
+    const disk = await statfs(data);
+    const domains = (await directory.domains()).length;
+    return {
+      data,
+      server,
+      trial: directory.trial,
+      domains,
+      accounts,
+      messages,
+      bytes,
+      freeBytes: disk.bavail * disk.bsize,
+    };
+  },
+});

@@ -1,0 +1,97 @@
+/**
+ * The office: what a data directory holds, opened under its lock. The server serves it; administrative actions change it, in the server
+ * or, when none runs, in the command itself.
+ */
+import { existsSync } from 'node:fs';
+import { chmod, mkdir, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Logger } from 'pino';
+import { type Config, defaults } from '../config/schema.ts';
+import { Directory } from '../directory/directory.ts';
+import { Refused } from '../errors.ts';
+import type { Milliseconds } from '../store/ids.ts';
+import { MailStore } from '../store/store.ts';
+
+export interface Office {
+  /** The data directory, absolute. */
+  readonly data: string;
+  readonly store: MailStore;
+  readonly directory: Directory;
+  /** The server that runs the action; null in a command that works alone. */
+  readonly server: ServerFacts | null;
+  close(): Promise<void>;
+}
+
+/** What a running server tells of itself. */
+export interface ServerFacts {
+  readonly pid: number;
+  readonly version: string;
+  readonly started: string;
+  readonly listening: readonly { readonly service: string; readonly address: string; readonly port: number }[];
+}
+
+export interface OfficeOptions {
+  readonly data: string;
+  /** Make the data directory when there is none; else it is an error. */
+  readonly create: boolean;
+  /** Who opens it, for the error that others get. */
+  readonly command: string;
+  readonly config?: Config;
+  readonly log?: Logger;
+  /** The disk failed: the store takes no more changes and the process should end. */
+  readonly onFailure?: (error: Error) => void;
+}
+
+const DAY: Milliseconds = 86_400_000;
+
+/**
+ * Opens the office of a data directory.
+ * @throws Refused `directory.missing` when there is none, `store.locked` naming the owner
+ */
+export async function openOffice(options: OfficeOptions): Promise<Office> {
+  const { data, create, command, config = defaults(), log, onFailure } = options;
+  if (!hasOffice(data)) {
+    if (!create) {
+      throw new Refused('directory.missing', `There is no office in ${data}. Name its data directory: --data DIR.`);
+    }
+    await makeDataDirectory(data);
+  }
+  const store = await MailStore.open({
+    directory: data,
+    command,
+    segmentBytes: config.store.segment,
+    diskWatermarkBytes: config.store.reserve,
+    retentionDays: config.store.retention / DAY,
+    retainedCapBytes: config.store.retained,
+    onTrouble: (what, error) => log?.error({ err: error }, `${what} failed and will be tried again`),
+    ...(onFailure === undefined ? {} : { onFailure }),
+  });
+  try {
+    const directory = await Directory.open(store.engine);
+    return { data, store, directory, server: null, close: () => store.close() };
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
+
+/** True when the directory holds an office, running or not. */
+export function hasOffice(data: string): boolean {
+  return existsSync(join(data, 'mail.db'));
+}
+
+/** Makes the directory, for its owner alone. @throws Refused when it holds other things */
+async function makeDataDirectory(data: string): Promise<void> {
+  await mkdir(data, { recursive: true, mode: 0o700 });
+  const others = (await readdir(data)).filter((name) => !OURS.test(name));
+  if (others.length > 0) {
+    throw new Refused(
+      'directory.invalid',
+      `${data} holds other things (${others.slice(0, 3).join(', ')}): name an empty directory, or a new one.`,
+    );
+  }
+  await chmod(data, 0o700);
+}
+
+/** What a first start that was interrupted may have left. */
+const OURS = /^(lock\.db|mail\.db|segments|self-signed\.pem|admin\.sock|trial)/;

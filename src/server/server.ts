@@ -1,0 +1,259 @@
+/**
+ * The server: the one place where its parts are made and joined.
+ *
+ * What is opened is closed in the reverse order, whether the server ends or fails to start: no port listens before everything behind
+ * it works, and the store closes when nobody is left who could ask it.
+ */
+import { hostname } from 'node:os';
+import type { Logger } from 'pino';
+import { PasswordAuthenticator, type SignInReport } from '../auth/authenticator.ts';
+import type { Config } from '../config/schema.ts';
+import type { Service } from '../config/services.ts';
+import { networks } from '../config/units.ts';
+import { DeliveryPipeline } from '../delivery/pipeline.ts';
+import { DEFAULT_LIMITS as IMAP_LIMITS } from '../imap/context.ts';
+import { imapProtocol } from '../imap/protocol.ts';
+import { lmtpProtocol } from '../lmtp/protocol.ts';
+import { Certificates } from '../net/certificates.ts';
+import type { LineProtocol } from '../net/connection-types.ts';
+import { ConnectionLimits } from '../net/limits.ts';
+import { Listener } from '../net/listener.ts';
+import { DEFAULT_POP3_LIMITS } from '../pop3/context.ts';
+import { pop3Protocol } from '../pop3/protocol.ts';
+import { DEFAULT_SMTP_LIMITS } from '../smtp/context.ts';
+import { smtpProtocol, submissionProtocol } from '../smtp/protocol.ts';
+import type { MailStore } from '../store/store.ts';
+import { LOOPBACK, listenRefusal, type ServiceAddresses, serviceAddresses } from './addresses.ts';
+import { openAdminSocket } from './admin-socket.ts';
+import { makeTrialOffice, trialGuide } from './first-run.ts';
+import { type HealthReport, HealthServer } from './health.ts';
+import { openLog, partLog } from './log.ts';
+import { Metrics, type SignInResult } from './metrics.ts';
+import { hasOffice, type Office, openOffice, type ServerFacts } from './office.ts';
+import type { Stoppable } from './shutdown.ts';
+import { version } from './version.ts';
+
+export interface ServerOptions {
+  readonly config: Config;
+  /** The data directory, absolute. */
+  readonly data: string;
+  /** No configuration was given: loopback only, and a trial office where there is no office yet. */
+  readonly withoutConfig: boolean;
+  /** Added to every standard port. */
+  readonly offset: number;
+  /** Somebody sees standard output: passwords of the trial office may be shown there. */
+  readonly terminal: boolean;
+}
+
+export interface RunningServer extends Stoppable {
+  readonly log: Logger;
+  /** For standard output: what a person wants to know. Ends with a line end. */
+  readonly greeting: string;
+}
+
+type Status = HealthReport['status'];
+
+/**
+ * Starts everything; when it resolves, every port listens.
+ * @throws Refused `store.locked`, `listen.failed`, `config.invalid`
+ */
+export async function startServer(options: ServerOptions): Promise<RunningServer> {
+  await using opened = new AsyncDisposableStack(); // closes what was opened when something below fails
+  const { config, data, offset, withoutConfig } = options;
+  const name = config.name || hostname();
+  const log = openLog(config.log.level);
+  const metrics = new Metrics();
+  const listening: ServerFacts['listening'][number][] = [];
+  const facts: ServerFacts = { pid: process.pid, version, started: new Date().toISOString(), listening };
+
+  const isNew = !hasOffice(data);
+  const failure = Promise.withResolvers<Error>();
+  const opening = await openOffice({ data, create: true, command: 'serve', config, log, onFailure: failure.resolve });
+  opened.defer(() => opening.close());
+  const office: Office = { ...opening, server: facts };
+  const { store, directory } = office;
+  const trial = withoutConfig && (isNew || directory.trial);
+  const people = trial ? await makeTrialOffice(office, options.terminal) : null;
+
+  const certificates = await Certificates.open({
+    files: config.tls.certificate === '' ? null : config.tls,
+    directory: data,
+    names: [name, 'localhost'],
+    log: partLog(log, 'tls'),
+  });
+  opened.defer(() => certificates.close());
+
+  const protocols = wire({ office, config, name, log, metrics });
+  const limits = new ConnectionLimits({
+    connections: config.limits.connections,
+    byAddress: config.limits.connectionsByAddress,
+    byAccount: config.limits.connectionsByAccount,
+  });
+  const proxies = config.proxy.networks.length > 0 ? { proxies: networks(config.proxy.networks) } : {};
+  const placement = { offset, everywhere: withoutConfig ? LOOPBACK : config.listen.addresses };
+  const listeners: { readonly service: Service; readonly listener: Listener }[] = [];
+  const started = performance.now();
+  let status: Status = 'ok';
+  const report = (): HealthReport => ({
+    status,
+    version,
+    uptimeSeconds: Math.floor((performance.now() - started) / 1_000),
+    listeners: listeners.map(({ service, listener }) => ({
+      protocol: service.name,
+      addresses: listener.addresses,
+      open: listener.open,
+    })),
+    store: storeReport(store),
+  });
+
+  const listen = async ({ service, addresses }: ServiceAddresses) => {
+    if (service.protocol === 'health') {
+      const health = await HealthServer.listen({ addresses, metrics, report, log: partLog(log, 'health') });
+      opened.defer(() => health.close());
+      return health.addresses;
+    }
+    const listener = await Listener.listen({
+      protocol: protocols[service.protocol],
+      addresses,
+      implicitTls: service.implicitTls,
+      certificates,
+      limits,
+      linesAWindow: config.limits.rate,
+      ...proxies,
+      ...(service.protocol === 'lmtp' ? { allowed: networks(config.lmtp.networks) } : {}),
+      log: partLog(log, service.name),
+      onInternalError: (where) => metrics.internalError(where),
+    });
+    listeners.push({ service, listener });
+    metrics.watch(listener);
+    return listener.addresses;
+  };
+  // Health first, so that it is the last to close and can tell that the others are stopping.
+  const services = serviceAddresses(config.listen, placement);
+  services.sort((a, b) => Number(b.service.protocol === 'health') - Number(a.service.protocol === 'health'));
+  const ports = new AsyncDisposableStack();
+  opened.use(ports);
+  ports.defer(async () => {
+    await Promise.all(listeners.map(({ listener }) => listener.stop(config.timeouts.shutdown)));
+  });
+  for (const one of services) {
+    try {
+      for (const { host, port } of await listen(one))
+        listening.push({ service: one.service.name, address: host, port });
+    } catch (error) {
+      throw listenRefusal(error, one.service);
+    }
+  }
+  const admin = await openAdminSocket(office, partLog(log, 'admin'), () => metrics.internalError('admin'));
+  opened.defer(() => admin.close());
+
+  log.info({ version, data, listening }, 'ready');
+  const everything = opened.move();
+  return {
+    log,
+    greeting: trial ? trialGuide(office, people, offset, options.terminal) : greeting(facts, data, withoutConfig),
+    failed: failure.promise.then((error) => {
+      status = 'failed';
+      return error;
+    }),
+    reloadCertificates: () => certificates.reload(),
+    stop() {
+      status = 'stopping';
+      return everything.disposeAsync();
+    },
+  };
+}
+
+/** What the health page tells of the store. */
+function storeReport(store: MailStore): HealthReport['store'] {
+  return { failed: store.failure !== undefined, diskLow: store.diskLow };
+}
+
+function greeting({ version, listening }: ServerFacts, data: string, withoutConfig: boolean): string {
+  const ports = new Map(listening.map(({ service, port }) => [service, port]));
+  const list = [...ports].map(([service, port]) => `${service} ${port}`).join(', ');
+  const where = withoutConfig ? ' on this machine only (no --config)' : '';
+  return `Rainmail ${version} serves ${data}${where}: ${list}\n`;
+}
+
+/** Sign-ins as they are counted: why one failed is for the log. */
+const SIGN_INS: Readonly<Record<SignInReport['result'], SignInResult>> = {
+  ok: 'succeeded',
+  wrong: 'failed',
+  suspended: 'failed',
+  throttled: 'delayed',
+  unavailable: 'unavailable',
+};
+
+interface Parts {
+  readonly office: Office;
+  readonly config: Config;
+  readonly name: string;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+}
+
+/** The protocols with all they need. */
+function wire({
+  office,
+  config,
+  name,
+  log,
+  metrics,
+}: Parts): Record<Exclude<Service['protocol'], 'health'>, LineProtocol> {
+  const { store, directory } = office;
+  const delivery = new DeliveryPipeline(directory, store);
+  const authLog = partLog(log, 'auth');
+  const authenticator = new PasswordAuthenticator({
+    directory,
+    report(signIn) {
+      metrics.signIn(signIn.protocol, SIGN_INS[signIn.result]);
+      if (signIn.result === 'ok') authLog.debug(signIn, 'signed in');
+      else authLog.info(signIn, 'sign-in refused');
+    },
+  });
+  const counted = (protocol: string) => ({
+    onCommand: (verb: string) => metrics.command(protocol, verb),
+    onInternalError: (error: unknown, connection: number) => {
+      metrics.internalError(protocol);
+      log.error({ part: protocol, connection, err: error }, 'a fault of ours; the session goes on');
+    },
+  });
+  const smtp = {
+    hostname: name,
+    delivery,
+    store,
+    startTls: true,
+    limits: { ...DEFAULT_SMTP_LIMITS, messageBytes: config.limits.message, idleTimeout: config.timeouts.smtp },
+  };
+  const imapLog = partLog(log, 'imap');
+  return {
+    smtp: smtpProtocol({ ...smtp, ...counted('smtp') }),
+    submission: submissionProtocol({ ...smtp, ...counted('submission'), authenticator }),
+    lmtp: lmtpProtocol({ ...smtp, ...counted('lmtp') }),
+    pop3: pop3Protocol({
+      authenticator,
+      store,
+      limits: { ...DEFAULT_POP3_LIMITS, idleTimeout: config.timeouts.pop3 },
+      startTls: true,
+      ...counted('pop3'),
+    }),
+    imap: imapProtocol({
+      store,
+      authenticator,
+      limits: {
+        ...IMAP_LIMITS,
+        commandBytes: config.limits.command,
+        appendBytes: config.limits.message,
+        idleTimeout: config.timeouts.imap,
+      },
+      startTls: true,
+      counters: { commands: 0, badCommands: 0, signIns: 0, failedSignIns: 0 },
+      log: imapLog,
+      onInternalError: (where, error) => {
+        metrics.internalError('imap');
+        imapLog.error({ where, err: error }, 'a fault of ours; the session goes on');
+      },
+    }),
+  };
+}
