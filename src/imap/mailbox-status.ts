@@ -1,5 +1,6 @@
 /** The STATUS response (RFC 9051 7.3.5), for STATUS and LIST RETURN (STATUS). */
 import type { Mailbox } from '../store/types.ts';
+import { enableCondstore } from './condstore.ts';
 import { mailboxObjectId } from './object-ids.ts';
 import type { ImapSession } from './session.ts';
 import { writtenMailboxName } from './syntax/mailbox-name.ts';
@@ -34,7 +35,7 @@ function statusValue(item: Exclude<StatusItem, 'RECENT'>, mailbox: Mailbox, sess
     case 'SIZE':
       return mailbox.sizeBytes; // RFC 8438
     case 'HIGHESTMODSEQ':
-      session.condstore = true; // RFC 7162 3.1: asking for it enables
+      enableCondstore(session);
       return mailbox.modseq;
     case 'MAILBOXID':
       return `(${mailboxObjectId(mailbox.id)})`; // RFC 8474 4.3

@@ -34,9 +34,11 @@ export class ImapSession {
   rev2 = false;
   /** A CONDSTORE enabling command was given: MODSEQ is told with every change of flags (RFC 7162 3.1). */
   condstore = false;
+  /** Of the command that is in progress; ESEARCH repeats it. */
+  tag = '';
   /** LOGOUT, or one of our bounds: the connection ends after this command. */
   ended = false;
-  failedSignIns = 0;
+  #failedSignIns = 0;
   #badInARow = 0;
 
   constructor(context: ImapContext, connection: LineConnection) {
@@ -136,6 +138,7 @@ export class ImapSession {
       if (first === null) return false;
       const head = commandHead(first);
       tag = head.tag;
+      this.tag = tag;
       const command = commandNamed(head.name);
       if (command === undefined)
         throw new BadCommand(head.name === '' ? 'a command has a name' : `${head.name} is unknown`);
@@ -180,7 +183,7 @@ export class ImapSession {
 
   /** The three kinds of error (src/errors.ts), sorted. */
   #answerError(tag: string, error: unknown): void {
-    const { counters, limits, log } = this.context;
+    const { counters, limits, onInternalError } = this.context;
     if (error instanceof ConnectionEnded) throw error;
     if (error instanceof BadCommand) {
       counters.badCommands++;
@@ -190,13 +193,16 @@ export class ImapSession {
       if (this.account === null && this.#badInARow >= limits.badCommands) this.bye('That was not IMAP for too long');
     } else if (error instanceof Refused) {
       this.#complete(tag, no(responseText(error.message, this.rev2), responseCode(error)));
-      if (error.code === 'auth.failed' && ++this.failedSignIns >= limits.failedSignIns)
-        this.bye('Too many failed sign-ins');
+      if (error.code === 'auth.failed') this.#signInFailed();
     } else {
-      counters.internalErrors++;
-      log.error({ connection: this.connection.id, error }, 'an IMAP command failed');
+      onInternalError('an IMAP command', error);
       this.#complete(tag, no('Something went wrong in the server; it was logged', 'SERVERBUG'));
     }
+  }
+
+  #signInFailed(): void {
+    this.context.counters.failedSignIns++;
+    if (++this.#failedSignIns >= this.context.limits.failedSignIns) this.bye('Too many failed sign-ins');
   }
 
   get #commandBytes(): number {

@@ -9,11 +9,11 @@
  */
 import { Refused } from '../errors.ts';
 import type { MailboxView } from '../store/api.ts';
-import { dateTime as _dateTime, flagList } from './data-text.ts';
+import { flagList, mailboxFlagLines } from './data-text.ts';
+import { countOf } from './message-numbers.ts';
+import { Pace } from './pace.ts';
 import type { ImapSession } from './session.ts';
-
-/** Response lines that are written at a time: a pause for the loop and for a slow client. */
-const LINES_AT_A_TIME = 1_000;
+import { NumberSet } from './syntax/number-set.ts';
 
 /** Tells the client of every change it does not know yet; removals wait when `holdRemovals`. Writes nothing when there is none. */
 export async function reportChanges(session: ImapSession, holdRemovals: boolean): Promise<void> {
@@ -22,21 +22,26 @@ export async function reportChanges(session: ImapSession, holdRemovals: boolean)
   const known = session.mailbox.view;
   const told = holdRemovals ? known.withGhosts(newest) : newest;
   becomeKnown(session, told, newest);
-  for (const lines of changeLines(known, told, session)) {
-    session.write(lines);
-    await session.connection.drained();
-  }
+  await writeLines(session, changeLines(known, told, session));
 }
 
 /**
- * The newest view of the selected mailbox. Null when the mailbox was deleted: the client was told BYE, as RFC 2180 3.3 allows,
- * since nothing it could say about these messages would be true.
+ * The newest view of the selected mailbox; what is new in it is \Recent to this session unless another was told of it before
+ * (RFC 3501 2.3.2). Null when the mailbox was deleted: the client was told BYE (RFC 2180 3.3), since nothing it could say
+ * about these messages would be true.
  */
 export async function newestView(session: ImapSession): Promise<MailboxView | null> {
-  const { mailbox } = session;
+  const { mailbox, store } = session;
   mailbox.changed = false; // before the view is read: what changes from here on sets it again
   try {
-    return await session.store.view(mailbox.key);
+    const newest = await store.view(mailbox.key);
+    const { uidnext } = mailbox.view;
+    if (!session.rev2 && newest.uidnext > uidnext) {
+      const before = mailbox.readOnly ? 0 : await store.claimRecent(mailbox.key);
+      const first = Math.max(before + 1, uidnext);
+      mailbox.recent = mailbox.recent.union(NumberSet.range(first, newest.uidnext - 1));
+    }
+    return newest;
   } catch (error) {
     if (!(error instanceof Refused && error.code === 'mailbox.missing')) throw error;
     session.unselect();
@@ -45,42 +50,46 @@ export async function newestView(session: ImapSession): Promise<MailboxView | nu
   }
 }
 
-/** Makes `told` what the client knows; where it keeps ghosts of `newest`, their removal is still to be told. */
-export function becomeKnown(session: ImapSession, told: MailboxView, newest: MailboxView): void {
-  session.mailbox.view = told;
-  if (told.length !== newest.length) session.mailbox.changed = true;
+/** Makes `told` what the client knows; where it keeps ghosts that `newest` lacks, their removal is still to be told. */
+export function becomeKnown({ mailbox }: ImapSession, told: MailboxView, newest: MailboxView): void {
+  mailbox.view = told;
+  if (told.length !== newest.length) mailbox.changed = true;
 }
 
-/** What a client that knows `known` must hear to know `told`, some lines at a time. */
-export function* changeLines(known: MailboxView, told: MailboxView, session: ImapSession): Generator<string> {
+/** Writes response lines, giving up the loop and waiting for the client now and then. */
+export async function writeLines(session: ImapSession, lines: Iterable<string>): Promise<void> {
+  const pace = new Pace();
+  let text = '';
+  for (const line of lines) {
+    text += line;
+    const pause = pace.pause();
+    if (pause === undefined) continue;
+    session.write(text);
+    text = '';
+    await pause;
+    await session.connection.drained();
+  }
+  if (text !== '') session.write(text);
+}
+
+/** What a client that knows `known` must hear to know `told`. */
+function* changeLines(known: MailboxView, told: MailboxView, session: ImapSession): Generator<string> {
   const { vanished, changed, firstNew } = known.changesTo(told);
-  let lines = '';
-  let count = 0;
-  for (let i = vanished.length - 1; i >= 0; i--) {
-    // From the last to the first, so that no removal changes the numbers of those still to come (RFC 9051 7.5.1).
-    lines += `* ${vanished[i]! + 1} EXPUNGE\r\n`;
-    if (++count % LINES_AT_A_TIME === 0) {
-      yield lines;
-      lines = '';
-    }
-  }
-  lines += sizeLines(known, told, firstNew, session);
-  for (const index of changed) {
-    lines += flagsLine(told, index, session, true);
-    if (++count % LINES_AT_A_TIME === 0) {
-      yield lines;
-      lines = '';
-    }
-  }
-  if (lines !== '') yield lines;
+  // From the last to the first, so that no removal changes the numbers of those still to come (RFC 9051 7.5.1).
+  for (let i = vanished.length - 1; i >= 0; i--) yield `* ${vanished[i]! + 1} EXPUNGE\r\n`;
+  yield newMessageLines(known, told, firstNew, session);
+  for (const index of changed) if (!told.isGhost(index)) yield flagsLine(told, index, session, true);
 }
 
-/** New messages and new keywords. */
-export function sizeLines(known: MailboxView, told: MailboxView, firstNew: number, session: ImapSession): string {
+/** That there are new messages and new keywords; empty when there are none. */
+export function newMessageLines(known: MailboxView, told: MailboxView, firstNew: number, session: ImapSession): string {
   let lines = '';
   if (firstNew < told.length) {
     lines += `* ${told.length} EXISTS\r\n`;
-    if (!session.rev2) lines += `* ${recentCount(told, session)} RECENT\r\n`; // RFC 3501 7.3.2
+    if (!session.rev2) lines += `* ${countOf(session.mailbox.recent, told)} RECENT\r\n`; // RFC 3501 7.3.2
+  }
+  if (told.keywords.some((name) => !known.keywords.includes(name))) {
+    lines += mailboxFlagLines(told, session.mailbox.readOnly); // RFC 3501 7.2.6
   }
   return lines;
 }

@@ -1,5 +1,6 @@
 /** ENABLE: the client says which extensions it understands (RFC 5161, RFC 9051 6.3.1). */
 import { type Command, ok, signedIn } from '../command.ts';
+import { enableCondstore } from '../condstore.ts';
 import type { ImapSession } from '../session.ts';
 import { NumberSet } from '../syntax/number-set.ts';
 
@@ -28,7 +29,7 @@ function enableOne(name: string, session: ImapSession): boolean {
       if (session.selected !== null) session.selected.recent = NumberSet.EMPTY;
       return true;
     case 'CONDSTORE':
-      session.condstore = true; // RFC 7162 3.1
+      enableCondstore(session);
       return true;
     default:
       return false;

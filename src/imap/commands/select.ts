@@ -3,9 +3,9 @@
  *
  * Invariant: the mailbox selected before is left first, so one that can't be selected leaves none selected.
  */
-import { FLAG_BITS } from '../../store/flags.ts';
 import type { Mailbox } from '../../store/types.ts';
 import { type Command, ok, signedIn } from '../command.ts';
+import { mailboxFlagLines } from '../data-text.ts';
 import { selectableNamed } from '../mailbox-lookup.ts';
 import { mailboxObjectId } from '../object-ids.ts';
 import { SelectedMailbox } from '../selected.ts';
@@ -14,8 +14,6 @@ import { writtenMailboxName } from '../syntax/mailbox-name.ts';
 import { selectRequest } from '../syntax/mailboxes.ts';
 import { NumberSet } from '../syntax/number-set.ts';
 import type { SelectRequest } from '../syntax/types.ts';
-
-const FLAGS = FLAG_BITS.map(([name]) => name).join(' ');
 
 export const select = selectCommand('SELECT', false);
 export const examine = selectCommand('EXAMINE', true);
@@ -54,15 +52,13 @@ async function open(session: ImapSession, mailbox: Mailbox, readOnly: boolean): 
 
 /** The untagged responses that describe the mailbox. */
 function description(session: ImapSession, mailbox: Mailbox, { view, readOnly, recent }: SelectedMailbox): string {
-  const flags = view.keywords.length === 0 ? FLAGS : `${FLAGS} ${view.keywords.join(' ')}`;
   let lines = `* ${view.length} EXISTS\r\n`;
   if (!session.rev2) {
     lines += `* ${recent.isEmpty ? 0 : view.length - view.lowerBound(recent.first!)} RECENT\r\n`;
     const unseen = view.firstUnseen();
     if (unseen >= 0) lines += `* OK [UNSEEN ${unseen + 1}] The first unseen message\r\n`;
   }
-  lines += `* FLAGS (${flags})\r\n`;
-  lines += `* OK [PERMANENTFLAGS (${readOnly ? '' : `${flags} \\*`})] Flags that are kept\r\n`;
+  lines += mailboxFlagLines(view, readOnly);
   lines += `* OK [UIDVALIDITY ${view.uidvalidity}] UIDs are valid\r\n`;
   lines += `* OK [UIDNEXT ${view.uidnext}] The next UID\r\n`;
   lines += `* OK [HIGHESTMODSEQ ${view.modseq}] The highest modseq\r\n`; // RFC 7162 3.1.2.1
