@@ -29,6 +29,7 @@ export class Descriptors {
   /** By segment, the least recently used first. */
   readonly #entries = new Map<number, Entry>();
   readonly #closing = new Set<Promise<void>>();
+  #closed = false;
 
   constructor(files: FileSystem, directory: string) {
     this.#files = files;
@@ -37,6 +38,7 @@ export class Descriptors {
 
   /** Leases the descriptor of a segment until {@link release}. Fails with ENOENT when the file is gone. */
   async lease(segment: number): Promise<Descriptor> {
+    if (this.#closed) throw new Error('the segments are closed');
     let entry = this.#entries.get(segment);
     if (entry === undefined) {
       entry = { file: -1, opening: undefined, leases: 0, dropped: false };
@@ -67,6 +69,7 @@ export class Descriptors {
 
   /** Closes all files; those still leased, with their last lease. */
   async close(): Promise<void> {
+    this.#closed = true;
     for (const segment of [...this.#entries.keys()]) this.drop(segment);
     await Promise.all(this.#closing);
   }

@@ -1,6 +1,6 @@
 /** Reading the immutable part of messages. */
 import type { MessageAnalysis } from '../../message/analysis.ts';
-import { parseParts } from '../../message/parts.ts';
+import { parseParts } from '../../message/stored-parts.ts';
 import type { Reader } from '../engine/engine.ts';
 import { sql } from '../engine/sql.ts';
 import type { AccountId, EmailId, ThreadId } from '../ids.ts';

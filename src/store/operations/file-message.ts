@@ -3,7 +3,7 @@
  */
 import { Refused } from '../../errors.ts';
 import { ANALYSIS_FORMAT } from '../../message/analysis.ts';
-import { serializeParts } from '../../message/parts.ts';
+import { serializeParts } from '../../message/stored-parts.ts';
 import type { Writer } from '../engine/engine.ts';
 import { sql } from '../engine/sql.ts';
 import { type Flags, NO_FLAGS } from '../flags.ts';

@@ -138,7 +138,12 @@ function partsOf(path: string): string[] {
 }
 
 /** Creates a mailbox and what is missing above it. */
-export async function createMailbox(tx: Writer, account: AccountId, path: string, role: Role | null): Promise<void> {
+export async function createMailbox(
+  tx: Writer,
+  account: AccountId,
+  path: string,
+  role: Role | null,
+): Promise<MailboxId> {
   const parts = partsOf(path);
   const [count] = (await tx.get(COUNT, account))!;
   if (count + parts.length > MAX_MAILBOXES)
@@ -166,6 +171,7 @@ export async function createMailbox(tx: Writer, account: AccountId, path: string
   // A subscription to the name that was kept when it had no mailbox is now the mailbox's own.
   if ((await tx.run(REMOVE_DANGLING, account, parts.join('/'))) > 0) await tx.run(SUBSCRIBE, 1, account, parent);
   tx.changed({ account, mailbox: parent, modseq: claimed.modseq, mailboxes: true });
+  return parent;
 }
 
 export interface NewMailbox {

@@ -175,13 +175,10 @@ export const FIRST_SCHEMA: readonly string[] = [
     PRIMARY KEY (account_id, body_id)
   ) WITHOUT ROWID`,
   `CREATE INDEX body_segment ON body (segment_id, start)`,
-  // Segments known to hold nothing that lives; their files go as soon as nobody reads them.
+  // How much of a segment no row points at any more: what sweeping looks at first.
   `CREATE TABLE segment (
     segment_id INTEGER NOT NULL PRIMARY KEY,
-    state TEXT NOT NULL,
-    bytes INTEGER NOT NULL,
-    live_bytes INTEGER NOT NULL,
-    swept INTEGER NOT NULL
+    dead_bytes INTEGER NOT NULL
   )`,
   // Tombstones.
   `CREATE TABLE expunged (

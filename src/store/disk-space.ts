@@ -1,0 +1,95 @@
+/**
+ * Watches the room on the store's disk. Below the watermark nothing new is taken in, with a temporary error, while reading and deleting go
+ * on; a reserve file is given up when even deleting finds no room.
+ */
+import { open, rm, stat, statfs } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Refused } from '../errors.ts';
+import type { Milliseconds } from './ids.ts';
+
+const LOOK_EVERY: Milliseconds = 2_000;
+const RESERVE_BYTES = 16 << 20;
+
+export class DiskSpace {
+  readonly #directory: string;
+  readonly #watermark: number;
+  readonly #freeBytes: () => Promise<number>;
+  readonly #timer: NodeJS.Timeout;
+  #low = false;
+
+  /** @param freeBytes how to ask for the room left; tests give their own */
+  private constructor(
+    directory: string,
+    watermark: number,
+    freeBytes: () => Promise<number>,
+    onError: (error: unknown) => void,
+  ) {
+    this.#directory = directory;
+    this.#watermark = watermark;
+    this.#freeBytes = freeBytes;
+    this.#timer = setInterval(() => void this.look().catch(onError), LOOK_EVERY).unref();
+  }
+
+  static async watch(
+    directory: string,
+    watermark: number,
+    onError: (error: unknown) => void,
+    freeBytes: () => Promise<number> = () => freeIn(directory),
+  ): Promise<DiskSpace> {
+    const space = new DiskSpace(directory, watermark, freeBytes, onError);
+    await space.look();
+    if (!space.#low) await makeReserve(join(directory, 'reserve'));
+    return space;
+  }
+
+  get low(): boolean {
+    return this.#low;
+  }
+
+  /** @throws Refused `store.full` when nothing new may come in */
+  assertRoom(): void {
+    if (this.#low) {
+      throw new Refused(
+        'store.full',
+        'The disk of the mail server is nearly full. Mail is safe; try again later and tell your administrator.',
+      );
+    }
+  }
+
+  async look(): Promise<void> {
+    this.#low = (await this.#freeBytes()) < this.#watermark;
+  }
+
+  /** Gives the reserve up, so that deleting works on a disk that is really full. */
+  async useReserve(): Promise<void> {
+    this.#low = true;
+    await rm(join(this.#directory, 'reserve'), { force: true });
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
+  }
+}
+
+async function freeIn(directory: string): Promise<number> {
+  const { bavail, bsize } = await statfs(directory);
+  return bavail * bsize;
+}
+
+/** Written, not only sized: a hole would reserve nothing. */
+async function makeReserve(path: string): Promise<void> {
+  const size = await stat(path).then(
+    (found) => found.size,
+    (error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return 0;
+      throw error;
+    },
+  );
+  if (size === RESERVE_BYTES) return;
+  const file = await open(path, 'w', 0o600);
+  try {
+    await file.writeFile(Buffer.alloc(RESERVE_BYTES));
+  } finally {
+    await file.close();
+  }
+}

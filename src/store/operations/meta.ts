@@ -1,0 +1,22 @@
+/** Settings and marks of the installation, by name. */
+import type { Reader, Writer } from '../engine/engine.ts';
+import { sql } from '../engine/sql.ts';
+
+const GET = sql<readonly [value: string]>('SELECT value FROM meta WHERE name = ?');
+const SET = sql('INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value');
+
+/**
+ * - `state`: `open` while a process uses the store, `closed` after a clean end
+ * - `synced`: `segment:offset` before which all bodies were on disk at the last checkpoint
+ * - `trial`: `1` in a trial office
+ * - `secret`: random, for what must look the same at every start (fake salts)
+ */
+export type MetaName = 'state' | 'synced' | 'trial' | 'secret' | 'created';
+
+export async function getMeta(tx: Reader, name: MetaName): Promise<string | undefined> {
+  return (await tx.get(GET, name))?.[0];
+}
+
+export async function setMeta(tx: Writer, name: MetaName, value: string): Promise<void> {
+  await tx.run(SET, name, value);
+}

@@ -1,0 +1,89 @@
+/**
+ * What happens between opening the store and serving anybody.
+ *
+ * After a clean end: nothing to do. Otherwise the machine or the process died at any moment. SQLite has recovered its own log. WAL and
+ * segments are synced side by side, so a row may have survived whose body did not; such a row belongs to nothing that was acknowledged,
+ * since that waits for both. So every body behind the last position known to be synced is read: those that fail their checksum are removed
+ * with their messages, the others are synced now, because they may so far stand in memory only (the process died, not the machine).
+ */
+import { open } from 'node:fs/promises';
+import { Refused } from '../errors.ts';
+import { segmentPath } from './bodies/segment-file.ts';
+import type { Segments } from './bodies/segments.ts';
+import { type Engine, PAGE_ROWS } from './engine/engine.ts';
+import type { EpochSeconds } from './ids.ts';
+import { getMeta, setMeta } from './operations/meta.ts';
+import { bodiesAfter, removeUnwritten, type StoredBody } from './operations/recover.ts';
+
+export interface Recovered {
+  readonly clean: boolean;
+  readonly bodiesChecked: number;
+  readonly messagesRemoved: number;
+}
+
+/** @param directory of the segments */
+export async function recover(
+  engine: Engine,
+  segments: Segments,
+  directory: string,
+  now: EpochSeconds,
+): Promise<Recovered> {
+  const { state, synced } = await engine.read(async (tx) => ({
+    state: await getMeta(tx, 'state'),
+    synced: await getMeta(tx, 'synced'),
+  }));
+  const clean = state === undefined || state === 'closed';
+  let bodiesChecked = 0;
+  let messagesRemoved = 0;
+  if (!clean) {
+    const start = parsePosition(synced);
+    await syncFiles(segments, directory, start.segment);
+    let last: StoredBody | undefined;
+    for (;;) {
+      const after = last ?? start;
+      const page: readonly StoredBody[] = await engine.read((tx) => bodiesAfter(tx, after, PAGE_ROWS));
+      for (const body of page) {
+        bodiesChecked++;
+        if (!(await isSound(segments, body)))
+          messagesRemoved += await engine.write((tx) => removeUnwritten(tx, body, now));
+      }
+      if (page.length < PAGE_ROWS) break;
+      last = page.at(-1)!;
+    }
+  }
+  // Waits for durability: with it everything that SQLite recovered from its log is on disk too.
+  await engine.write((tx) => setMeta(tx, 'state', 'open'));
+  return { clean, bodiesChecked, messagesRemoved };
+}
+
+/** `segment:offset`, as {@link formatPosition} wrote it; the very beginning when there is none. */
+function parsePosition(text: string | undefined): { segment: number; offset: number } {
+  const [segment = 0, offset = 0] = (text ?? '').split(':').map(Number);
+  return { segment, offset };
+}
+
+export function formatPosition({ segment, offset }: { readonly segment: number; readonly offset: number }): string {
+  return `${segment}:${offset}`;
+}
+
+async function isSound(segments: Segments, { address }: StoredBody): Promise<boolean> {
+  try {
+    for await (const chunk of segments.readChunks(address)) void chunk;
+    return true;
+  } catch (error) {
+    if (error instanceof Refused && (error.code === 'message.damaged' || error.code === 'message.gone')) return false;
+    throw error;
+  }
+}
+
+async function syncFiles(segments: Segments, directory: string, from: number): Promise<void> {
+  for (const { id } of segments.list()) {
+    if (id < from) continue;
+    const file = await open(segmentPath(directory, id), 'r+');
+    try {
+      await file.datasync();
+    } finally {
+      await file.close();
+    }
+  }
+}

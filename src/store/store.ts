@@ -1,0 +1,502 @@
+/**
+ * The store (src/store/api.ts): one data directory, opened by one process.
+ *
+ *   mail.db (+ -wal, -shm)   metadata, SQLite
+ *   segments/                bodies
+ *   lock.db                  who owns the directory
+ *   reserve                  room for deleting on a full disk
+ *
+ * Here the parts meet: the engine's transactions, the segments' bodies, views and change events. The order on the way in is the
+ * durability protocol: reserve the body's range and queue its write, commit the rows, sync both, then answer and broadcast.
+ */
+import { chmod, mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Refused } from '../errors.ts';
+import type { MailboxKey, Refusal, Store } from './api.ts';
+import { Segments } from './bodies/segments.ts';
+import { ChangeEvents } from './change-events.ts';
+import { DataLock } from './data-lock.ts';
+import { DiskSpace } from './disk-space.ts';
+import { CHUNK_ROWS, PAGE_ROWS, type Writer } from './engine/engine.ts';
+import { SqliteEngine } from './engine/sqlite.ts';
+import { type Housekept, housekeep } from './housekeeping.ts';
+import type { AccountId, EmailId, EpochSeconds, MailboxId, Milliseconds, Modseq, Uid } from './ids.ts';
+import { accountUsage } from './operations/accounts.ts';
+import { copyMessages, moveMessages } from './operations/copy.ts';
+import { readBodyAddress, readEmails } from './operations/emails.ts';
+import { expungeMessages } from './operations/expunge.ts';
+import { append, deliver, prepareMessage } from './operations/file-message.ts';
+import {
+  assertDeletable,
+  claimRecent,
+  createMailbox,
+  danglingSubscriptions,
+  dropMailbox,
+  INBOX,
+  listMailboxes,
+  renameMailbox,
+  setSubscribed,
+} from './operations/mailboxes.ts';
+import { MESSAGES_ABOVE } from './operations/message-row.ts';
+import { setMeta } from './operations/meta.ts';
+import { newestSegment } from './operations/segments.ts';
+import { storeFlags } from './operations/store-flags.ts';
+import { expungedSince } from './operations/tombstones.ts';
+import { formatPosition, type Recovered, recover } from './recovery.ts';
+import { Stage } from './stage.ts';
+import type {
+  Appended,
+  BodyAddress,
+  ChangeEvent,
+  Delivered,
+  DeliveryTarget,
+  EmailRecord,
+  FlagChange,
+  FlagsStored,
+  Mailbox,
+  MessageStage,
+  Role,
+  StagedMessage,
+  UidsAssigned,
+  UidsCopied,
+} from './types.ts';
+import { Unfiled } from './unfiled.ts';
+import { ViewCache } from './view/view-cache.ts';
+
+export interface StoreOptions {
+  /** Made if missing, for its owner alone. */
+  readonly directory: string;
+  /** Who opens it, as others are told: `serve`. */
+  readonly command: string;
+  readonly segmentBytes?: number;
+  /** Free bytes on the disk below which nothing new is taken in. */
+  readonly diskWatermarkBytes?: number;
+  /** How long removed messages can be restored. */
+  readonly retentionDays?: number;
+  /** Bytes of removed messages kept for each account; the oldest go first. */
+  readonly retainedCapBytes?: number;
+  readonly cacheBytes?: number;
+  readonly checkpointPages?: number;
+  /** Nothing will be acknowledged any more (the disk failed at a sync): say so and end the process. */
+  readonly onFailure?: (error: Error) => void;
+  /** Background work failed; nothing was lost, it will be tried again. */
+  readonly onTrouble?: (what: string, error: unknown) => void;
+}
+
+const HOUSEKEEPING_EVERY: Milliseconds = 5 * 60_000;
+const DAY = 86_400;
+
+export class MailStore implements Store {
+  /** For the directory, which keeps its tables in the same database. */
+  readonly engine: SqliteEngine;
+  readonly recovered: Recovered;
+  readonly #lock: DataLock;
+  readonly #segments: Segments;
+  readonly #space: DiskSpace;
+  readonly #views: ViewCache;
+  readonly #events: ChangeEvents;
+  readonly #unfiled = new Unfiled();
+  readonly #retention: number;
+  readonly #retainedCapBytes: number;
+  readonly #housekeeper: NodeJS.Timeout;
+  #housekeeping: Promise<Housekept> | undefined;
+  #closing = false;
+
+  /** Opens a data directory, makes it if need be, and recovers it after an unclean end. @throws Refused `store.locked`, `store.newer` */
+  static async open(options: StoreOptions): Promise<MailStore> {
+    await mkdir(options.directory, { recursive: true, mode: 0o700 });
+    await chmod(options.directory, 0o700);
+    const lock = DataLock.take(options.directory, options.command);
+    const onTrouble = options.onTrouble ?? (() => {});
+    try {
+      const space = await DiskSpace.watch(options.directory, options.diskWatermarkBytes ?? 256 << 20, (error) =>
+        onTrouble('looking at the free disk space', error),
+      );
+      const events = new ChangeEvents();
+      // The engine is opened first, since its rows know which segments have been; nothing is written before all parts stand.
+      const parts: { segments?: Segments; views?: ViewCache } = {};
+      const engine = await SqliteEngine.open({
+        path: join(options.directory, 'mail.db'),
+        syncWith: [{ sync: () => parts.segments!.sync() }],
+        syncedPosition: async () => {
+          const end = parts.segments!.end();
+          await parts.segments!.sync();
+          return formatPosition(end);
+        },
+        onDurable: (changes) => {
+          parts.views?.changed(changes);
+          events.broadcast(changes);
+        },
+        ...given({ cacheBytes: options.cacheBytes }),
+        ...given({ checkpointPages: options.checkpointPages }),
+        ...given({ onFailure: options.onFailure }),
+      });
+      const directory = join(options.directory, 'segments');
+      const firstId = (await engine.read(newestSegment)) + 1;
+      const segments = await Segments.open({ directory, firstId, ...given({ segmentBytes: options.segmentBytes }) });
+      const views = new ViewCache(engine);
+      parts.segments = segments;
+      parts.views = views;
+      const recovered = await recover(engine, segments, directory, nowSeconds());
+      return new MailStore(options, { lock, space, segments, engine, views, events, recovered });
+    } catch (error) {
+      lock.release();
+      throw error;
+    }
+  }
+
+  private constructor(options: StoreOptions, parts: StoreParts) {
+    this.engine = parts.engine;
+    this.recovered = parts.recovered;
+    this.#lock = parts.lock;
+    this.#segments = parts.segments;
+    this.#space = parts.space;
+    this.#views = parts.views;
+    this.#events = parts.events;
+    this.#retention = (options.retentionDays ?? 14) * DAY;
+    this.#retainedCapBytes = options.retainedCapBytes ?? 10e9;
+    this.#housekeeper = setInterval(() => {
+      this.housekeep().catch((error: unknown) => options.onTrouble?.('housekeeping', error));
+    }, HOUSEKEEPING_EVERY).unref();
+  }
+
+  /** Why nothing is accepted any more, if so. */
+  get failure(): Error | undefined {
+    return this.engine.failure ?? this.#segments.failed;
+  }
+
+  /** The disk is nearly full: nothing new is taken in. */
+  get diskLow(): boolean {
+    return this.#space.low;
+  }
+
+  get segments(): Segments {
+    return this.#segments;
+  }
+
+  // ---- mailboxes
+
+  mailboxes(account: AccountId): Promise<readonly Mailbox[]> {
+    return this.engine.read((tx) => listMailboxes(tx, account), account);
+  }
+
+  async createMailbox(account: AccountId, path: string, role?: Role): Promise<Mailbox> {
+    this.#space.assertRoom();
+    return this.#write(async (tx) => {
+      const id = await createMailbox(tx, account, path, role ?? null);
+      return (await listMailboxes(tx, account)).find((mailbox) => mailbox.id === id)!;
+    });
+  }
+
+  async deleteMailbox(account: AccountId, mailbox: MailboxId): Promise<void> {
+    await this.engine.read((tx) => assertDeletable(tx, account, mailbox));
+    const path = await this.#pathOf({ account, mailbox });
+    // Messages that arrive meanwhile are removed in the next round.
+    for (;;) {
+      const uids = await this.#uidsAbove({ account, mailbox }, 0);
+      if (uids.length > 0) await this.#expungeChunk({ account, mailbox }, path, uids, false);
+      else if (await this.#write((tx) => dropMailbox(tx, account, mailbox, nowSeconds()))) return;
+    }
+  }
+
+  async renameMailbox(account: AccountId, mailbox: MailboxId, path: string): Promise<void> {
+    if (mailbox !== INBOX) return this.#write((tx) => renameMailbox(tx, account, mailbox, path));
+    // RFC 9051 6.3.6: INBOX stays, empty; its messages are in the new mailbox.
+    const target = await this.createMailbox(account, path);
+    for (;;) {
+      const uids = await this.#uidsAbove({ account, mailbox: INBOX }, 0);
+      if (uids.length === 0) return;
+      await this.move({ account, mailbox: INBOX }, uids, { account, mailbox: target.id });
+    }
+  }
+
+  setSubscribed(account: AccountId, path: string, subscribed: boolean): Promise<void> {
+    return this.#write((tx) => setSubscribed(tx, account, path, subscribed));
+  }
+
+  danglingSubscriptions(account: AccountId): Promise<readonly string[]> {
+    return this.engine.read((tx) => danglingSubscriptions(tx, account), account);
+  }
+
+  claimRecent(key: MailboxKey): Promise<Uid> {
+    return this.#write((tx) => claimRecent(tx, key.account, key.mailbox));
+  }
+
+  // ---- reading
+
+  view(key: MailboxKey): ReturnType<Store['view']> {
+    return this.#views.view(key);
+  }
+
+  emails(account: AccountId, emails: readonly EmailId[]): Promise<readonly EmailRecord[]> {
+    if (emails.length > PAGE_ROWS) throw new Error(`${emails.length} emails asked for at once`);
+    return this.engine.read((tx) => readEmails(tx, account, emails), account);
+  }
+
+  async body(account: AccountId, email: EmailId, address: BodyAddress): Promise<Buffer> {
+    try {
+      return await this.#segments.read(address);
+    } catch (error) {
+      return this.#segments.read(await this.#whereNow(account, email, address, error));
+    }
+  }
+
+  async *bodies(
+    account: AccountId,
+    wanted: readonly { readonly email: EmailId; readonly body: BodyAddress }[],
+  ): AsyncGenerator<Buffer | null | Refusal, void, void> {
+    let index = 0;
+    for await (const body of this.#segments.readMany(wanted.map((each) => each.body))) {
+      const { email, body: address } = wanted[index++]!;
+      if (!(body instanceof Refused)) yield body;
+      else yield await this.body(account, email, address).catch((error: unknown) => asRefusal(error));
+    }
+  }
+
+  async *bodyChunks(
+    account: AccountId,
+    email: EmailId,
+    address: BodyAddress,
+    from?: number,
+    to?: number,
+  ): AsyncGenerator<Buffer, void, void> {
+    let sent = false;
+    try {
+      for await (const chunk of this.#segments.readChunks(address, from, to)) {
+        sent = true;
+        yield chunk;
+      }
+    } catch (error) {
+      if (sent) throw error;
+      yield* this.#segments.readChunks(await this.#whereNow(account, email, address, error), from, to);
+    }
+  }
+
+  expungedSince(key: MailboxKey, modseq: Modseq): Promise<readonly Uid[] | null> {
+    return this.engine.read((tx) => expungedSince(tx, key.account, key.mailbox, modseq), key.account);
+  }
+
+  async usage(account: AccountId): ReturnType<Store['usage']> {
+    const usage = await this.engine.read((tx) => accountUsage(tx, account), account);
+    if (usage === undefined) throw new Refused('mailbox.missing', 'This account no longer exists.');
+    return usage;
+  }
+
+  // ---- changing
+
+  stage(limit: number): MessageStage {
+    this.#space.assertRoom();
+    return new Stage(this.#segments, this.#unfiled, limit);
+  }
+
+  async deliver(message: StagedMessage, targets: readonly DeliveryTarget[]): Promise<readonly (Delivered | Refusal)[]> {
+    return this.#filing([message], async () => {
+      const prepared = prepareMessage(message);
+      const outcomes = await this.#write((tx) => deliver(tx, prepared, targets, nowSeconds()));
+      return { result: outcomes, filed: outcomes.some((outcome) => !(outcome instanceof Refused)) };
+    });
+  }
+
+  async append({ account, mailbox }: MailboxKey, messages: readonly Appended[]): Promise<UidsAssigned> {
+    const staged = messages.map((message) => message.staged);
+    return this.#filing(staged, async () => {
+      const prepared = messages.map((appended) => ({ message: prepareMessage(appended.staged), appended }));
+      const result = await this.#write((tx) => append(tx, { account, mailbox, messages: prepared, now: nowSeconds() }));
+      return { result, filed: true };
+    });
+  }
+
+  async storeFlags(
+    { account, mailbox }: MailboxKey,
+    uids: readonly Uid[],
+    change: FlagChange,
+    options: { readonly unchangedSince?: Modseq } = {},
+  ): Promise<FlagsStored> {
+    const changed: FlagsStored['changed'][number][] = [];
+    const modified: Uid[] = [];
+    for (const chunk of chunks(uids)) {
+      const stored = await this.#write((tx) => storeFlags(tx, { account, mailbox, uids: chunk, change, ...options }));
+      for (const each of stored.changed) changed.push(each);
+      for (const uid of stored.modified) modified.push(uid);
+    }
+    return { changed, modified };
+  }
+
+  async expunge(
+    key: MailboxKey,
+    uids: readonly Uid[],
+    { onlyDeleted = false, whole = false }: { readonly onlyDeleted?: boolean; readonly whole?: boolean } = {},
+  ): Promise<readonly Uid[]> {
+    if (uids.length === 0) return [];
+    const path = await this.#pathOf(key);
+    if (whole && uids.length > CHUNK_ROWS) {
+      return this.engine.writeInWorker<Uid[]>(
+        key.account,
+        'expungeMessages',
+        this.#expungeArgs(key, path, uids, onlyDeleted),
+      );
+    }
+    const removed: Uid[] = [];
+    for (const chunk of chunks(uids)) {
+      for (const uid of await this.#expungeChunk(key, path, chunk, onlyDeleted)) removed.push(uid);
+    }
+    return removed;
+  }
+
+  async copy(from: MailboxKey, uids: readonly Uid[], to: MailboxKey): Promise<UidsCopied> {
+    this.#space.assertRoom();
+    assertSameAccount(from, to);
+    const args = { account: from.account, from: from.mailbox, uids, to: to.mailbox, now: nowSeconds() };
+    // All or none: what is too large for the loop goes to the worker.
+    if (uids.length > CHUNK_ROWS) return this.engine.writeInWorker<UidsCopied>(from.account, 'copyMessages', args);
+    return this.#write((tx) => copyMessages(tx, args));
+  }
+
+  async move(from: MailboxKey, uids: readonly Uid[], to: MailboxKey): Promise<UidsCopied> {
+    assertSameAccount(from, to);
+    const fromUids: Uid[] = [];
+    const newUids: Uid[] = [];
+    let uidvalidity = 0;
+    for (const chunk of uids.length === 0 ? [[]] : chunks(uids)) {
+      const args = { account: from.account, from: from.mailbox, uids: chunk, to: to.mailbox, now: nowSeconds() };
+      const moved = await this.#write((tx) => moveMessages(tx, args));
+      uidvalidity = moved.uidvalidity;
+      for (const uid of moved.from) fromUids.push(uid);
+      for (const uid of moved.uids) newUids.push(uid);
+    }
+    return { uidvalidity, from: fromUids, uids: newUids };
+  }
+
+  // ---- hearing of changes
+
+  subscribe(account: AccountId, listener: (event: ChangeEvent) => void): () => void {
+    return this.#events.subscribe(account, listener);
+  }
+
+  // ---- keeping house
+
+  /** One round of purging, pruning and sweeping; it also runs by itself. */
+  housekeep(): Promise<Housekept> {
+    this.#housekeeping ??= housekeep(
+      this.engine,
+      this.#segments,
+      { retainedCapBytes: this.#retainedCapBytes, isLeased: (segment) => this.#unfiled.has(segment) },
+      nowSeconds(),
+      () => this.#closing,
+    ).finally(() => {
+      this.#housekeeping = undefined;
+    });
+    return this.#housekeeping;
+  }
+
+  /** Ends cleanly: finishes what was accepted, notes that nothing needs recovery, closes everything, gives the lock back. */
+  async close(): Promise<void> {
+    if (this.#closing) return;
+    this.#closing = true;
+    clearInterval(this.#housekeeper);
+    this.#space.close();
+    try {
+      await this.#housekeeping?.catch(() => {});
+      if (this.failure === undefined) await this.engine.write((tx) => setMeta(tx, 'state', 'closed'));
+    } finally {
+      await this.engine
+        .close()
+        .finally(() => this.#segments.close())
+        .finally(() => this.#lock.release());
+    }
+  }
+
+  // ---- within
+
+  async #write<T>(operation: (tx: Writer) => Promise<T>): Promise<T> {
+    try {
+      return await this.engine.write(operation);
+    } catch (error) {
+      if (error instanceof Refused && error.code === 'store.full') await this.#space.useReserve();
+      throw error;
+    }
+  }
+
+  /** Files staged messages and forgets that they were not; what was filed with nobody leaves nothing behind. */
+  async #filing<T>(staged: readonly StagedMessage[], file: () => Promise<{ result: T; filed: boolean }>): Promise<T> {
+    let filed = false;
+    try {
+      this.#space.assertRoom();
+      const done = await file();
+      filed = done.filed;
+      return done.result;
+    } finally {
+      for (const message of staged) await this.#unfiled.settle(message, filed ? undefined : this.#segments);
+    }
+  }
+
+  async #pathOf({ account, mailbox }: MailboxKey): Promise<string> {
+    const found = (await this.mailboxes(account)).find((each) => each.id === mailbox);
+    if (found === undefined) throw new Refused('mailbox.missing', 'The folder does not exist.');
+    return found.path;
+  }
+
+  async #uidsAbove({ account, mailbox }: MailboxKey, uid: number): Promise<Uid[]> {
+    const rows = await this.engine.read(
+      async (tx) => tx.all(MESSAGES_ABOVE, account, mailbox, uid, CHUNK_ROWS),
+      account,
+    );
+    return rows.map((row) => row[0] as Uid);
+  }
+
+  #expungeArgs(
+    { account, mailbox }: MailboxKey,
+    path: string,
+    uids: readonly Uid[],
+    onlyDeleted: boolean,
+  ): Parameters<typeof expungeMessages>[1] {
+    const now = nowSeconds();
+    return { account, mailbox, path, uids, onlyDeleted, now, expires: now + this.#retention };
+  }
+
+  #expungeChunk(key: MailboxKey, path: string, uids: readonly Uid[], onlyDeleted: boolean): Promise<Uid[]> {
+    return this.#write((tx) => expungeMessages(tx, this.#expungeArgs(key, path, uids, onlyDeleted)));
+  }
+
+  /** Compaction may have moved a body since its address was read. @throws the error when it has not */
+  async #whereNow(account: AccountId, email: EmailId, address: BodyAddress, error: unknown): Promise<BodyAddress> {
+    if (!(error instanceof Refused) || error.code !== 'message.gone') throw error;
+    const now = await this.engine.read((tx) => readBodyAddress(tx, account, email), account);
+    if (now === undefined || (now.segment === address.segment && now.offset === address.offset)) throw error;
+    return now;
+  }
+}
+
+interface StoreParts {
+  readonly lock: DataLock;
+  readonly space: DiskSpace;
+  readonly segments: Segments;
+  readonly engine: SqliteEngine;
+  readonly views: ViewCache;
+  readonly events: ChangeEvents;
+  readonly recovered: Recovered;
+}
+
+/** What is given of optional settings (exactOptionalPropertyTypes knows absent from undefined). */
+function given<T extends object>(options: T): { [K in keyof T]?: NonNullable<T[K]> } {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]?: NonNullable<T[K]>;
+  };
+}
+
+function* chunks(uids: readonly Uid[]): Generator<readonly Uid[]> {
+  for (let from = 0; from < uids.length; from += CHUNK_ROWS) yield uids.slice(from, from + CHUNK_ROWS);
+}
+
+function assertSameAccount(from: MailboxKey, to: MailboxKey): void {
+  if (from.account !== to.account) throw new Error('copying between accounts is not built yet');
+}
+
+function asRefusal(error: unknown): Refusal {
+  if (error instanceof Refused) return error;
+  throw error;
+}
+
+function nowSeconds(): EpochSeconds {
+  return Math.floor(Date.now() / 1000);
+}
