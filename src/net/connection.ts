@@ -108,9 +108,11 @@ export class Connection implements LineConnection, Counted {
   #swallowing = false;
   /** The peer has sent its last byte. */
   #inputEnded = false;
-  #wakeReader: (() => void) | undefined = undefined;
-  /** The reader waits for a line: a place to say goodbye. */
-  #betweenLines = false;
+  /** Resolves the promise of the reader that waits; undefined when none does. */
+  #reader: ((read: Buffer | null | Promise<never>) => void) | undefined = undefined;
+  /** What it waits for: a line, which is a place to say goodbye, or a chunk; and how long that may be. */
+  #readsLine = false;
+  #readsMost = 0;
   /** Lines read since the beginning of `#window`, which is one of the host's. */
   #lines = 0;
   #window = 0;
@@ -207,12 +209,8 @@ export class Connection implements LineConnection, Counted {
     return this.#abort.signal;
   }
 
-  async line(limit: number): Promise<Buffer | null> {
-    for (;;) {
-      const line = this.lineNow(limit);
-      if (line !== undefined) return line;
-      await this.#input(true);
-    }
+  line(limit: number): Promise<Buffer | null> {
+    return this.#read(true, limit);
   }
 
   lineNow(limit: number): Buffer | null | undefined {
@@ -254,19 +252,8 @@ export class Connection implements LineConnection, Counted {
     return line;
   }
 
-  async chunk(most: number): Promise<Buffer | null> {
-    for (;;) {
-      if (this.closed) return null;
-      const unread = this.#unread;
-      if (unread !== null) {
-        const start = this.#start;
-        const length = Math.min(most, this.#end - start);
-        this.#take(length);
-        return unread.subarray(start, start + length);
-      }
-      if (this.#inputEnded) return null;
-      await this.#input(false);
-    }
+  chunk(most: number): Promise<Buffer | null> {
+    return this.#read(false, most);
   }
 
   unread(bytes: Buffer): void {
@@ -368,7 +355,7 @@ export class Connection implements LineConnection, Counted {
   /** Ends the connection, with the protocol's farewell, as soon as the session waits for a line: a command under way is finished. */
   retire(): void {
     this.#retiring = true;
-    if (this.#wakeReader !== undefined && this.#betweenLines) this.#leave('shutdown');
+    if (this.#reader !== undefined && this.#readsLine) this.#leave('shutdown');
   }
 
   /** Ends the connection if its time is over; called every few seconds. */
@@ -389,9 +376,9 @@ export class Connection implements LineConnection, Counted {
     this.#progressAt = now;
     if (this.#ending) {
       if (now - this.#endedAt >= LINGER) this.destroy();
-    } else if (this.#wakeReader === undefined) {
+    } else if (this.#reader === undefined) {
       this.#heardAt = now; // it is the peer that waits for us
-    } else if (this.#held && this.#betweenLines) {
+    } else if (this.#held && this.#readsLine) {
       this.#heardAt = now;
       if (this.#isTooFast()) return;
       this.#held = false;
@@ -437,7 +424,7 @@ export class Connection implements LineConnection, Counted {
     } else {
       this.#append(this.#unread, bytes);
     }
-    if (this.#wakeReader !== undefined && !(this.#betweenLines && this.#held)) this.#wake();
+    if (this.#reader !== undefined && !(this.#readsLine && this.#held)) this.#wake();
     else if (this.#end - this.#start > MOST_UNREAD) this.#socket.pause();
   }
 
@@ -505,20 +492,48 @@ export class Connection implements LineConnection, Counted {
     this.#swallowing = false;
   }
 
-  /** Resolves when something has changed for the reader: bytes, the end. */
-  #input(betweenLines: boolean): Promise<void> {
-    if (this.#wakeReader !== undefined) throw new Error('two readers of one connection');
-    this.#betweenLines = betweenLines;
-    if (this.#socket.isPaused() && !(betweenLines && this.#held)) this.#socket.resume();
+  /** Not an async function: its frame would be kept by each connection that waits. */
+  #read(line: boolean, most: number): Promise<Buffer | null> {
+    if (this.#reader !== undefined) return Promise.reject(new Error('two readers of one connection'));
+    let read: Buffer | null | undefined;
+    try {
+      read = line ? this.lineNow(most) : this.#chunkNow(most);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    if (read !== undefined) return Promise.resolve(read);
+    this.#readsLine = line;
+    this.#readsMost = most;
+    if (this.#socket.isPaused() && !(line && this.#held)) this.#socket.resume();
     return new Promise((resolve) => {
-      this.#wakeReader = resolve;
+      this.#reader = resolve;
     });
   }
 
+  /** Gives the reader that waits what it waits for, if it is here now. */
   #wake(): void {
-    const wake = this.#wakeReader;
-    this.#wakeReader = undefined;
-    wake?.();
+    const reader = this.#reader;
+    if (reader === undefined) return;
+    let read: Buffer | null | undefined | Promise<never>;
+    try {
+      read = this.#readsLine ? this.lineNow(this.#readsMost) : this.#chunkNow(this.#readsMost);
+    } catch (error) {
+      read = Promise.reject(error);
+    }
+    if (read === undefined) return;
+    this.#reader = undefined;
+    reader(read);
+  }
+
+  /** As {@link chunk}, when there is one, or none will be; else undefined. */
+  #chunkNow(most: number): Buffer | null | undefined {
+    if (this.closed) return null;
+    const unread = this.#unread;
+    if (unread === null) return this.#inputEnded ? null : undefined;
+    const start = this.#start;
+    const length = Math.min(most, this.#end - start);
+    this.#take(length);
+    return unread.subarray(start, start + length);
   }
 
   #queueText(): void {

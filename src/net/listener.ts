@@ -172,7 +172,7 @@ export class Listener implements ConnectionHost {
     const connection = new Connection(socket, this, peer);
     this.#connections.add(connection);
     this.#sessions++;
-    void this.#serve(connection);
+    this.#serve(connection);
   }
 
   #turnAway(socket: Socket): void {
@@ -182,21 +182,32 @@ export class Listener implements ConnectionHost {
     socket.destroySoon();
   }
 
-  /** From greeting to end; never rejects. */
-  async #serve(connection: Connection): Promise<void> {
-    try {
-      const { proxies, implicitTls } = this.#options;
-      const proxied = proxies !== undefined && isIn(proxies, connection.remoteAddress);
-      if (proxied && !(await this.#readProxyHeader(connection))) return;
-      if (implicitTls) await connection.implicitTls();
-      await this.protocol.serve(connection);
-    } catch (error) {
-      this.#failed(connection, error);
-    } finally {
-      connection.end();
-      this.#sessions--;
-      this.#tellQuiet();
-    }
+  /** From greeting to end. Not an async function: its frame would be kept by each connection that waits. */
+  #serve(connection: Connection): void {
+    this.#prepared(connection).then(
+      () => this.#over(connection),
+      (error) => this.#over(connection, error),
+    );
+  }
+
+  /** Serves the connection, once what comes before its greeting is done. */
+  #prepared(connection: Connection): Promise<void> {
+    const { proxies, implicitTls } = this.#options;
+    const proxied = proxies !== undefined && isIn(proxies, connection.remoteAddress);
+    return proxied || implicitTls ? this.#prepare(connection, proxied) : this.protocol.serve(connection);
+  }
+
+  async #prepare(connection: Connection, proxied: boolean): Promise<void> {
+    if (proxied && !(await this.#readProxyHeader(connection))) return;
+    if (this.#options.implicitTls) await connection.implicitTls();
+    await this.protocol.serve(connection);
+  }
+
+  #over(connection: Connection, error?: unknown): void {
+    if (error !== undefined) this.#failed(connection, error);
+    connection.end();
+    this.#sessions--;
+    this.#tellQuiet();
   }
 
   /** False: the connection ended before the header did, or its peer has too many. @throws BadCommand when it is no header */
