@@ -29,7 +29,8 @@ export interface IntakeOptions {
 export class Intake {
   /** Bytes the client has sent of the message, those dropped included. */
   received = 0;
-  readonly #stage: MessageStage;
+  /** Null when the store took nothing in from the start. */
+  #stage: MessageStage | null = null;
   readonly #options: IntakeOptions;
   readonly #endings: LineEndings;
   readonly #header = new HeaderScan();
@@ -39,7 +40,12 @@ export class Intake {
   constructor(store: Pick<Store, 'stage'>, options: IntakeOptions) {
     this.#options = options;
     this.#endings = new LineEndings(options.bareLineEnds);
-    this.#stage = store.stage(stageBytes(options.limit));
+    try {
+      this.#stage = store.stage(stageBytes(options.limit));
+    } catch (error) {
+      this.#fail(error);
+      return;
+    }
     void this.#store(options.trace); // small: nothing to wait for
   }
 
@@ -66,7 +72,7 @@ export class Intake {
       // A message may be a header and no more (RFC 5322 3.5).
       if (this.#header.atLineStart) await this.#store(Buffer.from(this.#options.missingFields(this.#header), 'latin1'));
     }
-    if (this.#failed) throw this.#problem;
+    if (this.#failed || this.#stage === null) throw this.#problem;
     return this.#stage.finish();
   }
 
@@ -88,7 +94,7 @@ export class Intake {
   }
 
   #store(data: Buffer): Promise<void> | undefined {
-    if (data.length === 0) return undefined;
+    if (data.length === 0 || this.#stage === null) return undefined;
     try {
       return this.#stage.write(data)?.catch((error) => this.#fail(error));
     } catch (error) {
@@ -101,7 +107,7 @@ export class Intake {
     if (this.#failed) return;
     this.#failed = true;
     this.#problem = error;
-    this.#stage.abandon();
+    this.#stage?.abandon();
   }
 }
 

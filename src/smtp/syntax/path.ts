@@ -9,7 +9,7 @@ const MOST_OCTETS = 320;
 const DOT_STRING = /^[A-Za-z0-9!#$%&'*+\-/=?^_`{|}~.\u0080-\u{10ffff}]+/u;
 const QUOTED = /^"(?:[\u0020\u0021\u0023-\u005b\u005d-\u007e\u0080-\u{10ffff}]|\\[\u0020-\u007e])*"/u;
 const DOMAIN =
-  /^(?:[A-Za-z0-9\u0080-\u{10ffff}](?:[A-Za-z0-9_\-\u0080-\u{10ffff}]*[A-Za-z0-9\u0080-\u{10ffff}])?)(?:\.[A-Za-z0-9_\u0080-\u{10ffff}](?:[A-Za-z0-9_\-\u0080-\u{10ffff}]*[A-Za-z0-9\u0080-\u{10ffff}])?)*\.?/u;
+  /^(?:[A-Za-z0-9\u0080-\u{10ffff}](?:[A-Za-z0-9_\-\u0080-\u{10ffff}]*[A-Za-z0-9\u0080-\u{10ffff}])?)(?:\.[A-Za-z0-9_\u0080-\u{10ffff}](?:[A-Za-z0-9_\-\u0080-\u{10ffff}]*[A-Za-z0-9\u0080-\u{10ffff}])?)*/u;
 const ADDRESS_LITERAL = /^\[[A-Za-z0-9:.-]+\]/;
 /** RFC 5321 4.1.1.3, appendix C: a route before the address is understood and ignored. */
 const SOURCE_ROUTE = /^@[^\s,:<>@]+(?:,@[^\s,:<>@]+)*:/;

@@ -1,0 +1,192 @@
+/**
+ * The mail room of a small office, within the test's process: a real store in a temporary folder, a real directory, and
+ * SMTP, submission, LMTP and POP3 on free ports. Ends with the test, and asserts that nothing went wrong by our own fault.
+ */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import { connect as connectTls } from 'node:tls';
+import { PasswordAuthenticator } from '../../src/auth/authenticator.ts';
+import { DeliveryPipeline } from '../../src/delivery/pipeline.ts';
+import { Directory } from '../../src/directory/directory.ts';
+import { lmtpProtocol } from '../../src/lmtp/protocol.ts';
+import type { LineProtocol } from '../../src/net/connection-types.ts';
+import { ConnectionLimits } from '../../src/net/limits.ts';
+import { Listener } from '../../src/net/listener.ts';
+import { DEFAULT_POP3_LIMITS, type Pop3Limits } from '../../src/pop3/context.ts';
+import { pop3Protocol } from '../../src/pop3/protocol.ts';
+import { DEFAULT_SMTP_LIMITS, type SmtpLimits } from '../../src/smtp/context.ts';
+import { smtpProtocol, submissionProtocol } from '../../src/smtp/protocol.ts';
+import { INBOX } from '../../src/store/operations/mailboxes.ts';
+import { MailStore } from '../../src/store/store.ts';
+import { certificate, Peer, silent } from '../net/helpers.ts';
+
+export const PASSWORD = 'correct horse battery';
+export const DOMAIN = 'office.test';
+
+type Service = 'smtp' | 'submission' | 'submissions' | 'lmtp' | 'pop3';
+
+export interface MailRoomOptions {
+  /** Names of the people, each `name@office.test`. */
+  readonly people?: readonly string[];
+  readonly quotas?: Readonly<Record<string, number>>;
+  readonly smtp?: Partial<SmtpLimits>;
+  readonly pop3?: Partial<Pop3Limits>;
+  readonly connectionsByAccount?: number;
+  /** Something to put between the protocols and the store: a fault. */
+  readonly store?: (store: MailStore) => MailStore;
+}
+
+export interface MailRoom {
+  readonly store: MailStore;
+  readonly directory: Directory;
+  /** What our own code did wrong; asserted to be empty at the end, unless the test empties it. */
+  readonly faults: unknown[];
+  /** Connects, and takes the greeting. */
+  connect(service: Service): Promise<Client>;
+  /** Every message in somebody's INBOX as they would fetch it, in order. */
+  inbox(person: string): Promise<string[]>;
+  /** Delivers by LMTP; lines may end in LF. */
+  deliver(person: string, message: string): Promise<void>;
+}
+
+/** A client that talks in lines. */
+export class Client extends Peer {
+  /** Sends a command and takes its reply, all lines of it. */
+  async ask(command: string): Promise<string> {
+    this.send(`${command}\r\n`);
+    return this.reply();
+  }
+
+  /** The next reply of SMTP or LMTP, all lines of it, or the next line of POP3. */
+  async reply(): Promise<string> {
+    let reply = '';
+    for (;;) {
+      const line = await this.until('\r\n');
+      reply += line;
+      if (!/^\d{3}-/.test(line)) return reply;
+    }
+  }
+
+  /** A multi-line response of POP3, its first and its last line apart, the dots taken off. */
+  async lines(command: string): Promise<string> {
+    const first = await this.ask(command);
+    assert.match(first, /^\+OK/);
+    let text = '';
+    for (;;) {
+      const line = await this.until('\r\n');
+      if (line === '.\r\n') return text;
+      text += line.startsWith('.') ? line.slice(1) : line;
+    }
+  }
+
+  /** Begins TLS after the go-ahead to STARTTLS or STLS. */
+  async startTls(): Promise<Client> {
+    const plain = this.socket;
+    plain.removeAllListeners('data');
+    plain.setEncoding();
+    const socket = connectTls({ socket: plain, rejectUnauthorized: false });
+    await once(socket, 'secureConnect');
+    return new Client(socket);
+  }
+}
+
+export async function mailRoom(t: TestContext, options: MailRoomOptions = {}): Promise<MailRoom> {
+  const folder = await mkdtemp(join(tmpdir(), 'rainmail-room-'));
+  const opened = await MailStore.open({ directory: folder, command: 'test', diskWatermarkBytes: 0 });
+  const store = options.store?.(opened) ?? opened;
+  const directory = await Directory.open(opened.engine);
+  for (const person of options.people ?? ['anna', 'ben']) {
+    const quotaBytes = options.quotas?.[person] ?? null;
+    await directory.addAccount({ address: `${person}@${DOMAIN}`, password: PASSWORD, quotaBytes, makeDomain: true });
+  }
+  const faults: unknown[] = [];
+  const onInternalError = (error: unknown) => faults.push(error);
+  const authenticator = new PasswordAuthenticator({ directory });
+  const delivery = new DeliveryPipeline(directory, store);
+  const shared = { authenticator, store, delivery, startTls: true, onInternalError, onCommand: () => {} };
+  const smtp = { ...shared, hostname: 'mail.office.test', limits: { ...DEFAULT_SMTP_LIMITS, ...options.smtp } };
+  const pop3 = { ...shared, limits: { ...DEFAULT_POP3_LIMITS, ...options.pop3 } };
+
+  const { context } = await certificate();
+  const limits = new ConnectionLimits({
+    connections: 1000,
+    byAddress: 1000,
+    byAccount: options.connectionsByAccount ?? 1000,
+  });
+  const listen = (protocol: LineProtocol, implicitTls = false) =>
+    Listener.listen({
+      protocol,
+      addresses: [{ host: '127.0.0.1', port: 0 }],
+      implicitTls,
+      certificates: { tlsOptions: () => ({ isServer: true, secureContext: context }) },
+      limits,
+      linesAWindow: 1_000_000,
+      log: silent,
+      onInternalError: (_where, error) => faults.push(error),
+    });
+  const listeners: Record<Service, Listener> = {
+    smtp: await listen(smtpProtocol(smtp)),
+    submission: await listen(submissionProtocol(smtp)),
+    submissions: await listen(submissionProtocol(smtp), true),
+    lmtp: await listen(lmtpProtocol(smtp)),
+    pop3: await listen(pop3Protocol(pop3)),
+  };
+  const clients: Client[] = [];
+  t.after(async () => {
+    for (const client of clients) client.socket.destroy();
+    for (const listener of Object.values(listeners)) await listener.stop(0);
+    await opened.close();
+    await rm(folder, { recursive: true });
+    assert.deepEqual(faults, []);
+  });
+
+  const room: MailRoom = {
+    store,
+    directory,
+    faults,
+    async connect(service) {
+      const { port } = listeners[service].addresses[0]!;
+      const tls = service === 'submissions';
+      const socket = tls
+        ? connectTls({ port, host: '127.0.0.1', rejectUnauthorized: false })
+        : connect({ port, host: '127.0.0.1', noDelay: true, allowHalfOpen: true });
+      await once(socket, tls ? 'secureConnect' : 'connect');
+      const client = new Client(socket);
+      clients.push(client);
+      await client.reply();
+      return client;
+    },
+    async inbox(person) {
+      const { id } = await directory.account(`${person}@${DOMAIN}`);
+      const view = await opened.view({ account: id, mailbox: INBOX });
+      const messages: string[] = [];
+      for (let index = 0; index < view.length; index += 1) {
+        const [record] = await opened.emails(id, [view.email(index)]);
+        const body = await opened.body(id, record!.email, record!.body);
+        messages.push(Buffer.concat([record!.prefix, body]).toString('latin1'));
+      }
+      return messages;
+    },
+    async deliver(person, message) {
+      const client = await room.connect('lmtp');
+      client.send(`LHLO test\r\nMAIL FROM:<sender@elsewhere.test>\r\nRCPT TO:<${person}@${DOMAIN}>\r\nDATA\r\n`);
+      await client.until('354');
+      const lines = `\r\n${message.replace(/\r?\n/g, '\r\n')}`.replaceAll('\r\n.', '\r\n..').slice(2);
+      client.send(`${lines}${lines.endsWith('\r\n') ? '' : '\r\n'}.\r\nQUIT\r\n`);
+      assert.match(await client.untilEnd(), /\r\n250 2\.0\.0 .*\r\n221 /);
+    },
+  };
+  return room;
+}
+
+/** The message without the trace lines that delivery put before it: Return-Path, Delivered-To, Received. */
+export function withoutTrace(message: string): string {
+  const match = /^Return-Path: [^\r]*\r\nDelivered-To: [^\r]*\r\nReceived: [^\r]*\r\n(?:\t[^\r]*\r\n)*/.exec(message);
+  assert.ok(match, `no trace lines: ${message.slice(0, 300)}`);
+  return message.slice(match[0].length);
+}

@@ -1,0 +1,56 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { DotStuffer } from '../../../src/pop3/syntax/dot-stuffer.ts';
+
+function frame(chunks: readonly string[]): string {
+  const stuffer = new DotStuffer();
+  const out = chunks.map((chunk) => stuffer.push(Buffer.from(chunk, 'latin1')));
+  return Buffer.concat([...out, stuffer.finish()]).toString('latin1');
+}
+
+/** A client that takes LF for the end of a line, as most do. @returns the message, and what it takes for the next response */
+function unframe(wire: string): { message: string; rest: string } {
+  let message = '';
+  for (let at = 0; at < wire.length; ) {
+    const end = wire.indexOf('\n', at) + 1 || wire.length;
+    const line = wire.slice(at, end);
+    at = end;
+    if (/^\.\r?\n$/.test(line)) return { message, rest: wire.slice(at) };
+    message += line.startsWith('.') ? line.slice(1) : line;
+  }
+  return { message, rest: 'never ended' };
+}
+
+test('any message, in any chunks, is read as it was sent, and its end is where it is', () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.constantFrom('\r\n', '\n', '.', '..', '\r', 'a', '.\r\n', '\n.\n', ''), { maxLength: 40 }),
+      (chunks) => {
+        const message = chunks.join('');
+        const whole = message.endsWith('\r\n') || message === '' ? message : `${message}\r\n`;
+        assert.deepEqual(unframe(frame(chunks)), { message: whole, rest: '' });
+        assert.deepEqual(unframe(frame([message])), { message: whole, rest: '' });
+        assert.deepEqual(unframe(frame([...message])), { message: whole, rest: '' });
+      },
+    ),
+    { numRuns: 1_000 },
+  );
+});
+
+test('only lines that begin with a dot grow', () => {
+  assert.equal(frame(['.a\r\nb.c\r\n..\r\n']), '..a\r\nb.c\r\n...\r\n.\r\n');
+});
+
+test('a last line without CRLF gets one, whatever it ends in', () => {
+  assert.equal(frame(['a']), 'a\r\n.\r\n');
+  assert.equal(frame(['a\r']), 'a\r\r\n.\r\n');
+  assert.equal(frame(['a\n']), 'a\n\r\n.\r\n');
+  assert.equal(frame(['a\r', '\n']), 'a\r\n.\r\n');
+  assert.equal(frame([]), '.\r\n');
+});
+
+test('a chunk without dots at line starts is passed on without a copy', () => {
+  const chunk = Buffer.from('no dots\r\nhere\r\n');
+  assert.equal(new DotStuffer().push(chunk), chunk);
+});

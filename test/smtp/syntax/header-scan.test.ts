@@ -1,0 +1,89 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { HeaderScan } from '../../../src/smtp/syntax/header-scan.ts';
+
+/** Feeds the message cut so that no CRLF is cut: the scan's own rule. @returns the scan and where the blank line began */
+function scan(message: string, size: number): { seen: HeaderScan; blankLine: number } {
+  const seen = new HeaderScan();
+  let blankLine = -1;
+  for (let from = 0; from < message.length; ) {
+    let to = Math.min(from + size, message.length);
+    if (message[to - 1] === '\r') to += 1;
+    const at = seen.push(Buffer.from(message.slice(from, to), 'latin1'));
+    if (at !== -1) blankLine = from + at;
+    from = to;
+  }
+  return { seen, blankLine };
+}
+
+const cases: readonly { about: string; message: string; received: number; date: boolean; id: boolean }[] = [
+  {
+    about: 'an ordinary header',
+    message: 'Received: a\r\n\tb\r\nReceived: c\r\nDate: x\r\nMessage-ID: <y>\r\n\r\nDate: no\r\n',
+    received: 2,
+    date: true,
+    id: true,
+  },
+  {
+    about: 'any case',
+    message: 'RECEIVED: a\r\ndAtE: x\r\nMESSAGE-id: <y>\r\n\r\n',
+    received: 1,
+    date: true,
+    id: true,
+  },
+  {
+    about: 'white space before the colon',
+    message: 'Received : a\r\nDate\t: x\r\n\r\n',
+    received: 1,
+    date: true,
+    id: false,
+  },
+  {
+    about: 'names that only begin alike',
+    message: 'Received-SPF: a\r\nDat: x\r\nDated: x\r\nMessage-I: x\r\nMessage\r\nid: x\r\n\r\n',
+    received: 0,
+    date: false,
+    id: false,
+  },
+  {
+    about: 'a folded line that looks like a field',
+    message: 'Subject: x\r\n Date: y\r\n Received: z\r\n\r\n',
+    received: 0,
+    date: false,
+    id: false,
+  },
+  { about: 'fields in the body', message: '\r\nReceived: a\r\nDate: b\r\n', received: 0, date: false, id: false },
+  {
+    about: 'a name cut by the end of its line',
+    message: 'message\r\n\r\nDate: x\r\n',
+    received: 0,
+    date: false,
+    id: false,
+  },
+];
+
+for (const { about, message, received, date, id } of cases) {
+  test(`${about}: counted right, cut into chunks of any size`, () => {
+    for (let size = 1; size <= message.length; size += 1) {
+      const { seen, blankLine } = scan(message, size);
+      assert.deepEqual(
+        { received: seen.received, date: seen.hasDate, id: seen.hasMessageId, ended: seen.ended, blankLine },
+        {
+          received,
+          date,
+          id,
+          ended: true,
+          blankLine: message.startsWith('\r\n') ? 0 : message.indexOf('\r\n\r\n') + 2,
+        },
+      );
+    }
+  });
+}
+
+test('a header without a body never ends, and is known to stop at a line start', () => {
+  const { seen, blankLine } = scan('Subject: x\r\nTo: y\r\n', 5);
+  assert.equal(blankLine, -1);
+  assert.equal(seen.ended, false);
+  assert.equal(seen.atLineStart, true);
+  assert.equal(scan('Subject: x\r\nTo: y', 5).seen.atLineStart, false);
+});
