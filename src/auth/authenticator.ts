@@ -34,6 +34,8 @@ export interface SignInReport {
   readonly account?: string;
   /** How long the throttle held it back. */
   readonly delay: Milliseconds;
+  /** The password was checked lately, and so cost nothing now. */
+  readonly remembered: boolean;
 }
 
 export interface AuthenticatorOptions {
@@ -57,11 +59,17 @@ interface Outcome {
   readonly result: SignInResult;
   readonly account: Account | null;
   readonly delay: Milliseconds;
+  readonly remembered: boolean;
   readonly cause?: unknown;
 }
 
-/** `repeated`: wrong, and known to be. */
-type Verdict = 'right' | 'wrong' | 'repeated';
+interface Verdict {
+  readonly right: boolean;
+  /** Known from before: what is wrong again is no new guess. */
+  readonly remembered: boolean;
+}
+
+type Check = (subject: Subject) => Verdict | Promise<Verdict>;
 
 const NO_MATCH: readonly string[] = [UNMATCHABLE_HASH];
 const NO_KEYS: readonly ScramKeys[] = [{ storedKey: randomBytes(SHA256_BYTES), serverKey: randomBytes(SHA256_BYTES) }];
@@ -107,7 +115,7 @@ export class PasswordAuthenticator implements Authenticator {
       scramParameters: async (name) => (await this.#subject(name)).scram,
       scramProof: async (claim, proves) => {
         const subject = await this.#subject(claim.name);
-        const check = async ({ scram }: Subject): Promise<Verdict> => (scram.keys.some(proves) ? 'right' : 'wrong');
+        const check: Check = ({ scram }) => ({ right: scram.keys.some(proves), remembered: false });
         return this.#conclude(claim, peer, mechanism, await this.#attempt(claim.name, subject, peer, check));
       },
     };
@@ -119,7 +127,7 @@ export class PasswordAuthenticator implements Authenticator {
     const flight = fingerprint + peer.address;
     let running = this.#running.get(flight);
     if (running === undefined) {
-      const check = (now: Subject) => this.#compare(now, password, fingerprint);
+      const check: Check = (now) => this.#compare(now, password, fingerprint);
       running = this.#attempt(claim.name, subject, peer, check).finally(() => this.#running.delete(flight));
       this.#running.set(flight, running);
     }
@@ -140,57 +148,54 @@ export class PasswordAuthenticator implements Authenticator {
   /** An account with several credentials takes longer to say no: all of them are tried. */
   async #compare({ hashes }: Subject, password: string, fingerprint: Fingerprint): Promise<Verdict> {
     const known = this.#verified.recall(fingerprint, hashes);
-    if (known !== undefined) return known ? 'right' : 'repeated';
-    if (Buffer.byteLength(password) > PASSWORD_LIMIT) return 'wrong';
+    if (known !== undefined) return { right: known, remembered: true };
+    if (Buffer.byteLength(password) > PASSWORD_LIMIT) return { right: false, remembered: false };
     for (const hash of hashes) {
       if (await verifyPassword(hash, password)) {
         this.#verified.rememberRight(fingerprint, hash);
-        return 'right';
+        return { right: true, remembered: false };
       }
     }
     this.#verified.rememberWrong(fingerprint, hashes);
-    return 'wrong';
+    return { right: false, remembered: false };
   }
 
   /** One throttled check. Rejects only with what is our own fault. */
-  async #attempt(
-    name: string,
-    subject: Subject,
-    peer: Peer,
-    check: (subject: Subject) => Promise<Verdict>,
-  ): Promise<Outcome> {
+  async #attempt(name: string, subject: Subject, peer: Peer, check: Check): Promise<Outcome> {
     const attempt = this.#throttle.attempt(subject.key, peer.address);
     const { delay } = attempt;
-    let now = subject;
+    let { account } = subject;
     try {
+      let now = subject;
       if (delay > 0) {
         if (!(await attempt.wait())) {
           attempt.withdrawn();
-          return { result: 'throttled', account: subject.account, delay: 0 };
+          return { result: 'throttled', account, delay: 0, remembered: false };
         }
         now = await this.#subject(name); // much may have changed meanwhile
+        account = now.account;
       }
-      const verdict = await check(now);
-      const { account } = now;
-      if (verdict === 'right' && account?.state === 'active') {
+      const { right, remembered } = await check(now);
+      if (right && account?.state === 'active') {
         attempt.succeeded();
-        return { result: 'ok', account, delay };
+        return { result: 'ok', account, delay, remembered };
       }
-      if (verdict === 'wrong') attempt.failed();
-      else attempt.withdrawn();
-      return { result: verdict === 'right' ? 'suspended' : 'wrong', account, delay };
+      if (right || remembered) attempt.withdrawn();
+      else attempt.failed();
+      return { result: right ? 'suspended' : 'wrong', account, delay, remembered };
     } catch (cause) {
       attempt.withdrawn();
       if (!(cause instanceof Refused)) throw cause;
-      return { result: 'unavailable', account: now.account, delay, cause };
+      return { result: 'unavailable', account, delay, remembered: false, cause };
     }
   }
 
   #conclude(claim: Claim, { protocol, address }: Peer, mechanism: string, outcome: Outcome): SignedIn {
-    const { account, delay } = outcome;
+    const { account, delay, remembered } = outcome;
     const allowed = outcome.result !== 'ok' || (account !== null && isOwn(claim, account));
     const result = allowed ? outcome.result : 'wrong';
-    this.#report({ result, protocol, mechanism, address, delay, ...(account !== null && { account: account.name }) });
+    const known = account === null ? {} : { account: account.name };
+    this.#report({ result, protocol, mechanism, address, delay, remembered, ...known });
     if (result === 'ok' && account !== null) return { account, mechanism };
     if (result === 'unavailable') throw outcome.cause;
     throw new Refused('auth.failed', 'The name or the password is wrong.');

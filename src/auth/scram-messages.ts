@@ -36,7 +36,6 @@ const GS2_HEADER = /^(?:([ny])|p=([A-Za-z0-9.-]+)),(?:a=([^,]+))?,/;
 /** `extensions` are allowed and ignored, but `m=` is one we would have to understand (RFC 5802 5.1). */
 const FIRST_BARE = /^n=([^,]+),r=([\x21-\x2b\x2d-\x7e]+)(?:,[A-Za-z]=[^,]+)*$/;
 const FINAL = /^(c=([^,]*),r=([\x21-\x2b\x2d-\x7e]+)(?:,[A-Za-z]=[^,]+)*),p=([^,]+)$/;
-const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 
 /** Reads `client-first-message`. */
 export function parseClientFirst(message: Buffer): ClientFirst {
@@ -80,7 +79,9 @@ function decode(message: Buffer): string {
   return message.toString();
 }
 
+/** Strict: what we decode is what was signed, to the last bit (RFC 4648 3.5). */
 function decodeBase64(text: string): Buffer {
-  if (!BASE64.test(text)) throw new BadCommand('a SCRAM field is not Base64');
-  return Buffer.from(text, 'base64');
+  const bytes = Buffer.from(text, 'base64');
+  if (bytes.toString('base64') !== text) throw new BadCommand('a SCRAM field is not Base64');
+  return bytes;
 }

@@ -20,8 +20,8 @@ import type { Account, Alias } from './types.ts';
 export const TARGETS_LIMIT = 500;
 
 const TARGETS = sql<AccountRow>(`
-  SELECT ${ACCOUNT_COLUMNS} FROM alias JOIN ${ACCOUNT_TABLES} ON a.account_id = alias.account_id
-  WHERE alias.address = ? ORDER BY a.account_id`);
+  SELECT ${ACCOUNT_COLUMNS} FROM alias CROSS JOIN ${ACCOUNT_TABLES}
+  WHERE alias.address = ? AND a.account_id = alias.account_id ORDER BY a.account_id`);
 const INSERT = sql('INSERT INTO alias (address, account_id, created) VALUES (?, ?, ?)');
 const DELETE = sql('DELETE FROM alias WHERE address = ?');
 const DELETE_TARGET = sql('DELETE FROM alias WHERE address = ? AND account_id = ?');

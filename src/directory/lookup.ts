@@ -19,7 +19,7 @@ const FIRST_ACCOUNT_AT = sql<AccountRow>(`
 const FIRST_ACCOUNT = sql<AccountRow>(`
   SELECT ${ACCOUNT_COLUMNS} FROM ${ACCOUNT_TABLES} WHERE a.state <> 'removed' ORDER BY a.state, a.account_id LIMIT 1`);
 const BY_LOCAL_PART = sql<AccountRow>(`
-  SELECT ${ACCOUNT_COLUMNS} FROM domain d JOIN ${ACCOUNT_TABLES} ON a.name = ? || '@' || d.name LIMIT 2`);
+  SELECT ${ACCOUNT_COLUMNS} FROM domain d CROSS JOIN ${ACCOUNT_TABLES} WHERE a.name = ? || '@' || d.name LIMIT 2`);
 const CREDENTIALS = sql<readonly [hash: string | null, storedKey: Uint8Array | null, serverKey: Uint8Array | null]>(`
   SELECT hash, scram_stored_key, scram_server_key FROM credential WHERE account_id = ? AND kind = 'password' ORDER BY credential_id`);
 
