@@ -1,0 +1,284 @@
+/**
+ * An office for tests: a real server process on free ports, in a folder of its own that goes away with the test. When the test ends,
+ * the server is ended by SIGTERM and must say that it met no fault of its own.
+ *
+ *   const office = await trialOffice(t, { people: ['anna', 'ben'] });
+ *   await office.deliver({ to: 'anna', subject: 'Invoice' });
+ *   const [laptop] = office.devices('anna', ['laptop']);
+ *   assert.deepEqual(await laptop.pop3((session) => session.subjects()), ['Invoice']);
+ */
+import assert from 'node:assert/strict';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import { promisify } from 'node:util';
+import { SERVICES, type ServiceName } from '../../src/config/services.ts';
+import { ImapDevice, LineClient, Pop3Device } from './line-client.ts';
+
+const RAINMAIL = new URL('../../src/main.ts', import.meta.url).pathname;
+const run = promisify(execFile);
+
+export interface OfficeRequest {
+  /** Names of accounts at office.test, each with the password {@link PASSWORD}. */
+  readonly people?: readonly string[];
+  /** More lines for the configuration file, such as `[limits]\nmessage = "1MB"`. */
+  readonly config?: string;
+  /** Faults of ours that the test provokes; otherwise the server must have met none. */
+  readonly internalErrors?: number;
+}
+
+/** Everybody's password. */
+export const PASSWORD = 'green apples in autumn';
+
+/** Starts an office. It is ended, and its folder removed, when the test is over. */
+export async function trialOffice(t: TestContext, request: OfficeRequest = {}): Promise<TrialOffice> {
+  const folder = await mkdtemp(join(tmpdir(), 'rainmail-test-'));
+  const office = new TrialOffice(folder, request.internalErrors ?? 0);
+  t.after(async () => {
+    try {
+      await office.end();
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  });
+  const listen = SERVICES.map(({ name }) => `${name} = ["127.0.0.1:0"]`);
+  await writeFile(
+    office.config,
+    `name = "mail.office.test"\n[listen]\n${listen.join('\n')}\n${request.config ?? ''}\n`,
+  );
+  const rows = (request.people ?? ['anna']).map((name) => `${office.address(name)},${PASSWORD},${name},`);
+  await writeFile(join(folder, 'people.csv'), rows.join('\n'));
+  await office.command('account', 'import', join(folder, 'people.csv'));
+  await office.start();
+  return office;
+}
+
+export interface CommandResult {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs the command line of Rainmail. Never rejects: look at `code`. */
+export async function rainmail(
+  args: readonly string[],
+  options: { cwd?: string; input?: string } = {},
+): Promise<CommandResult> {
+  const child = spawn(process.execPath, [RAINMAIL, ...args], {
+    cwd: options.cwd,
+    env: { ...process.env, RAINMAIL_DATA: '' },
+    stdio: ['pipe', 'pipe', 'pipe'],
+  });
+  child.stdin.on('error', () => {}); // it ended before it read its input
+  child.stdin.end(options.input ?? '');
+  let [stdout, stderr] = ['', ''];
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+  const [code] = (await once(child, 'close')) as [number | null];
+  return { code: code ?? -1, stdout, stderr };
+}
+
+export interface Mail {
+  readonly to: string | readonly string[];
+  readonly from?: string;
+  readonly subject?: string;
+  readonly text?: string;
+  /** The whole message, instead of subject and text; lines end in CRLF. */
+  readonly raw?: string | Buffer;
+}
+
+export class TrialOffice {
+  readonly folder: string;
+  readonly data: string;
+  readonly config: string;
+  readonly #expectedErrors: number;
+  #server: ChildProcess | undefined;
+  #ports: Partial<Record<ServiceName, number>> = {};
+  #log = '';
+
+  constructor(folder: string, expectedErrors: number) {
+    this.folder = folder;
+    this.data = join(folder, 'data');
+    this.config = join(folder, 'rainmail.toml');
+    this.#expectedErrors = expectedErrors;
+  }
+
+  address(name: string): string {
+    return name.includes('@') ? name : `${name}@office.test`;
+  }
+
+  /** The port of a service. New after each {@link start}. */
+  port(service: ServiceName): number {
+    const port = this.#ports[service];
+    if (port === undefined) throw new Error(`${service} does not listen`);
+    return port;
+  }
+
+  /** Process id of the server. */
+  get pid(): number {
+    return this.#running.pid!;
+  }
+
+  /** What the server has logged so far: JSON lines. */
+  get log(): string {
+    return this.#log;
+  }
+
+  /** Starts the server; resolves when every port listens. */
+  async start(): Promise<void> {
+    const server = spawn(process.execPath, [RAINMAIL, 'serve', '--data', this.data, '--config', this.config], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    this.#server = server;
+    let out = '';
+    server.stderr.setEncoding('utf8').on('data', (text: string) => (this.#log += text));
+    const ready = new Promise<void>((resolve, reject) => {
+      server.stdout.setEncoding('utf8').on('data', (text: string) => {
+        out += text;
+        if (/^ready$/m.test(out)) resolve();
+      });
+      server.once('close', (code) =>
+        reject(new Error(`the server ended with ${code} before it was ready:\n${out}${this.#log}`)),
+      );
+    });
+    await ready;
+    const { server: facts } = (await this.command('status')) as {
+      server: { listening: { service: ServiceName; port: number }[] };
+    };
+    this.#ports = Object.fromEntries(facts.listening.map(({ service, port }) => [service, port]));
+  }
+
+  /** Ends the server with a signal and waits until it has. @returns its exit code, null when the signal killed it */
+  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
+    const server = this.#running;
+    const closed = once(server, 'close');
+    server.kill(signal);
+    const [code] = (await closed) as [number | null];
+    this.#server = undefined;
+    return code;
+  }
+
+  /** Kills it as a power cut of the process would. */
+  async kill(): Promise<void> {
+    await this.stop('SIGKILL');
+  }
+
+  /** Stops it in order and starts it again. */
+  async restart(): Promise<void> {
+    await this.stop();
+    await this.start();
+  }
+
+  /** A command of the command line on this office; its JSON result. Rejects when it fails. */
+  async command(...args: string[]): Promise<unknown> {
+    const { code, stdout, stderr } = await rainmail([...args, '--data', this.data, '--json']);
+    if (code !== 0) throw new Error(`rainmail ${args.join(' ')} ended with ${code}: ${stdout}${stderr}`);
+    return JSON.parse(stdout);
+  }
+
+  /** Hands a message over by LMTP. Resolves when it is acknowledged for everyone. */
+  async deliver({ to, from = 'someone@example.org', subject = 'Hello', text = 'Hello.', raw }: Mail): Promise<void> {
+    const recipients = [to].flat().map((name) => this.address(name));
+    const message =
+      raw ??
+      `From: <${from}>\r\nTo: ${recipients.join(', ')}\r\nSubject: ${subject}\r\n\r\n${text.replace(/\r?\n/g, '\r\n')}\r\n`;
+    const client = await LineClient.connect(this.port('lmtp'));
+    try {
+      await client.reply('220');
+      await client.ask('LHLO test', '250');
+      await client.ask(`MAIL FROM:<${from}>`, '250');
+      for (const recipient of recipients) await client.ask(`RCPT TO:<${recipient}>`, '250');
+      await client.ask('DATA', '354');
+      client.send(dotStuffed(message));
+      for (const _ of recipients) await client.reply('250');
+      await client.ask('QUIT', '221');
+    } finally {
+      client.close();
+    }
+  }
+
+  /** Devices of one person, each with POP3 and IMAP. */
+  devices<const Names extends readonly string[]>(person: string, names: Names): { [Index in keyof Names]: Device } {
+    return names.map(() => new Device(this, this.address(person))) as { [Index in keyof Names]: Device };
+  }
+
+  /** A value of the metrics page, summed over its labels; 0 when it isn't there. */
+  async metric(name: string): Promise<number> {
+    const response = await fetch(`http://127.0.0.1:${this.port('health')}/metrics`);
+    const lines = (await response.text()).split('\n').filter((line) => new RegExp(`^${name}[ {]`).test(line));
+    return lines.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0);
+  }
+
+  /** Ends the office for good; called by itself at the end of the test. */
+  async end(): Promise<void> {
+    if (this.#server === undefined) return;
+    if (this.#server.exitCode !== null || this.#server.signalCode !== null) {
+      assert.fail(`the server ended by itself:\n${this.#log}`);
+    }
+    const errors = await this.metric('rainmail_internal_errors_total');
+    const code = await this.stop();
+    assert.equal(errors, this.#expectedErrors, `the server met ${errors} faults of its own:\n${this.#log}`);
+    assert.equal(code, 0, `the server ended with ${code}:\n${this.#log}`);
+  }
+
+  get #running(): ChildProcess {
+    if (this.#server === undefined) throw new Error('the server does not run');
+    return this.#server;
+  }
+}
+
+/** One device of a person: it signs in anew for each story. */
+export class Device {
+  readonly #office: TrialOffice;
+  readonly #address: string;
+
+  constructor(office: TrialOffice, address: string) {
+    this.#office = office;
+    this.#address = address;
+  }
+
+  /** A POP3 session: signed in before, QUIT after. */
+  async pop3<T>(story: (session: Pop3Device) => Promise<T>): Promise<T> {
+    const session = await Pop3Device.signIn(this.#office.port('pop3'), this.#address, PASSWORD);
+    try {
+      const result = await story(session);
+      await session.quit();
+      return result;
+    } finally {
+      session.close();
+    }
+  }
+
+  /** An IMAP session with INBOX selected: signed in before, LOGOUT after. */
+  async imap<T>(story: (session: ImapDevice) => Promise<T>): Promise<T> {
+    const session = await ImapDevice.signIn(this.#office.port('imap'), this.#address, PASSWORD);
+    try {
+      await session.command('SELECT INBOX');
+      const result = await story(session);
+      await session.command('LOGOUT');
+      return result;
+    } finally {
+      session.close();
+    }
+  }
+}
+
+/** A message as DATA carries it, with its final dot (RFC 5321 4.5.2). */
+function dotStuffed(message: string | Buffer): Buffer {
+  const text = message.toString('latin1' as BufferEncoding);
+  const stuffed = text.replace(/^\./gm, '..');
+  return Buffer.from(`${stuffed}${stuffed.endsWith('\r\n') ? '' : '\r\n'}.\r\n`, 'latin1');
+}
+
+/** Runs a program and returns its standard output; rejects with its standard error when it fails. */
+export async function output(
+  command: string,
+  args: readonly string[],
+  options: { cwd?: string; env?: NodeJS.ProcessEnv } = {},
+) {
+  const { stdout } = await run(command, args, { ...options, maxBuffer: 64 << 20 });
+  return stdout;
+}
