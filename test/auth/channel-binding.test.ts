@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { hash } from 'node:crypto';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { after, type TestContext, test } from 'node:test';
@@ -35,7 +36,7 @@ async function connection(t: TestContext, version: SecureVersion, session?: Buff
     [TLSSocket],
     unknown,
   ];
-  t.after(async () => {
+  t.after(() => {
     client.destroy();
     socket.destroy();
   });
@@ -64,7 +65,6 @@ test('TLS 1.2: the first Finished of a full handshake, never of a resumed one', 
 test('the hash of our certificate is as long as that of its signature', async (t) => {
   for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
     const { client, server: socket } = await connection(t, version);
-    const { hash } = await import('node:crypto');
     const certificate = client.getPeerX509Certificate()!;
     assert.deepEqual(channelBinding(socket, 'tls-server-end-point'), hash('sha384', certificate.raw, 'buffer'));
     assert.equal(channelBinding(socket, 'tls-something'), null);

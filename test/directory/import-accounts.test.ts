@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Directory } from '../../src/directory/directory.ts';
+import { Directory } from '../../src/directory/directory.ts';
 import { importAccounts } from '../../src/directory/import-accounts.ts';
 import { Refused } from '../../src/errors.ts';
+import type { Engine } from '../../src/store/engine/engine.ts';
 import { all, openOffice } from './office.ts';
 
 async function* chunks(bytes: Buffer, size: number): AsyncGenerator<Buffer> {
@@ -104,14 +105,24 @@ test('a file that is not UTF-8 is refused with what to do', async (t) => {
   );
 });
 
-test('an import tells how far it is, an empty file is nothing, and a store that has stopped ends it', async (t) => {
-  const { directory, engine } = await openOffice(t);
+test('an import tells how far it is, and an empty file is nothing', async (t) => {
+  const { directory } = await openOffice(t);
   const done: number[] = [];
   const rows = Buffer.from('anna@office.test,pencil\nbad,row\nben@office.test,pencil\n');
   await importAccounts(directory, chunks(rows, 10), (count) => done.push(count));
   assert.deepEqual(done, [1, 2, 3]);
   assert.deepEqual(await importText(directory, ''), { added: 0, refused: 0, problems: [] });
+});
 
-  t.mock.method(engine, 'write', () => Promise.reject(new Refused('store.full', 'full')));
-  await assert.rejects(importText(directory, 'carl@office.test,pencil\n'), { code: 'store.full' });
+test('a disk that is full ends the import: it is not the fault of the rows', async (t) => {
+  const { engine } = await openOffice(t);
+  let writes = 2; // opening the directory, and one row
+  const filling: Engine = {
+    read: (operation, account) => engine.read(operation, account),
+    write: (operation) => (writes-- > 0 ? engine.write(operation) : Promise.reject(new Refused('store.full', 'full'))),
+  };
+  const directory = await Directory.open(filling);
+  const rows = Array.from({ length: 20 }, (_, row) => `name${row}@office.test,pencil\n`).join('');
+  await assert.rejects(importText(directory, rows), { code: 'store.full' });
+  assert.equal((await names(directory)).length, 1);
 });
