@@ -25,7 +25,7 @@ export class FaultyFiles implements FileSystem {
   readonly together = new Map<Call, number>();
   readonly #underWay = new Map<Call, number>();
   readonly #faults: Fault[] = [];
-  readonly #gates = new Map<Call, { readonly passed: Promise<void>; readonly reached: () => void }>();
+  readonly #gates = new Map<Call, { after: number; readonly passed: Promise<void>; readonly reached: () => void }>();
 
   /** Makes calls fail with a code such as `EIO`. */
   fail(
@@ -43,11 +43,11 @@ export class FaultyFiles implements FileSystem {
     this.mostBytes = Number.POSITIVE_INFINITY;
   }
 
-  /** Holds calls back. @returns `reached`, which resolves with the first one that waits, and `release` */
-  hold(call: Call): { reached: Promise<void>; release: () => void } {
+  /** Holds calls back, but for the first `after`. @returns `reached`, which resolves with the first one that waits, and `release` */
+  hold(call: Call, after = 0): { reached: Promise<void>; release: () => void } {
     const passed = Promise.withResolvers<void>();
     const reached = Promise.withResolvers<void>();
-    this.#gates.set(call, { passed: passed.promise, reached: reached.resolve });
+    this.#gates.set(call, { after, passed: passed.promise, reached: reached.resolve });
     const release = (): void => {
       this.#gates.delete(call);
       passed.resolve();
@@ -118,8 +118,10 @@ export class FaultyFiles implements FileSystem {
     this.together.set(call, Math.max(underWay, this.together.get(call) ?? 0));
     try {
       const gate = this.#gates.get(call);
-      gate?.reached();
-      await gate?.passed;
+      if (gate !== undefined && gate.after-- <= 0) {
+        gate.reached();
+        await gate.passed;
+      }
       for (const fault of this.#faults) {
         if (fault.call !== call || fault.times === 0 || !fault.when(...values)) continue;
         if (fault.after-- > 0) continue;

@@ -15,10 +15,20 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { promisify } from 'node:util';
+import { perform } from '../../src/cli/perform.ts';
 import { SERVICES, type ServiceName } from '../../src/config/services.ts';
+import { importAccounts } from '../../src/server/admin/accounts.ts';
+import { status } from '../../src/server/admin/status.ts';
 import { ImapDevice, LineClient, Pop3Device } from './line-client.ts';
 
-const RAINMAIL = new URL('../../src/main.ts', import.meta.url).pathname;
+const ROOT = new URL('../../', import.meta.url).pathname;
+const RAINMAIL = join(ROOT, 'src/main.ts');
+/** Every test starts a server: its code is compiled once. */
+const ENVIRONMENT = {
+  ...process.env,
+  RAINMAIL_DATA: '',
+  NODE_COMPILE_CACHE: join(ROOT, 'node_modules/.cache/compile'),
+};
 const run = promisify(execFile);
 
 export interface OfficeRequest {
@@ -50,8 +60,7 @@ export async function trialOffice(t: TestContext, request: OfficeRequest = {}): 
     `name = "mail.office.test"\n[listen]\n${listen.join('\n')}\n${request.config ?? ''}\n`,
   );
   const rows = (request.people ?? ['anna']).map((name) => `${office.address(name)},${PASSWORD},${name},`);
-  await writeFile(join(folder, 'people.csv'), rows.join('\n'));
-  await office.command('account', 'import', join(folder, 'people.csv'));
+  await perform(importAccounts, { csv: rows.join('\n') }, office);
   await office.start();
   return office;
 }
@@ -69,7 +78,7 @@ export async function rainmail(
 ): Promise<CommandResult> {
   const child = spawn(process.execPath, [RAINMAIL, ...args], {
     cwd: options.cwd,
-    env: { ...process.env, RAINMAIL_DATA: '' },
+    env: ENVIRONMENT,
     stdio: ['pipe', 'pipe', 'pipe'],
   });
   child.stdin.on('error', () => {}); // it ended before it read its input
@@ -130,6 +139,7 @@ export class TrialOffice {
   /** Starts the server; resolves when every port listens. */
   async start(): Promise<void> {
     const server = spawn(process.execPath, [RAINMAIL, 'serve', '--data', this.data, '--config', this.config], {
+      env: ENVIRONMENT,
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.#server = server;
@@ -145,10 +155,8 @@ export class TrialOffice {
       );
     });
     await ready;
-    const { server: facts } = (await this.command('status')) as {
-      server: { listening: { service: ServiceName; port: number }[] };
-    };
-    this.#ports = Object.fromEntries(facts.listening.map(({ service, port }) => [service, port]));
+    const { server: facts } = await perform(status, {}, this);
+    this.#ports = Object.fromEntries(facts!.listening.map(({ service, port }) => [service, port]));
   }
 
   /** Ends the server with a signal and waits until it has. @returns its exit code, null when the signal killed it */
