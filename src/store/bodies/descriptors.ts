@@ -1,8 +1,8 @@
 /**
- * Files of segments open for reading, a bounded number of them, the least recently used closed first.
+ * Files of segments open for reading: a table of {@link MAX_OPEN}, which the least recently used leaves first.
  *
- * A descriptor that is leased stays open, whatever happens to the file's name: a reader of a segment that compaction
- * unlinks reads on to its end. Beyond the bound there are only leased ones, of which there is one a reader.
+ * A descriptor that is leased stays open when it leaves the table, whatever happens to the file's name: a reader of a segment
+ * that compaction unlinks reads on to its end. So at most MAX_OPEN are open, and one more for each reader.
  */
 import type { File, FileSystem } from './files.ts';
 import { segmentPath } from './segment-file.ts';
@@ -46,6 +46,7 @@ export class Descriptors {
     } else this.#entries.delete(segment);
     this.#entries.set(segment, entry); // now the most recently used
     entry.leases++;
+    if (this.#entries.size > MAX_OPEN) this.drop(this.#entries.keys().next().value!);
     if (entry.opening !== undefined) await entry.opening;
     return entry;
   }
@@ -53,12 +54,10 @@ export class Descriptors {
   release(descriptor: Descriptor): void {
     const entry = descriptor as Entry;
     entry.leases--;
-    if (entry.leases > 0) return;
-    if (entry.dropped) this.#close(entry);
-    else this.#trim();
+    if (entry.leases === 0 && entry.dropped) this.#close(entry);
   }
 
-  /** Forgets a segment whose file has been unlinked. */
+  /** Forgets a segment: because its file has been unlinked, or others are used more. */
   drop(segment: number): void {
     const entry = this.#entries.get(segment);
     if (entry === undefined) return;
@@ -82,13 +81,6 @@ export class Descriptors {
       // Whoever waits for it gets the error; the next one tries again.
       if (this.#entries.get(segment) === entry) this.#entries.delete(segment);
       throw error;
-    }
-  }
-
-  #trim(): void {
-    for (const [segment, entry] of this.#entries) {
-      if (this.#entries.size <= MAX_OPEN) return;
-      if (entry.leases === 0) this.drop(segment);
     }
   }
 

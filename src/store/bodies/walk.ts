@@ -46,7 +46,6 @@ export async function* walkRecords(
     if (header === null) return yield tornAt(at);
     const recordEnd = at + HEADER_BYTES + header.storedLength;
     const found = { ...lengthsOf(header), hash: Uint8Array.from(header.hash), offset: at, torn: false };
-    if (recordEnd > end) return yield { ...found, sound: false };
     if (recordEnd > blockEnd && HEADER_BYTES + header.storedLength <= BLOCK_BYTES) await fill();
     const stored = at + HEADER_BYTES;
     const checksum =
@@ -63,7 +62,7 @@ export async function* walkRecords(
     blockEnd = at + (await readUpTo(files, file, block, at));
   }
 
-  /** The checksum of a stretch larger than a block; leaves the block empty. */
+  /** The checksum of a stretch that does not fit the block; what was in the block stood before its end and is done with. */
   async function checksumOf(start: number, stop: number): Promise<number> {
     let checksum = 0;
     for (let position = start; position < stop; ) {
@@ -72,8 +71,6 @@ export async function* walkRecords(
       checksum = crc32(block.subarray(0, got), checksum);
       position += got;
     }
-    blockAt = stop;
-    blockEnd = stop;
     return checksum;
   }
 }

@@ -81,6 +81,13 @@ test('neighbours are one read; what is far apart is not', () => {
   assert.equal(planWindow(everyFifth, 0).runs.length, 1);
 });
 
+test('gaps are not read over without bound', () => {
+  const sparse = layOut(new Array(400).fill(60_000)).map((address) => ({ ...address, length: 10, storedLength: 10 }));
+  const { runs } = planWindow(sparse, 0);
+  const bytes = runs.reduce((sum, run) => sum + run.bytes, 0);
+  assert.ok(runs.length > 300 && bytes < 1.1 * WINDOW_BYTES, `${runs.length} runs, ${bytes} bytes`);
+});
+
 test('the same body asked for twice is read once', () => {
   const [first, second] = layOut([100, 200]);
   const { runs } = planWindow([first!, second!, first!], 0);
@@ -207,4 +214,9 @@ test('a bounded number of segments is open, however many are read', async (t) =>
   const again = files.count('open');
   await segments.read(addresses.at(-1)!);
   assert.equal(files.count('open'), again, 'the last ones are still open');
+  for (const address of addresses) {
+    await segments.read(address);
+    await segments.read(addresses[0]!);
+  }
+  assert.equal(files.count('open') - again, addresses.length, 'each once: the one in use stays open');
 });

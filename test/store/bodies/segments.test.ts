@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import fc from 'fast-check';
 import { Segments } from '../../../src/store/bodies/segments.ts';
 import type { BodyAddress } from '../../../src/store/types.ts';
@@ -106,10 +107,11 @@ test('a sync covers what was appended before it, and those who come while one ru
   append(segments, noise(30));
   const third = segments.sync().then(() => order.push('third'));
   void first.then(() => order.push('first'));
+  void joined.then(() => order.push('joined'));
   assert.equal(files.count('fdatasync'), 1);
   gate.release();
   await Promise.all([first, joined, second, third]);
-  assert.deepEqual(order, ['first', 'second', 'third']);
+  assert.deepEqual(order, ['first', 'joined', 'second', 'third']);
   assert.equal(files.count('fdatasync'), 2);
   assert.equal(files.together.get('fdatasync'), 1);
   await segments.sync(); // nothing new at all
@@ -225,6 +227,22 @@ test('sealing ends the active segment durably', async (t) => {
   assert.equal(append(segments, noise(10)).segment, 2);
 });
 
+test('a segment may be sealed while what was in it before is being synced', async (t) => {
+  const files = new FaultyFiles();
+  const { open } = await folder(t);
+  const segments = await open({ files });
+  append(segments, noise(10));
+  const gate = files.hold('fdatasync');
+  const synced = segments.sync();
+  await gate.reached;
+  const late = append(segments, noise(20));
+  const sealed = segments.seal();
+  gate.release();
+  await Promise.all([synced, sealed]);
+  assert.equal(files.count('fdatasync'), 2);
+  assert.deepEqual(await segments.read(late), noise(20));
+});
+
 test('a large body streams in and out, and its memory does not grow with its size', async (t) => {
   const { open } = await folder(t);
   const segments = await open();
@@ -290,7 +308,7 @@ test('a large body that is given up leaves nothing, while it waits and when it w
   untouched.abandon();
   const gate = files.hold('write');
   const large = segments.large();
-  const waiting = large.write(noise(2 << 20));
+  const waiting = Promise.all([large.write(noise(1 << 20)), large.write(noise(1 << 20)), large.write(noise(1 << 20))]);
   await gate.reached;
   large.abandon();
   large.abandon();
@@ -319,7 +337,10 @@ test('a removed segment is gone for new readers; one who was reading it reads on
   await segments.seal();
   const chunks = segments.readChunks(large)[Symbol.asyncIterator]();
   const got = [(await chunks.next()).value];
+  const leaving = segments.readChunks(large)[Symbol.asyncIterator]();
+  await leaving.next();
   await segments.remove(large.segment);
+  await leaving.return!();
   await segments.remove(large.segment);
   for (let next = await chunks.next(); !next.done; next = await chunks.next()) got.push(next.value);
   assert.ok(Buffer.concat(got).equals(body));
@@ -334,6 +355,26 @@ test('a removed segment is gone for new readers; one who was reading it reads on
   assert.deepEqual(await readdir(directory), []);
 });
 
+test('no file is closed under a read that a consumer left behind', async (t) => {
+  const files = new FaultyFiles();
+  const { open } = await folder(t);
+  const segments = await open({ files });
+  const large = await appendLarge(segments, noise(600_000));
+  await segments.sync();
+  const chunks = segments.readChunks(large)[Symbol.asyncIterator]();
+  const gate = files.hold('read', 2); // not the header and the first chunk, but the one read ahead
+  await chunks.next();
+  await gate.reached;
+  await segments.remove(large.segment);
+  const closed = files.count('close');
+  const left = chunks.return!();
+  await setImmediate();
+  assert.equal(files.count('close'), closed);
+  gate.release();
+  await left;
+  assert.equal(files.count('close'), closed + 1);
+});
+
 test('the active segment is not removed', async (t) => {
   const { open } = await folder(t);
   const segments = await open();
@@ -344,10 +385,15 @@ test('the active segment is not removed', async (t) => {
 
 test('a segment that is not durable yet is made so before it is removed', async (t) => {
   const { open } = await folder(t);
-  const segments = await open({ segmentBytes: 500 });
+  const files = new FaultyFiles();
+  const segments = await open({ files, segmentBytes: 500 });
+  const gate = files.hold('open');
   const first = append(segments, noise(400));
   append(segments, noise(400));
-  await segments.remove(first.segment);
+  const removed = segments.remove(first.segment);
+  await gate.reached;
+  gate.release();
+  await removed;
   assert.deepEqual(
     segments.list().map(({ id }) => id),
     [2],
@@ -369,6 +415,7 @@ test('closing makes everything durable, and nothing can be appended afterwards',
   assert.equal(files.count('fdatasync'), 2);
   assert.throws(() => append(segments, noise(10)), /closed/);
   assert.throws(() => segments.large(), /closed/);
+  await assert.rejects(segments.read(address), /closed/);
 });
 
 test('a body whose length is not what was said is not stored', async (t) => {
