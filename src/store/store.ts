@@ -61,6 +61,7 @@ import type {
   UidsCopied,
 } from './types.ts';
 import { Unfiled } from './unfiled.ts';
+import { type Verified, type VerifyOptions, verifyStore } from './verify/verify.ts';
 import { ViewCache } from './view/view-cache.ts';
 
 export interface StoreOptions {
@@ -90,6 +91,7 @@ export class MailStore implements Store {
   /** For the directory, which keeps its tables in the same database. */
   readonly engine: SqliteEngine;
   readonly recovered: Recovered;
+  readonly #directory: string;
   readonly #lock: DataLock;
   readonly #segments: Segments;
   readonly #space: DiskSpace;
@@ -148,6 +150,7 @@ export class MailStore implements Store {
   private constructor(options: StoreOptions, parts: StoreParts) {
     this.engine = parts.engine;
     this.recovered = parts.recovered;
+    this.#directory = options.directory;
     this.#lock = parts.lock;
     this.#segments = parts.segments;
     this.#space = parts.space;
@@ -168,10 +171,6 @@ export class MailStore implements Store {
   /** The disk is nearly full: nothing new is taken in. */
   get diskLow(): boolean {
     return this.#space.low;
-  }
-
-  get segments(): Segments {
-    return this.#segments;
   }
 
   // ---- mailboxes
@@ -387,6 +386,12 @@ export class MailStore implements Store {
       this.#housekeeping = undefined;
     });
     return this.#housekeeping;
+  }
+
+  /** Checks that everything is there and as it was written (verify/verify.ts). */
+  verify(onProgress?: VerifyOptions['onProgress']): Promise<Verified> {
+    const databasePath = join(this.#directory, 'mail.db');
+    return verifyStore(this.engine, this.#segments, { databasePath, ...given({ onProgress }) });
   }
 
   /** Ends cleanly: finishes what was accepted, notes that nothing needs recovery, closes everything, gives the lock back. */

@@ -1,9 +1,10 @@
 /** Accounts of mail: made with the mailboxes everybody has, removed in chunks. */
 import type { Reader, Writer } from '../engine/engine.ts';
-import { sql, type Value } from '../engine/sql.ts';
+import { sql } from '../engine/sql.ts';
 import type { AccountId, EpochSeconds, MailboxId, Modseq } from '../ids.ts';
 import type { Role } from '../types.ts';
 import { INBOX, insertMailbox, TOP } from './mailboxes.ts';
+import { dropBodies } from './purge.ts';
 
 /** What a new account has, subscribed, with its special use (RFC 6154). INBOX first: it has id 1. */
 const STANDARD_MAILBOXES: readonly (readonly [name: string, role: Role])[] = [
@@ -93,7 +94,6 @@ const TABLES_OF_MAIL: readonly (readonly [table: string, key: string])[] = [
   ['message', 'mailbox_id, uid'],
   ['retained', 'item_id'],
   ['email', 'email_id'],
-  ['body', 'body_id'],
   ['expunged', 'modseq, mailbox_id, uid'],
   ['mailbox_gone', 'modseq, mailbox_id'],
   ['thread_ref', 'ref'],
@@ -118,10 +118,11 @@ export async function findRemoved(tx: Reader): Promise<AccountId | undefined> {
 }
 
 /** Deletes up to `rows` rows of a removed account. @returns false when all of it is gone */
-export async function removeSome(tx: Writer, account: AccountId, rows: Value & number): Promise<boolean> {
+export async function removeSome(tx: Writer, account: AccountId, rows: number): Promise<boolean> {
   for (const statement of DELETE_SOME) {
     if ((await tx.run(statement, account, account, rows)) > 0) return true;
   }
+  if ((await dropBodies(tx, account, rows)) > 0) return true;
   await tx.run(DELETE_ACCOUNT, account);
   return false;
 }

@@ -9,6 +9,8 @@ import type { AccountId, EmailId, EpochSeconds, ItemId } from '../ids.ts';
 
 type RetainedRow = readonly [account: number, item: number, email: number, size: number];
 
+type BodyRow = readonly [body: number, segment: number, start: number, storedLength: number];
+
 const EXPIRED = sql<RetainedRow>(`
   SELECT account_id, item_id, email_id, size FROM retained WHERE expires < ? ORDER BY expires, account_id LIMIT ?`);
 const OLDEST = sql<RetainedRow>(`
@@ -23,14 +25,19 @@ const IN_MAILBOX = sql<readonly [uid: number]>('SELECT uid FROM message WHERE ac
 const IN_RETAINED = sql<readonly [item: number]>(
   'SELECT item_id FROM retained WHERE account_id = ? AND email_id = ? LIMIT 1',
 );
-const BODY_OF = sql<readonly [body: number, segment: number, storedLength: number]>(`
-  SELECT b.body_id, b.segment_id, b.stored_length FROM email e
+const BODY_OF = sql<BodyRow>(`
+  SELECT b.body_id, b.segment_id, b.start, b.stored_length FROM email e
   JOIN body b ON b.account_id = e.account_id AND b.body_id = e.body_id WHERE e.account_id = ? AND e.email_id = ?`);
 const DELETE_EMAIL = sql('DELETE FROM email WHERE account_id = ? AND email_id = ?');
 const DELETE_BODY = sql('DELETE FROM body WHERE account_id = ? AND body_id = ?');
+const SHARED = sql<readonly [body: number]>('SELECT body_id FROM body WHERE segment_id = ? AND start = ? LIMIT 1');
 const ADD_DEAD = sql(`
   INSERT INTO segment (segment_id, dead_bytes) VALUES (?, ?)
   ON CONFLICT (segment_id) DO UPDATE SET dead_bytes = segment.dead_bytes + excluded.dead_bytes`);
+
+const SOME_BODIES = sql<BodyRow>(
+  'SELECT body_id, segment_id, start, stored_length FROM body WHERE account_id = ? LIMIT ?',
+);
 
 const OLD_TOMBSTONES = sql<readonly [account: number, modseq: number, mailbox: number, uid: number]>(
   'SELECT account_id, modseq, mailbox_id, uid FROM expunged WHERE account_id = ? AND at < ? ORDER BY modseq LIMIT ?',
@@ -75,9 +82,21 @@ export async function dropEmailIfUnused(tx: Writer, account: AccountId, email: E
   if ((await tx.get(IN_RETAINED, account, email)) !== undefined) return;
   const body = await tx.get(BODY_OF, account, email);
   await tx.run(DELETE_EMAIL, account, email);
-  if (body === undefined) return;
-  await tx.run(DELETE_BODY, account, body[0]);
-  await tx.run(ADD_DEAD, body[1], body[2] + HEADER_BYTES);
+  if (body !== undefined) await dropBody(tx, account, body);
+}
+
+/** Deletes up to `limit` bodies of an account whose messages are gone. @returns how many */
+export async function dropBodies(tx: Writer, account: AccountId, limit: number): Promise<number> {
+  const rows = await tx.all(SOME_BODIES, account, limit);
+  for (const row of rows) await dropBody(tx, account, row);
+  return rows.length;
+}
+
+/** The record's bytes are dead when no other recipient's row points at them. */
+async function dropBody(tx: Writer, account: AccountId, [body, segment, start, storedLength]: BodyRow): Promise<void> {
+  await tx.run(DELETE_BODY, account, body);
+  if ((await tx.get(SHARED, segment, start)) === undefined)
+    await tx.run(ADD_DEAD, segment, storedLength + HEADER_BYTES);
 }
 
 /** Accounts in order of id, a page at a time. */

@@ -243,7 +243,7 @@ test('a segment may be sealed while what was in it before is being synced', asyn
   assert.deepEqual(await segments.read(late), noise(20));
 });
 
-test('a large body streams in and out, and its memory does not grow with its size', async (t) => {
+test('a large body streams in and out in small pieces, and a fast sender is made to wait', async (t) => {
   const { open } = await folder(t);
   const segments = await open();
   const large = segments.large();
