@@ -93,9 +93,16 @@ async function writeFields(
   writeBuffer(out, label, filterHeader(header, text.names, text.not), partial);
 }
 
-function writeBuffer(out: FetchOutput, label: string, bytes: Buffer, partial: Partial | null, literal8 = false): void {
+/** @param maybeBinary NUL is allowed, and makes it a literal8 (RFC 3516 4.2) */
+function writeBuffer(
+  out: FetchOutput,
+  label: string,
+  bytes: Buffer,
+  partial: Partial | null,
+  maybeBinary = false,
+): void {
   const part = partial === null ? bytes : bytes.subarray(partial.offset, partial.offset + partial.length);
-  out.text(`${label} ${literal8 ? '~' : ''}{${part.length}}\r\n`);
+  out.text(`${label} ${maybeBinary && part.includes(0) ? '~' : ''}{${part.length}}\r\n`);
   out.bytes(part);
 }
 
@@ -150,8 +157,7 @@ async function writeBinary(
   } else if (encoded.to - encoded.from <= STREAM_ABOVE) {
     const chunks: Buffer[] = [];
     for await (const chunk of decoded(message, encoded)) chunks.push(chunk);
-    const bytes = Buffer.concat(chunks);
-    writeBuffer(out, label, bytes, partial, bytes.includes(0)); // RFC 3516 4.2: NUL needs a literal8
+    writeBuffer(out, label, Buffer.concat(chunks), partial, true);
   } else {
     // Too large to hold: the first reading tells the size that the literal announces, the second gives the bytes.
     const size = await decodedSize(message, encoded);
