@@ -161,7 +161,7 @@ export class Certificates {
       names: x509.subjectAltName ?? '',
       fingerprint: x509.fingerprint256,
       validTo: x509.validToDate,
-      selfSigned: x509.checkIssued(x509),
+      selfSigned: x509.verify(x509.publicKey),
     };
     if (info.validTo.getTime() < Date.now()) {
       this.#options.log.warn({ certificate: info }, 'the certificate has expired: clients will refuse it');

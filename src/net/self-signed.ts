@@ -53,8 +53,8 @@ async function makeSelfSigned(names: readonly string[]): Promise<string> {
     notBeforeDate: new Date(Date.now() - DAY), // clients whose clocks are late
     notAfterDate: new Date(Date.now() + VALID_FOR),
     extensions: [
+      // No keyUsage: one without keyCertSign may not vouch for itself, and could not be trusted by a client's CA file.
       { name: 'basicConstraints', cA: false, critical: true },
-      { name: 'keyUsage', digitalSignature: true, critical: true },
       { name: 'extKeyUsage', serverAuth: true },
       {
         name: 'subjectAltName',
