@@ -80,5 +80,5 @@ function canonical(path: string): string {
 /** A name as it is written to the client: an atom where that is enough, else quoted. One character a byte. */
 export function writtenMailboxName(path: string, utf8: boolean): string {
   const bytes = utf8 ? (ASCII.test(path) ? path : Buffer.from(path).toString('latin1')) : encodeModifiedUtf7(path);
-  return /^[A-Za-z0-9_./&,+=-]+$/.test(bytes) ? bytes : `"${bytes.replace(/["\\]/g, '\\$&')}"`;
+  return /^(?!nil$)[A-Za-z0-9_./&,+=-]+$/i.test(bytes) ? bytes : `"${bytes.replace(/["\\]/g, '\\$&')}"`;
 }

@@ -24,7 +24,8 @@ const MAILBOX = /[^\x00-\x20\x7f(){%*"\\]+/y;
 // list-char adds the wildcards.
 const LIST_MAILBOX = /[^\x00-\x20\x7f(){"\\]+/y;
 const WORD = /[A-Za-z][A-Za-z0-9.-]*/y;
-const QUOTED = /"((?:[^"\\\r\n\0]+|\\["\\])*)"/y;
+// One character at a time: a repetition in a repetition could be matched in endlessly many ways.
+const QUOTED = /"((?:[^"\\\r\n\0]|\\["\\])*)"/y;
 const LITERAL = /~?\{(\d{1,10})\+?\}\r\n/y;
 const DIGITS = /\d{1,20}/y;
 const SYSTEM_FLAG = /\\[A-Za-z]+/y;
