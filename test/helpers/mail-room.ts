@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { connect } from 'node:net';
+import { BlockList, connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
@@ -37,6 +37,8 @@ export interface MailRoomOptions {
   readonly smtp?: Partial<SmtpLimits>;
   readonly pop3?: Partial<Pop3Limits>;
   readonly connectionsByAccount?: number;
+  /** Clients come from another machine: each connection begins with a PROXY header that says so. */
+  readonly fromAfar?: boolean;
   /** Something to put between the protocols and the store: a fault. */
   readonly store?: (store: MailStore) => MailStore;
 }
@@ -118,6 +120,8 @@ export async function mailRoom(t: TestContext, options: MailRoomOptions = {}): P
     byAddress: 1000,
     byAccount: options.connectionsByAccount ?? 1000,
   });
+  const proxies = new BlockList();
+  if (options.fromAfar === true) proxies.addAddress('127.0.0.1');
   const listen = (protocol: LineProtocol, implicitTls = false) =>
     Listener.listen({
       protocol,
@@ -126,6 +130,7 @@ export async function mailRoom(t: TestContext, options: MailRoomOptions = {}): P
       certificates: { tlsOptions: () => ({ isServer: true, secureContext: context }) },
       limits,
       linesAWindow: 1_000_000,
+      proxies,
       log: silent,
       onInternalError: (_where, error) => faults.push(error),
     });
@@ -158,6 +163,7 @@ export async function mailRoom(t: TestContext, options: MailRoomOptions = {}): P
       await once(socket, tls ? 'secureConnect' : 'connect');
       const client = new Client(socket);
       clients.push(client);
+      if (options.fromAfar === true) client.send('PROXY TCP4 192.0.2.7 192.0.2.1 40000 25\r\n');
       await client.reply();
       return client;
     },

@@ -1,0 +1,119 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { DeliveryPipeline } from '../../src/delivery/pipeline.ts';
+import type { Delivery, Envelope, Outcome } from '../../src/delivery/types.ts';
+import { type Client, type MailRoom, mailRoom } from '../helpers/mail-room.ts';
+
+const MESSAGE = `Subject: hello\r\n\r\n${'x'.repeat(1_000)}\r\n`;
+
+async function send(client: Client, to: readonly string[], declared = ''): Promise<string[]> {
+  const replies = [await client.ask(`MAIL FROM:<a@elsewhere.test>${declared}`)];
+  for (const name of to) replies.push(await client.ask(`RCPT TO:<${name}@office.test>`));
+  replies.push(await client.ask('DATA'));
+  if (replies.at(-1)!.startsWith('354')) {
+    client.send(`${MESSAGE}.\r\n`);
+    replies.push(await client.reply());
+  }
+  await client.ask('RSET');
+  return replies.map((reply) => /^\d{3}(?: \d\.\d\.\d+)?/.exec(reply)![0]);
+}
+
+async function counts(room: MailRoom, people: readonly string[]): Promise<number[]> {
+  return Promise.all(people.map(async (person) => (await room.inbox(person)).length));
+}
+
+test('an alias with several people behind it brings each of them one copy', async (t) => {
+  const room = await mailRoom(t);
+  await room.directory.addAlias('all@office.test', 'anna@office.test');
+  await room.directory.addAlias('all@office.test', 'ben@office.test');
+  const smtp = await room.connect('smtp');
+  await smtp.ask('EHLO x');
+  assert.deepEqual((await send(smtp, ['all', 'anna', 'ALL'])).at(-1), '250 2.0.0');
+  assert.deepEqual(await counts(room, ['anna', 'ben']), [1, 1]);
+  for (const person of ['anna', 'ben']) {
+    assert.match(
+      (await room.inbox(person))[0]!,
+      /^Return-Path: <a@elsewhere\.test>\r\nDelivered-To: all@office\.test\r\n/,
+    );
+  }
+});
+
+test('a full mailbox is refused at RCPT, and the others get theirs', async (t) => {
+  const room = await mailRoom(t, { quotas: { ben: 1_500 } });
+  const smtp = await room.connect('smtp');
+  await smtp.ask('EHLO x');
+  assert.deepEqual(await send(smtp, ['ben']), ['250 2.1.0', '250 2.1.5', '354', '250 2.0.0']);
+  assert.deepEqual(await send(smtp, ['anna', 'ben'], ' SIZE=1100'), [
+    ...['250 2.1.0', '250 2.1.5', '452 4.2.2', '354', '250 2.0.0'],
+  ]);
+  assert.deepEqual(await counts(room, ['anna', 'ben']), [1, 1]);
+});
+
+test('by SMTP, when a mailbox would become full, nobody gets the message and it may come again', async (t) => {
+  const room = await mailRoom(t, { quotas: { ben: 1_500 } });
+  const smtp = await room.connect('smtp');
+  await smtp.ask('EHLO x');
+  await send(smtp, ['ben']);
+  assert.deepEqual(await send(smtp, ['anna', 'ben']), ['250 2.1.0', '250 2.1.5', '250 2.1.5', '354', '452 4.2.2']);
+  assert.deepEqual(await counts(room, ['anna', 'ben']), [0, 1]);
+});
+
+test('an address of several people is delivered to all of them or to none', async (t) => {
+  const room = await mailRoom(t, { people: ['anna', 'ben', 'carla'], quotas: { ben: 500 } });
+  await room.directory.addAlias('both@office.test', 'anna@office.test');
+  await room.directory.addAlias('both@office.test', 'ben@office.test');
+  const lmtp = await room.connect('lmtp');
+  lmtp.send('LHLO x\r\nMAIL FROM:<>\r\nRCPT TO:<both@office.test>\r\nRCPT TO:<carla@office.test>\r\nDATA\r\n');
+  await lmtp.until('354');
+  await lmtp.reply();
+  lmtp.send(`${MESSAGE}.\r\n`);
+  assert.match(await lmtp.reply(), /^452 4\.2\.2 /);
+  assert.match(await lmtp.reply(), /^250 /);
+  assert.deepEqual(await counts(room, ['anna', 'ben', 'carla']), [0, 0, 1]);
+});
+
+test('somebody who left between RCPT and the end of the data is told by LMTP; by SMTP the sender asks again', async (t) => {
+  const room = await mailRoom(t, { people: ['anna', 'ben'] });
+  const clients = [await room.connect('lmtp'), await room.connect('smtp')];
+  for (const [i, client] of clients.entries()) {
+    client.send(
+      `${i === 0 ? 'LHLO' : 'EHLO'} x\r\nMAIL FROM:<>\r\nRCPT TO:<anna@office.test>\r\nRCPT TO:<ben@office.test>\r\nDATA\r\n`,
+    );
+    await client.until('354');
+    await client.reply();
+  }
+  await room.directory.removeAccount('ben@office.test');
+  for (const client of clients) client.send(`${MESSAGE}.\r\n`);
+  assert.match(await clients[0]!.reply(), /^250 /);
+  assert.match(await clients[0]!.reply(), /^550 5\.1\.1 /);
+  assert.match(await clients[1]!.reply(), /^451 4\.1\.1 /);
+  assert.deepEqual(await counts(room, ['anna']), [1]);
+});
+
+test('a store that fails is a temporary error for every recipient, and one of ours is reported', async (t) => {
+  const room = await mailRoom(t);
+  const broken: ConstructorParameters<typeof DeliveryPipeline>[1] = {
+    usage: (account) => room.store.usage(account),
+    deliver: () => Promise.reject(new Error('the disk is on fire')),
+  };
+  const delivery: Delivery = new DeliveryPipeline(room.directory, broken);
+  const envelope: Envelope = {
+    protocol: 'lmtp',
+    remoteAddress: '192.0.2.1',
+    helo: 'x',
+    sender: '',
+    recipients: [{ address: 'anna@office.test' }, { address: 'nobody@office.test' }],
+  };
+  const stage = room.store.stage(1_000);
+  await stage.write(Buffer.from('Subject: x\r\n\r\n'));
+  const message = await stage.finish();
+  await assert.rejects(delivery.deliver(envelope, message), /on fire/);
+  const outcomes: readonly Outcome[] = await new DeliveryPipeline(room.directory, room.store).deliver(
+    envelope,
+    message,
+  );
+  assert.deepEqual(
+    outcomes.map((outcome) => (outcome.ok ? 250 : outcome.reply)),
+    [250, 550],
+  );
+});
