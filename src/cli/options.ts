@@ -21,5 +21,5 @@ export function dataOption(): Option {
   return new Option('--data <dir>', 'data directory of the office')
     .env('RAINMAIL_DATA')
     .default(resolve('data'), './data')
-    .argParser((path) => resolve(path));
+    .argParser((path) => resolve(path || 'data')); // RAINMAIL_DATA may be empty
 }

@@ -8,20 +8,33 @@ import { importCommand } from './import.ts';
 import { EXIT, printError } from './output.ts';
 import { serveCommand } from './serve.ts';
 import { statusCommand } from './status.ts';
+import { verifyCommand } from './verify.ts';
 
-/** Runs one command. @returns the exit code: 0 done, 1 refused or failed, 2 not understood */
-export async function run(args: readonly string[]): Promise<number> {
-  const program = new Command('rainmail')
+/** The whole command line. */
+export function program(): Command {
+  const whole = new Command('rainmail')
     .description('The mail server an office runs itself.')
     .version(version)
     .showHelpAfterError('(rainmail help shows what there is)')
     .showSuggestionAfterError();
-  for (const command of [serveCommand, domainCommand, accountCommand, aliasCommand, importCommand, statusCommand]) {
-    program.addCommand(command());
-  }
-  neverExit(program);
+  const commands = [
+    serveCommand,
+    domainCommand,
+    accountCommand,
+    aliasCommand,
+    importCommand,
+    verifyCommand,
+    statusCommand,
+  ];
+  for (const command of commands) whole.addCommand(command());
+  neverExit(whole);
+  return whole;
+}
+
+/** Runs one command. @returns the exit code: 0 done, 1 refused or failed, 2 not understood */
+export async function run(args: readonly string[]): Promise<number> {
   try {
-    await program.parseAsync([...args], { from: 'user' });
+    await program().parseAsync([...args], { from: 'user' });
     return Number(process.exitCode ?? EXIT.done);
   } catch (error) {
     // Commander has printed its message; help and --version "fail" with exit code 0.

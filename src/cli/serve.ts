@@ -2,8 +2,6 @@ import { resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { loadConfig } from '../config/load.ts';
 import { defaults } from '../config/schema.ts';
-import { startServer } from '../server/server.ts';
-import { untilStopped } from '../server/shutdown.ts';
 
 interface ServeOptions {
   readonly data?: string;
@@ -33,10 +31,13 @@ export function serveCommand(): Command {
 async function serve(options: ServeOptions): Promise<number> {
   process.stdout.on('error', () => {}); // who started us may stop reading: that is no reason to end
   const config = options.config === undefined ? defaults() : loadConfig(options.config);
+  // Every protocol comes with it: other commands begin sooner without.
+  const { startServer } = await import('../server/server.ts');
+  const { untilStopped } = await import('../server/shutdown.ts');
   const user = process.getuid?.() ?? 0;
   const server = await startServer({
     config,
-    data: resolve(options.data ?? config.data),
+    data: resolve(options.data || config.data),
     withoutConfig: options.config === undefined,
     offset: options.portOffset ?? (options.config === undefined && user !== 0 ? OFFSET_OF_USERS : config.listen.offset),
     terminal: process.stdout.isTTY === true,

@@ -89,7 +89,9 @@ export function trialGuide(
         : [`  anna, ben, carla and dora@${TRIAL_DOMAIN}; their passwords are in ${passwordsPath(office.data)}`];
   return [
     `A trial office runs in ${office.data}, for this machine alone.`,
-    ...(offset === 0 ? [] : [`Its ports are the standard ones + ${offset} (as an ordinary user it may not open the standard ones).`]),
+    ...(offset === 0
+      ? []
+      : [`Its ports are the standard ones + ${offset} (as an ordinary user it may not open the standard ones).`]),
     '',
     'Accounts and passwords:',
     ...passwords,

@@ -8,9 +8,9 @@
  *   assert.deepEqual(await laptop.pop3((session) => session.subjects()), ['Invoice']);
  */
 import assert from 'node:assert/strict';
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
@@ -20,15 +20,8 @@ import { SERVICES, type ServiceName } from '../../src/config/services.ts';
 import { importAccounts } from '../../src/server/admin/accounts.ts';
 import { status } from '../../src/server/admin/status.ts';
 import { ImapDevice, LineClient, Pop3Device } from './line-client.ts';
+import { ENVIRONMENT, MAIN, ServerProcess } from './server-process.ts';
 
-const ROOT = new URL('../../', import.meta.url).pathname;
-const RAINMAIL = join(ROOT, 'src/main.ts');
-/** Every test starts a server: its code is compiled once. */
-const ENVIRONMENT = {
-  ...process.env,
-  RAINMAIL_DATA: '',
-  NODE_COMPILE_CACHE: join(ROOT, 'node_modules/.cache/compile'),
-};
 const run = promisify(execFile);
 
 export interface OfficeRequest {
@@ -38,6 +31,8 @@ export interface OfficeRequest {
   readonly config?: string;
   /** Faults of ours that the test provokes; otherwise the server must have met none. */
   readonly internalErrors?: number;
+  /** Folders below the temporary one, to keep it in. */
+  readonly below?: string;
 }
 
 /** Everybody's password. */
@@ -46,7 +41,7 @@ export const PASSWORD = 'green apples in autumn';
 /** Starts an office. It is ended, and its folder removed, when the test is over. */
 export async function trialOffice(t: TestContext, request: OfficeRequest = {}): Promise<TrialOffice> {
   const folder = await mkdtemp(join(tmpdir(), 'rainmail-test-'));
-  const office = new TrialOffice(folder, request.internalErrors ?? 0);
+  const office = new TrialOffice(join(folder, request.below ?? ''), request.internalErrors ?? 0);
   t.after(async () => {
     try {
       await office.end();
@@ -54,6 +49,7 @@ export async function trialOffice(t: TestContext, request: OfficeRequest = {}): 
       await rm(folder, { recursive: true, force: true });
     }
   });
+  await mkdir(office.folder, { recursive: true });
   const listen = SERVICES.map(({ name }) => `${name} = ["127.0.0.1:0"]`);
   await writeFile(
     office.config,
@@ -76,7 +72,7 @@ export async function rainmail(
   args: readonly string[],
   options: { cwd?: string; input?: string } = {},
 ): Promise<CommandResult> {
-  const child = spawn(process.execPath, [RAINMAIL, ...args], {
+  const child = spawn(process.execPath, [MAIN, ...args], {
     cwd: options.cwd,
     env: ENVIRONMENT,
     stdio: ['pipe', 'pipe', 'pipe'],
@@ -104,9 +100,8 @@ export class TrialOffice {
   readonly data: string;
   readonly config: string;
   readonly #expectedErrors: number;
-  #server: ChildProcess | undefined;
+  #server: ServerProcess | undefined;
   #ports: Partial<Record<ServiceName, number>> = {};
-  #log = '';
 
   constructor(folder: string, expectedErrors: number) {
     this.folder = folder;
@@ -128,33 +123,23 @@ export class TrialOffice {
 
   /** Process id of the server. */
   get pid(): number {
-    return this.#running.pid!;
+    return this.#running.child.pid!;
   }
 
-  /** What the server has logged so far: JSON lines. */
+  /** What the server has logged since it was started: JSON lines. */
   get log(): string {
-    return this.#log;
+    return this.#server?.log ?? '';
+  }
+
+  /** Resolves when the server's log is as wanted. */
+  until(wanted: () => boolean): Promise<void> {
+    return this.#running.until(wanted);
   }
 
   /** Starts the server; resolves when every port listens. */
   async start(): Promise<void> {
-    const server = spawn(process.execPath, [RAINMAIL, 'serve', '--data', this.data, '--config', this.config], {
-      env: ENVIRONMENT,
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    this.#server = server;
-    let out = '';
-    server.stderr.setEncoding('utf8').on('data', (text: string) => (this.#log += text));
-    const ready = new Promise<void>((resolve, reject) => {
-      server.stdout.setEncoding('utf8').on('data', (text: string) => {
-        out += text;
-        if (/^ready$/m.test(out)) resolve();
-      });
-      server.once('close', (code) =>
-        reject(new Error(`the server ended with ${code} before it was ready:\n${out}${this.#log}`)),
-      );
-    });
-    await ready;
+    this.#server = new ServerProcess(process.execPath, [MAIN, 'serve', '--data', this.data, '--config', this.config]);
+    await this.#server.ready();
     const { server: facts } = await perform(status, {}, this);
     this.#ports = Object.fromEntries(facts!.listening.map(({ service, port }) => [service, port]));
   }
@@ -162,9 +147,8 @@ export class TrialOffice {
   /** Ends the server with a signal and waits until it has. @returns its exit code, null when the signal killed it */
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
     const server = this.#running;
-    const closed = once(server, 'close');
-    server.kill(signal);
-    const [code] = (await closed) as [number | null];
+    server.signal(signal);
+    const code = await server.end();
     this.#server = undefined;
     return code;
   }
@@ -223,16 +207,15 @@ export class TrialOffice {
   /** Ends the office for good; called by itself at the end of the test. */
   async end(): Promise<void> {
     if (this.#server === undefined) return;
-    if (this.#server.exitCode !== null || this.#server.signalCode !== null) {
-      assert.fail(`the server ended by itself:\n${this.#log}`);
-    }
+    const server = this.#server;
+    if (server.ended) assert.fail(`the server ended by itself:\n${server.log}`);
     const errors = await this.metric('rainmail_internal_errors_total');
     const code = await this.stop();
-    assert.equal(errors, this.#expectedErrors, `the server met ${errors} faults of its own:\n${this.#log}`);
-    assert.equal(code, 0, `the server ended with ${code}:\n${this.#log}`);
+    assert.equal(errors, this.#expectedErrors, `the server met ${errors} faults of its own:\n${server.log}`);
+    assert.equal(code, 0, `the server ended with ${code}:\n${server.log}`);
   }
 
-  get #running(): ChildProcess {
+  get #running(): ServerProcess {
     if (this.#server === undefined) throw new Error('the server does not run');
     return this.#server;
   }

@@ -13,6 +13,7 @@ import { addAlias, listAliases, removeAlias } from './aliases.ts';
 import { addDomain, listDomains, removeDomain } from './domains.ts';
 import { importMail } from './import-mail.ts';
 import { status } from './status.ts';
+import { verify } from './verify.ts';
 
 const all = [
   addDomain,
@@ -29,6 +30,7 @@ const all = [
   removeAlias,
   listAliases,
   importMail,
+  verify,
   status,
 ];
 

@@ -1,0 +1,173 @@
+import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import type { Command } from 'commander';
+import { program } from '../../src/cli/program.ts';
+import { emptyFolder } from '../helpers/folder.ts';
+import { rainmail, trialOffice } from '../helpers/office.ts';
+
+/** A story of an administrator: commands, and what each answers with --json. */
+const STORY: readonly (readonly [args: string, answer: unknown])[] = [
+  ['domain add Example.org', { name: 'example.org' }],
+  [
+    'account add eva@example.org --password-stdin --name Eva',
+    { address: 'eva@example.org', state: 'active', quotaBytes: null },
+  ],
+  [
+    'account add finn@other.example --password-stdin',
+    { address: 'finn@other.example', state: 'active', quotaBytes: null },
+  ],
+  ['account add eva@example.org --password-stdin', 'directory.exists'],
+  ['account quota eva@example.org 2GB', { address: 'eva@example.org', state: 'active', quotaBytes: 2 * 2 ** 30 }],
+  ['account quota eva@example.org none', { address: 'eva@example.org', state: 'active', quotaBytes: null }],
+  ['account suspend eva@example.org', { address: 'eva@example.org', state: 'suspended', quotaBytes: null }],
+  ['account activate eva@example.org', { address: 'eva@example.org', state: 'active', quotaBytes: null }],
+  [
+    'account password eva@example.org --password-stdin',
+    { address: 'eva@example.org', state: 'active', quotaBytes: null },
+  ],
+  ['account password gil@example.org --password-stdin', 'directory.missing'],
+  [
+    'alias add sales@example.org eva@example.org finn@other.example',
+    { address: 'sales@example.org', accounts: ['eva@example.org', 'finn@other.example'] },
+  ],
+  ['alias add sales@example.org nobody@example.org', 'directory.missing'],
+  ['alias list', [{ address: 'sales@example.org', accounts: ['eva@example.org', 'finn@other.example'] }]],
+  ['domain remove example.org', 'directory.invalid'],
+  [
+    'alias remove sales@example.org',
+    { address: 'sales@example.org', accounts: ['eva@example.org', 'finn@other.example'] },
+  ],
+  ['alias remove sales@example.org', 'directory.missing'],
+  ['account remove finn@other.example --yes', { address: 'finn@other.example', state: 'active', quotaBytes: null }],
+  ['domain remove other.example', { name: 'other.example' }],
+  [
+    'account list --domain example.org',
+    [{ address: 'eva@example.org', name: 'Eva', state: 'active', quotaBytes: null, usedBytes: 0, messages: 0 }],
+  ],
+];
+
+async function tell(data: string): Promise<void> {
+  for (const [args, expected] of STORY) {
+    const { code, stdout, stderr } = await rainmail([...args.split(' '), '--data', data, '--json'], {
+      input: 'a good password\n',
+    });
+    if (typeof expected === 'string') {
+      assert.equal(code, 1, args);
+      assert.equal(JSON.parse(stderr).error.code, expected, args);
+      assert.equal(stdout, '', args);
+    } else {
+      assert.equal(code, 0, `${args}: ${stderr}`);
+      assert.deepEqual(JSON.parse(stdout), expected, args);
+    }
+  }
+}
+
+test('commands work on a data directory that no server has open', async (t) => {
+  await tell(join(await emptyFolder(t), 'data'));
+});
+
+test('the same commands have the same results while the server runs', async (t) => {
+  const office = await trialOffice(t);
+  await tell(office.data);
+  const { stdout } = await rainmail(['status', '--data', office.data]);
+  assert.match(stdout, new RegExp(`The server runs \\(process ${office.pid},`));
+});
+
+test('a change by command counts at once in the running server', async (t) => {
+  const office = await trialOffice(t, { people: ['anna'] });
+  const [phone] = office.devices('anna', ['phone']);
+  await phone.imap(async () => {});
+  await office.command('account', 'suspend', 'anna@office.test');
+  await assert.rejects(
+    phone.imap(async () => {}),
+    /AUTHENTICATIONFAILED/,
+  );
+  await office.command('account', 'activate', 'anna@office.test');
+  await phone.imap(async () => {});
+});
+
+test('a made-up password is shown once and works', async (t) => {
+  const data = join(await emptyFolder(t), 'data');
+  const { stdout } = await rainmail(['account', 'add', 'eva@example.org', '--generate', '--data', data, '--json']);
+  assert.match(JSON.parse(stdout).password, /^([a-z2-9]{4}-){3}[a-z2-9]{4}$/);
+  const again = await rainmail(['account', 'password', 'eva@example.org', '--generate', '--data', data]);
+  assert.match(again.stdout, /^eva@example.org has a new password. Password: \S+\n$/);
+});
+
+test('a password is never taken from nowhere', async (t) => {
+  const data = join(await emptyFolder(t), 'data');
+  const { code, stderr } = await rainmail(['account', 'add', 'eva@example.org', '--data', data]);
+  assert.equal(code, 1);
+  assert.match(stderr, /--password-stdin or --generate/);
+});
+
+test('a CSV file makes a whole office, and each of its mistakes is told with its line', async (t) => {
+  const folder = await emptyFolder(t);
+  const csv = join(folder, 'people.csv');
+  await writeFile(
+    csv,
+    'address,password,name,group\neva@example.org,apples and pears,"Lee, Eva",sales\nnot an address,x y z w v u,,\nfinn@other.example,apples and pears\n',
+  );
+  const { code, stdout } = await rainmail(['account', 'import', csv, '--data', join(folder, 'data')]);
+  assert.equal(code, 1);
+  assert.match(stdout, /^Added 2 accounts\.\n/);
+  assert.match(stdout, /people\.csv:3: not an address: /);
+  const list = await rainmail(['account', 'list', '--data', join(folder, 'data')]);
+  assert.match(list.stdout, /^eva@example\.org +Lee, Eva +active/m);
+  const domains = await rainmail(['domain', 'list', '--data', join(folder, 'data')]);
+  assert.match(domains.stdout, /^other\.example +1 +0$/m);
+});
+
+test('exit codes: 0 done, 1 refused, 2 not understood', async (t) => {
+  const folder = await emptyFolder(t);
+  const code = async (...args: string[]) => (await rainmail(args, { cwd: folder })).code;
+  assert.equal(await code('--help'), 0);
+  assert.equal(await code('account', 'add', '--help'), 0);
+  assert.equal(await code('--version'), 0);
+  assert.equal(await code('account', 'list'), 1);
+  assert.equal(await code('acount', 'list'), 2);
+  assert.equal(await code('account', 'list', '--colour'), 2);
+  assert.equal(await code('account', 'add'), 2);
+  assert.equal(await code('account', 'remove', 'eva@example.org'), 2);
+  assert.equal(await code('serve', '--port-offset', 'many'), 2);
+});
+
+test('every command explains itself with an example', () => {
+  const explained = new Map<string, string>();
+  const visit = (command: Command, name: string) => {
+    if (command.commands.length > 0) {
+      for (const inner of command.commands) visit(inner, `${name} ${inner.name()}`);
+      return;
+    }
+    let help = '';
+    command.configureOutput({ writeOut: (text) => (help += text) }).outputHelp();
+    explained.set(name, help);
+  };
+  visit(program(), 'rainmail');
+
+  assert.ok(explained.size > 15);
+  for (const [name, help] of explained) assert.match(help, new RegExp(`Example:\\n  ${name}`), name);
+});
+
+test('a command without an office says which directory it looked in', async (t) => {
+  const data = join(await emptyFolder(t), 'data');
+  const { code, stderr } = await rainmail(['account', 'list', '--data', data]);
+  assert.equal(code, 1);
+  assert.match(stderr, new RegExp(`There is no office in ${data}\\..*\n *\\(directory\\.missing\\)`));
+});
+
+test('a folder with other things in it is not made an office', async (t) => {
+  const folder = await emptyFolder(t);
+  await writeFile(join(folder, 'holiday.jpg'), '');
+  const { code, stderr } = await rainmail(['domain', 'add', 'example.org', '--data', folder]);
+  assert.equal(code, 1);
+  assert.match(stderr, /holds other things \(holiday\.jpg\)/);
+});
+
+test('commands find the server also when the path of the data directory is very long', async (t) => {
+  const office = await trialOffice(t, { below: join('a'.repeat(60), 'b'.repeat(60)) });
+  const { server } = (await office.command('status')) as { server: { pid: number } };
+  assert.equal(server.pid, office.pid);
+});
