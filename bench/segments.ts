@@ -126,7 +126,7 @@ async function streaming(): Promise<void> {
     peak = process.memoryUsage.rss();
     const start = peak;
     const began = performance.now();
-    for await (const chunk of segments.readChunks(address)) {
+    for await (const chunk of segments.readChunks(address, 0, address.length, true)) {
       await new Promise((resolve) => setImmediate(resolve, chunk));
       peak = Math.max(peak, process.memoryUsage.rss());
     }

@@ -12,7 +12,8 @@ import { type FileSystem, readUpTo } from './files.ts';
 import { planWindow, type Run } from './read-plan.ts';
 import { bodyOf, decodeHeader, HEADER_BYTES, isHeaderOf } from './record.ts';
 
-export const CHUNK_BYTES = 256 << 10;
+/** Small, so that what is no longer needed of a stream stays little until it is collected. */
+export const CHUNK_BYTES = 64 << 10;
 /** Reads in flight for one window whose bodies stand far apart. */
 const LANES = 4;
 
@@ -58,18 +59,28 @@ export class BodyReader {
     }
   }
 
-  async *readChunks(address: BodyAddress, from = 0, to = address.length): AsyncGenerator<Buffer, void, void> {
+  async *readChunks(
+    address: BodyAddress,
+    from = 0,
+    to = address.length,
+    reuse = false,
+  ): AsyncGenerator<Buffer, void, void> {
     await this.#settled(address);
     // Leased to the end, however slow the consumer: the file may be unlinked meanwhile.
     const descriptor = await this.#lease(address.segment);
     let next: Promise<Buffer> | undefined;
     try {
-      const header = decodeHeader(await this.#readExactly(descriptor, address.offset, HEADER_BYTES));
+      const header = decodeHeader(
+        await this.#readExactly(descriptor, address.offset, Buffer.allocUnsafe(HEADER_BYTES)),
+      );
       if (header === null || !isHeaderOf(header, address)) throw damaged();
       const end = Math.min(to, header.length);
       const body = address.offset + HEADER_BYTES;
+      let spare: Buffer | undefined;
       const chunkAt = (at: number): Promise<Buffer> => {
-        const chunk = this.#readExactly(descriptor, body + at, Math.min(CHUNK_BYTES, end - at));
+        const length = Math.min(CHUNK_BYTES, end - at);
+        const into = spare?.subarray(0, length) ?? Buffer.allocUnsafe(length);
+        const chunk = this.#readExactly(descriptor, body + at, into);
         chunk.catch(() => undefined); // of a consumer that leaves; one that stays gets it from the await below
         return chunk;
       };
@@ -81,6 +92,7 @@ export class BodyReader {
         next = at < end ? chunkAt(at) : undefined;
         checksum = crc32(chunk, checksum);
         yield chunk;
+        if (reuse) spare = chunk; // of the chunks all are equally long but the last
       }
       if (from === 0 && end === header.length && checksum !== header.checksum) throw damaged();
     } finally {
@@ -139,16 +151,15 @@ export class BodyReader {
     }
   }
 
-  /** Reads a stretch whole, or throws the Refused that says why not. */
-  async #readExactly({ file }: Descriptor, offset: number, length: number): Promise<Buffer> {
-    const bytes = Buffer.allocUnsafe(length);
+  /** Fills `bytes`, or throws the Refused that says why not. */
+  async #readExactly({ file }: Descriptor, offset: number, bytes: Buffer): Promise<Buffer> {
     let got: number;
     try {
       got = await readUpTo(this.#files, file, bytes, offset);
     } catch (error) {
       throw refusalFor(error);
     }
-    if (got < length) throw damaged();
+    if (got < bytes.length) throw damaged();
     return bytes;
   }
 

@@ -195,11 +195,13 @@ export class Segments {
   }
 
   /**
-   * A body, or part of it, in chunks of 256 KB, one read ahead. The checksum can be checked only when all of it was read.
+   * A body, or part of it, in chunks of 64 KB, one read ahead. The checksum can be checked only when all of it was read.
+   * @param reuse  a chunk's bytes are valid only until the next one is asked for: memory stays flat instead of growing till
+   *   garbage is collected. Not for chunks that still wait in a socket.
    * @throws Refused `message.damaged` (at the end, when the checksum is wrong), `message.gone`
    */
-  readChunks(address: BodyAddress, from?: number, to?: number): AsyncIterable<Buffer> {
-    return this.#reader.readChunks(address, from, to);
+  readChunks(address: BodyAddress, from?: number, to?: number, reuse?: boolean): AsyncIterable<Buffer> {
+    return this.#reader.readChunks(address, from, to, reuse);
   }
 
   /** All segments, by id. */
