@@ -215,6 +215,7 @@ export class MimeReader {
         const lf = data.indexOf('\n--', this.#searched, 'latin1');
         this.#searched = lf < 0 ? data.length : lf + 1;
         if (lf >= 0) this.#line = lf + 1;
+        else if (this.#final) return false;
         else if (data.at(-1) === LF) this.#line = data.length;
         else if (data.at(-1) === DASH && data.at(-2) === LF) this.#line = data.length - 1;
         else return false;
