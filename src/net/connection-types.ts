@@ -27,7 +27,7 @@ export interface LineConnection {
    * The next line without its CRLF. A bare LF ends a line too, unless the protocol refuses it (`strictLines`: BadCommand).
    * The buffer is a view of what arrived with it: copy what is kept for long.
    * @returns null at the end of the connection (by the peer, by a timeout, by shutdown)
-   * @throws BadCommand when the line is longer than `limit` bytes: it has been swallowed whole and the session may go on
+   * @throws LineTooLong (a BadCommand) when it is longer than `limit` bytes: it has been swallowed whole and the session may go on
    */
   line(limit: number): Promise<Buffer | null>;
 

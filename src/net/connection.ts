@@ -17,6 +17,7 @@ import type { AccountId, Milliseconds } from '../store/ids.ts';
 import { isLoopback, plainAddress } from './address.ts';
 import type { LineConnection, LineProtocol } from './connection-types.ts';
 import type { Counted } from './limits.ts';
+import { LineTooLong, type Swallowed, swallow } from './line-too-long.ts';
 import type { Ends } from './proxy-protocol.ts';
 
 /** Bytes that may wait unread before the socket is paused: a few reads of 64 KB, and more than most pipelines. */
@@ -105,7 +106,7 @@ export class Connection implements LineConnection, Counted {
   /** No LF is before this place. */
   #scanned = 0;
   /** In a line beyond its limit, which is thrown away as it comes. */
-  #swallowing = false;
+  #swallowed: Swallowed | null = null;
   /** The peer has sent its last byte. */
   #inputEnded = false;
   /** Resolves the promise of the reader that waits; undefined when none does. */
@@ -217,17 +218,15 @@ export class Connection implements LineConnection, Counted {
     if (this.#retiring) this.#leave('shutdown');
     if (this.closed) return null;
     const unread = this.#unread;
+    this.#held = unread !== null && this.#isTooFast();
     if (unread === null) return this.#inputEnded ? null : undefined;
-    if (this.#isTooFast()) {
-      this.#held = true;
-      return undefined;
-    }
+    if (this.#held) return undefined;
 
     const lf = unread.indexOf(LF, this.#scanned);
     if (lf === -1 || lf >= this.#end) {
       // One byte more than the limit may be the CR of the line's end.
-      if (this.#swallowing || this.#end - this.#start > limit + 1) {
-        this.#swallowing = true;
+      if (this.#swallowed !== null || this.#end - this.#start > limit + 1) {
+        this.#swallowed = swallow(this.#swallowed, unread.subarray(this.#start, this.#end));
         this.#take(this.#end - this.#start);
       } else {
         this.#scanned = this.#end;
@@ -240,9 +239,10 @@ export class Connection implements LineConnection, Counted {
     this.#take(lf + 1 - start);
     const hasCr = lf > start && unread[lf - 1] === CR;
     const end = hasCr ? lf - 1 : lf;
-    if (this.#swallowing || end - start > limit) {
-      this.#swallowing = false;
-      throw new BadCommand(`the line is longer than ${limit} bytes`);
+    if (this.#swallowed !== null || end - start > limit) {
+      const swallowed = swallow(this.#swallowed, unread.subarray(start, end));
+      this.#swallowed = null;
+      throw new LineTooLong(limit, swallowed);
     }
     const line = unread.subarray(start, end);
     if (this.#host.protocol.strictLines) {
@@ -381,7 +381,7 @@ export class Connection implements LineConnection, Counted {
     } else if (this.#held && this.#readsLine) {
       this.#heardAt = now;
       if (this.#isTooFast()) return;
-      this.#held = false;
+      this.#socket.resume();
       this.#wake();
     } else if (now - this.#heardAt >= this.#idleTimeout) {
       this.#leave('timeout');
@@ -424,8 +424,9 @@ export class Connection implements LineConnection, Counted {
     } else {
       this.#append(this.#unread, bytes);
     }
-    if (this.#reader !== undefined && !(this.#readsLine && this.#held)) this.#wake();
-    else if (this.#end - this.#start > MOST_UNREAD) this.#socket.pause();
+    this.#wake();
+    const nobodyReads = this.#reader === undefined || (this.#readsLine && this.#held);
+    if (nobodyReads && this.#unread !== null && this.#end - this.#start > MOST_UNREAD) this.#socket.pause();
   }
 
   /** From the socket: the peer has sent its last byte. */
@@ -489,7 +490,7 @@ export class Connection implements LineConnection, Counted {
 
   #discardInput(): void {
     this.#unread = null;
-    this.#swallowing = false;
+    this.#swallowed = null;
   }
 
   /** Not an async function: its frame would be kept by each connection that waits. */
