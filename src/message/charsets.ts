@@ -20,7 +20,7 @@ const ALIASES: ReadonlyMap<string, string> = new Map([
   ['cp950', 'big5'],
   ['cp-850', 'cp850'],
   ['utf8mb4', 'utf-8'],
-  ['unicode-1-1-utf-7', 'utf-7'],
+  ['unicode-1-1-utf-7', 'utf-7'], // RFC 2152
   ['x-utf-7', 'utf-7'],
   ['iso-8859-8-e', 'iso-8859-8'],
   ['koi8-ru', 'koi8-u'],

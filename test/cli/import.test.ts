@@ -20,7 +20,7 @@ test('a Maildir comes in with its folders, flags and dates, while the server run
     'cur/1600000002.b.host:2,FS': 'Subject: second\n\nb\n',
     'cur/1600000001.a.host:2,R': 'Subject: first\n\na\n',
     'new/1600000003.c.host': 'Subject: third\n\nc\n',
-    'dovecot-keywords': '0 $Forwarded\n1 invoice\n',
+    '.Clients.M&APw-ller/dovecot-keywords': '0 $Forwarded\n1 invoice\n',
     '.Clients.M&APw-ller/cur/1600000004.d.host:2,Sb': 'Subject: fourth\r\n\r\nd\r\n',
     '.Clients.M&APw-ller/new/.keep': '',
     '.Sent/cur/1600000005.e.host:2,S': 'Subject: fifth\n\ne\n',
