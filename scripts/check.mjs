@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 
 const checks = [
   ['types', 'tsc'],
-  ['format and lint', 'biome', 'ci', '--error-on-warnings'],
+  ['format and lint', 'biome', 'check', '--error-on-warnings'],
   ['direction of imports', process.execPath, 'scripts/imports.mjs'],
   ['sample configuration', process.execPath, 'scripts/sample.mjs', '--check'],
 ];
