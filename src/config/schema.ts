@@ -138,6 +138,14 @@ const store = z
     retained: size
       .prefault('1GB')
       .describe('The most that deleted messages of one account may take; the oldest go first.'),
+    checkpoint: size
+      .prefault('32MB')
+      .describe(
+        'Changes go to a log first. When it has grown to this they are written into the database. A larger log means less writing, and a longer start after a crash.',
+      ),
+    housekeeping: duration
+      .prefault('5m')
+      .describe('How often the server removes what is no longer kept, and gives its disk space back.'),
   })
   .prefault({})
   .describe('How mail is kept.');

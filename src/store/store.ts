@@ -77,7 +77,10 @@ export interface StoreOptions {
   /** Bytes of removed messages kept for each account; the oldest go first. */
   readonly retainedCapBytes?: number;
   readonly cacheBytes?: number;
-  readonly checkpointPages?: number;
+  /** Size of the write-ahead log at which it is written into the database. */
+  readonly checkpointBytes?: number;
+  /** How often purging, pruning and sweeping run by themselves. */
+  readonly housekeepingEvery?: Milliseconds;
   /** Nothing will be acknowledged any more (the disk failed at a sync): say so and end the process. */
   readonly onFailure?: (error: Error) => void;
   /** Background work failed; nothing was lost, it will be tried again. */
@@ -130,7 +133,7 @@ export class MailStore implements Store {
           events.broadcast(changes);
         },
         ...given({ cacheBytes: options.cacheBytes }),
-        ...given({ checkpointPages: options.checkpointPages }),
+        ...given({ checkpointBytes: options.checkpointBytes }),
         ...given({ onFailure: options.onFailure }),
       });
       const directory = join(options.directory, 'segments');
@@ -160,7 +163,7 @@ export class MailStore implements Store {
     this.#retainedCapBytes = options.retainedCapBytes ?? 10e9;
     this.#housekeeper = setInterval(() => {
       this.housekeep().catch((error: unknown) => options.onTrouble?.('housekeeping', error));
-    }, HOUSEKEEPING_EVERY).unref();
+    }, options.housekeepingEvery ?? HOUSEKEEPING_EVERY).unref();
   }
 
   /** Why nothing is accepted any more, if so. */

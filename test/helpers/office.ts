@@ -99,6 +99,8 @@ export class TrialOffice {
   readonly folder: string;
   readonly data: string;
   readonly config: string;
+  /** More environment for the server, from its next start on. */
+  environment: Readonly<Record<string, string>> = {};
   readonly #expectedErrors: number;
   #server: ServerProcess | undefined;
   #ports: Partial<Record<ServiceName, number>> = {};
@@ -138,7 +140,8 @@ export class TrialOffice {
 
   /** Starts the server; resolves when every port listens. */
   async start(): Promise<void> {
-    this.#server = new ServerProcess(process.execPath, [MAIN, 'serve', '--data', this.data, '--config', this.config]);
+    const args = [MAIN, 'serve', '--data', this.data, '--config', this.config];
+    this.#server = new ServerProcess(process.execPath, args, { env: { ...ENVIRONMENT, ...this.environment } });
     await this.#server.ready();
     const { server: facts } = await perform(status, {}, this);
     this.#ports = Object.fromEntries(facts!.listening.map(({ service, port }) => [service, port]));
@@ -151,6 +154,14 @@ export class TrialOffice {
     const code = await server.end();
     this.#server = undefined;
     return code;
+  }
+
+  /** Waits until the server ends by itself. @returns its exit code, null when a signal killed it; and its log */
+  async ended(): Promise<{ code: number | null; log: string }> {
+    const server = this.#running;
+    const code = await server.end();
+    this.#server = undefined;
+    return { code, log: server.log };
   }
 
   /** Kills it as a power cut of the process would. */

@@ -29,6 +29,9 @@ import { WalFile } from './wal-file.ts';
 const BATCH_TIME: Milliseconds = 4;
 /** Operations that may wait for their turn. Beyond it callers are told to come again. */
 const QUEUE_LIMIT = 20_000;
+const CHECKPOINT_BYTES = 32 << 20;
+/** SQLite's page, at its default. */
+const PAGE_BYTES = 4_096;
 
 interface Job {
   readonly operation: (tx: Writer) => Promise<unknown>;
@@ -41,8 +44,8 @@ export interface SqliteEngineOptions {
   /** What must be synced with the WAL before a commit is durable: the segments. */
   readonly syncWith?: readonly Syncable[];
   readonly cacheBytes?: number;
-  /** WAL pages after which a checkpoint begins. */
-  readonly checkpointPages?: number;
+  /** Size of the WAL at which a checkpoint begins. */
+  readonly checkpointBytes?: number;
   /** What to write into meta (`synced`) with a checkpoint: up to where bodies are surely on disk. Awaited before the gate closes. */
   readonly syncedPosition?: () => Promise<string>;
   /** Commits so far are durable: change events go out from here. */
@@ -93,7 +96,7 @@ export class SqliteEngine implements Engine {
     this.#tx = new SqliteTransaction(database);
     this.#wal = wal;
     this.#worker = worker;
-    this.#checkpointPages = options.checkpointPages ?? 8_000;
+    this.#checkpointPages = Math.ceil((options.checkpointBytes ?? CHECKPOINT_BYTES) / PAGE_BYTES);
     this.#syncedPosition = options.syncedPosition;
     this.#durability = new Durability([wal, ...(options.syncWith ?? [])], {
       durable: (changes) => {
