@@ -6,6 +6,7 @@
  */
 import { BadCommand } from '../errors.ts';
 import type { LineConnection } from '../net/connection-types.ts';
+import { LineTooLong } from '../net/line-too-long.ts';
 import { announcedLiteral } from './syntax/literal.ts';
 import type { Literal } from './syntax/types.ts';
 
@@ -32,19 +33,17 @@ export class CommandInput {
 
   /** The next line, one character a byte, without its CRLF; null at the end of the connection. @throws BadCommand when it is too long */
   async line(limit: number): Promise<string | null> {
-    const here = this.connection.lineNow(limit);
-    const line = here === undefined ? await this.connection.line(limit) : here;
-    if (line === null) return null;
-    const text = line.toString('latin1');
-    this.announced = announcedLiteral(text);
-    return text;
-  }
-
-  /** The client's answer to a continuation request: a line without literals. @throws ConnectionEnded, BadCommand when it is too long */
-  async answer(limit: number): Promise<string> {
-    const line = await this.connection.line(limit);
-    if (line === null) throw new ConnectionEnded();
-    return line.toString('latin1');
+    try {
+      const here = this.connection.lineNow(limit);
+      const line = here === undefined ? await this.connection.line(limit) : here;
+      if (line === null) return null;
+      const text = line.toString('latin1');
+      this.announced = announcedLiteral(text);
+      return text;
+    } catch (error) {
+      if (error instanceof LineTooLong) this.announced = announcedLiteral(error.tail);
+      throw error;
+    }
   }
 
   /** As {@link line}, within a command. @throws ConnectionEnded */
@@ -68,7 +67,8 @@ export class CommandInput {
       if (text.length + size > limit) throw new CommandTooLarge('the command is too large');
       const literal: Buffer[] = [];
       for await (const chunk of this.literal()) literal.push(chunk);
-      const rest = await this.nextLine(limit - text.length - size);
+      const rest = await this.nextLine(limit);
+      if (text.length + size + rest.length > limit) throw new CommandTooLarge('the command is too large');
       text = `${text}\r\n${Buffer.concat(literal).toString('latin1')}${rest}`;
     }
     return text;
@@ -94,10 +94,19 @@ export class CommandInput {
       skipped += this.announced.size;
       if (skipped > SKIP_MOST) return false;
       for (let left = this.announced.size; left > 0; ) left -= (await this.#chunk(left)).length;
-      await this.nextLine(limit);
+      await this.#skipLine(limit);
     }
     this.announced = null;
     return true;
+  }
+
+  /** @param limit what is beyond it is swallowed by the connection */
+  async #skipLine(limit: number): Promise<void> {
+    try {
+      await this.nextLine(limit);
+    } catch (error) {
+      if (!(error instanceof LineTooLong)) throw error;
+    }
   }
 
   async *#bytes(literal: Literal): AsyncGenerator<Buffer, void, undefined> {

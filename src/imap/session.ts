@@ -10,6 +10,7 @@ import type { Peer, SignedIn } from '../auth/types.ts';
 import type { Account } from '../directory/types.ts';
 import { BadCommand, Refused } from '../errors.ts';
 import type { LineConnection } from '../net/connection-types.ts';
+import { LineTooLong } from '../net/line-too-long.ts';
 import type { Store } from '../store/api.ts';
 import type { AccountId } from '../store/ids.ts';
 import { capabilities } from './capabilities.ts';
@@ -19,7 +20,7 @@ import { commandNamed } from './commands/all.ts';
 import type { ImapContext } from './context.ts';
 import { responseCode, responseText } from './responses.ts';
 import type { SelectedMailbox } from './selected.ts';
-import { commandHead } from './syntax/command-head.ts';
+import { commandHead, tagOf } from './syntax/command-head.ts';
 import { CommandReader } from './syntax/reader.ts';
 import { reportChanges } from './updates.ts';
 
@@ -148,7 +149,7 @@ export class ImapSession {
       this.#complete(tag, completion);
       await completion.afterwards?.();
     } catch (error) {
-      this.#answerError(tag, error);
+      this.#answerError(tag === '*' && error instanceof LineTooLong ? tagOf(error.head) : tag, error);
     }
     if (this.input.announced !== null && !(await this.input.skipRest(limit))) this.bye('[TOOBIG] That is too large');
     return true;
@@ -187,7 +188,7 @@ export class ImapSession {
     if (error instanceof ConnectionEnded) throw error;
     if (error instanceof BadCommand) {
       counters.badCommands++;
-      const code = error instanceof CommandTooLarge ? 'TOOBIG' : null;
+      const code = error instanceof CommandTooLarge || error instanceof LineTooLong ? 'TOOBIG' : null;
       this.#complete(tag, { status: 'BAD', code, text: responseText(error.message, this.rev2) });
       this.#badInARow++;
       if (this.account === null && this.#badInARow >= limits.badCommands) this.bye('That was not IMAP for too long');

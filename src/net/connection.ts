@@ -105,7 +105,7 @@ export class Connection implements LineConnection, Counted {
   #end = 0;
   /** No LF is before this place. */
   #scanned = 0;
-  /** In a line beyond its limit, which is thrown away as it comes. */
+  /** While in a line beyond its limit, which is thrown away as it comes: its ends. */
   #swallowed: Swallowed | null = null;
   /** The peer has sent its last byte. */
   #inputEnded = false;

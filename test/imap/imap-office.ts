@@ -12,7 +12,7 @@ import { Directory } from '../../src/directory/directory.ts';
 import { DEFAULT_LIMITS, type ImapLimits } from '../../src/imap/context.ts';
 import { imapProtocol } from '../../src/imap/protocol.ts';
 import { ConnectionLimits } from '../../src/net/limits.ts';
-import { Listener } from '../../src/net/listener.ts';
+import { Listener, type ListenerOptions } from '../../src/net/listener.ts';
 import type { AccountId } from '../../src/store/ids.ts';
 import { MailStore } from '../../src/store/store.ts';
 
@@ -34,8 +34,16 @@ export interface ImapOffice {
   inbox(): Promise<ImapClient>;
 }
 
-/** Opens an office; it closes when the test ends. */
-export async function imapOffice(t: TestContext, limits: Partial<ImapLimits> = {}): Promise<ImapOffice> {
+export interface NetworkOptions extends Partial<Pick<ListenerOptions, 'certificates' | 'proxies'>> {
+  readonly accountConnections?: number;
+}
+
+/** Opens an office; it closes when the test ends. With `certificates` it offers STARTTLS. */
+export async function imapOffice(
+  t: TestContext,
+  limits: Partial<ImapLimits> = {},
+  { certificates = null, proxies, accountConnections = 1_000 }: NetworkOptions = {},
+): Promise<ImapOffice> {
   const log = pino({ level: 'silent' });
   const faults: unknown[] = [];
   const folder = await mkdtemp(join(tmpdir(), 'rainmail-imap-'));
@@ -53,15 +61,16 @@ export async function imapOffice(t: TestContext, limits: Partial<ImapLimits> = {
       store,
       authenticator: new PasswordAuthenticator({ directory }),
       limits: { ...DEFAULT_LIMITS, ...limits },
-      startTls: false,
+      startTls: certificates !== null,
       counters: { commands: 0, badCommands: 0, signIns: 0, failedSignIns: 0 },
       log,
       onInternalError: (_, error) => faults.push(error),
     }),
     addresses: [{ host: '127.0.0.1', port: 0 }],
     implicitTls: false,
-    certificates: null,
-    limits: new ConnectionLimits({ connections: 1_000, byAddress: 1_000, byAccount: 1_000 }),
+    certificates,
+    ...(proxies && { proxies }),
+    limits: new ConnectionLimits({ connections: 1_000, byAddress: 1_000, byAccount: accountConnections }),
     linesAWindow: 10_000_000,
     log,
     onInternalError: (_, error) => faults.push(error),

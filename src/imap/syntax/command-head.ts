@@ -13,6 +13,11 @@ export interface CommandHead {
 const TAG = /^[^\x00-\x20\x7f-\xff(){%*"\\+]{1,64}(?= |$)/;
 const NAME = / (uid )?([a-z][a-z0-9-]{0,31})(?= |$)/iy;
 
+/** The tag at the beginning of a line; `*`, which answers nobody in particular, when there is none. */
+export function tagOf(line: string): string {
+  return TAG.exec(line)?.[0] ?? '*';
+}
+
 /** @throws BadCommand when the line has no tag */
 export function commandHead(line: string): CommandHead {
   const tag = TAG.exec(line)?.[0];
