@@ -120,7 +120,7 @@ export interface Store {
     account: AccountId,
     wanted: readonly { readonly email: EmailId; readonly body: BodyAddress }[],
   ): AsyncIterable<Buffer | null | Refusal>;
-  /** Part of a body in chunks of about 256 KB; the checksum is verified when all of it was read, and a mismatch throws at the end. */
+  /** Part of a body in chunks of 64 KB; the checksum is verified when all of it was read, and a mismatch throws at the end. */
   bodyChunks(
     account: AccountId,
     email: EmailId,

@@ -8,6 +8,7 @@ import { findRemoved, removeSome } from './operations/accounts.ts';
 import { accountsAfter, pruneTombstones, purgeAboveCap, purgeExpired } from './operations/purge.ts';
 import { forgetSegment, liveBodies, repoint, sparseSegments } from './operations/segments.ts';
 import type { BodyAddress } from './types.ts';
+import type { Unfiled } from './unfiled.ts';
 
 /** Clients that were away longer start afresh; the price is one row for each removed message meanwhile. */
 const TOMBSTONES_KEPT: EpochSeconds = 90 * 86_400;
@@ -27,8 +28,8 @@ export interface Housekept {
 
 export interface HousekeepingOptions {
   readonly retainedCapBytes: number;
-  /** True for a segment that holds bodies of messages which are not filed yet. */
-  readonly isLeased: (segment: number) => boolean;
+  /** Messages that have come in and are not filed yet. */
+  readonly unfiled: Unfiled;
 }
 
 /** One round of everything. `stopped` is asked between the steps. */
@@ -90,6 +91,7 @@ async function sweep(
   options: HousekeepingOptions,
   stopped: () => boolean,
 ): Promise<{ segmentsRemoved: number; bytesFreed: number }> {
+  for (const orphan of options.unfiled.takeOrphans()) await segments.remove(orphan);
   const dead = await engine.read((tx) => sparseSegments(tx, SWEEP_SEGMENTS));
   const known = new Map(segments.list().map((segment) => [segment.id, segment]));
   const uses: SegmentUse[] = [];
@@ -99,7 +101,7 @@ async function sweep(
     const live = await engine.read((tx) => liveBodies(tx, id, -1, 1));
     // An estimate, but never 0 while anything lives.
     const liveBytes = live.length === 0 ? 0 : Math.max(1, segment.bytes - deadBytes);
-    uses.push({ id, bytes: segment.bytes, sealed: segment.sealed, liveBytes, leased: options.isLeased(id) });
+    uses.push({ id, bytes: segment.bytes, sealed: segment.sealed, liveBytes, leased: options.unfiled.has(id) });
   }
   const plan = planSweep(uses, SWEEP_BYTES);
   let segmentsRemoved = 0;

@@ -5,6 +5,8 @@
  * segments are synced side by side, so a row may have survived whose body did not; such a row belongs to nothing that was acknowledged,
  * since that waits for both. So every body behind the last position known to be synced is read: those that fail their checksum are removed
  * with their messages, the others are synced now, because they may so far stand in memory only (the process died, not the machine).
+ *
+ * Either way, segments that no row points at are removed: of messages that came in and were never filed.
  */
 import { open } from 'node:fs/promises';
 import { Refused } from '../errors.ts';
@@ -14,11 +16,14 @@ import { type Engine, PAGE_ROWS } from './engine/engine.ts';
 import type { EpochSeconds } from './ids.ts';
 import { getMeta, setMeta } from './operations/meta.ts';
 import { bodiesAfter, removeUnwritten, type StoredBody } from './operations/recover.ts';
+import { forgetSegment, liveBodies } from './operations/segments.ts';
 
 export interface Recovered {
   readonly clean: boolean;
   readonly bodiesChecked: number;
   readonly messagesRemoved: number;
+  /** Segments without a living body. */
+  readonly orphansRemoved: number;
 }
 
 /** @param directory of the segments */
@@ -51,9 +56,10 @@ export async function recover(
       last = page.at(-1)!;
     }
   }
+  const orphans = await removeOrphans(engine, segments);
   // Waits for durability: with it everything that SQLite recovered from its log is on disk too.
   await engine.write((tx) => setMeta(tx, 'state', 'open'));
-  return { clean, bodiesChecked, messagesRemoved };
+  return { clean, bodiesChecked, messagesRemoved, orphansRemoved: orphans };
 }
 
 /** `segment:offset`, as {@link formatPosition} wrote it; the very beginning when there is none. */
@@ -74,6 +80,17 @@ async function isSound(segments: Segments, { address }: StoredBody): Promise<boo
     if (error instanceof Refused && (error.code === 'message.damaged' || error.code === 'message.gone')) return false;
     throw error;
   }
+}
+
+async function removeOrphans(engine: Engine, segments: Segments): Promise<number> {
+  let removed = 0;
+  for (const { id } of segments.list()) {
+    if ((await engine.read((tx) => liveBodies(tx, id, -1, 1))).length > 0) continue;
+    await segments.remove(id);
+    await engine.write((tx) => forgetSegment(tx, id));
+    removed++;
+  }
+  return removed;
 }
 
 async function syncFiles(segments: Segments, directory: string, from: number): Promise<void> {

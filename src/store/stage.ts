@@ -82,7 +82,7 @@ export class Stage implements MessageStage {
     this.#large?.body.abandon();
     this.#large = undefined;
     this.#chunks = [];
-    if (this.#staged !== undefined) void this.#unfiled.settle(this.#staged);
+    if (this.#staged !== undefined) this.#unfiled.settle(this.#staged, false);
   }
 }
 

@@ -382,7 +382,7 @@ export class MailStore implements Store {
     this.#housekeeping ??= housekeep(
       this.engine,
       this.#segments,
-      { retainedCapBytes: this.#retainedCapBytes, isLeased: (segment) => this.#unfiled.has(segment) },
+      { retainedCapBytes: this.#retainedCapBytes, unfiled: this.#unfiled },
       nowSeconds(),
       () => this.#closing,
     ).finally(() => {
@@ -434,7 +434,7 @@ export class MailStore implements Store {
       filed = done.filed;
       return done.result;
     } finally {
-      for (const message of staged) await this.#unfiled.settle(message, filed ? undefined : this.#segments);
+      for (const message of staged) this.#unfiled.settle(message, filed);
     }
   }
 

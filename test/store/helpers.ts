@@ -1,5 +1,5 @@
 /** A store in a folder of its own, and the words tests about mail are told in. */
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
@@ -99,4 +99,12 @@ export async function bytesOf(store: MailStore, key: MailboxKey, uid: number): P
   const chunks: Buffer[] = [record!.prefix];
   for await (const chunk of store.bodyChunks(key.account, record!.email, record!.body)) chunks.push(chunk);
   return Buffer.concat(chunks);
+}
+
+/** Bytes of all segments. */
+export async function diskUse(folder: string): Promise<number> {
+  let bytes = 0;
+  for (const name of await readdir(join(folder, 'segments')))
+    bytes += (await stat(join(folder, 'segments', name))).size;
+  return bytes;
 }

@@ -1,6 +1,4 @@
 import assert from 'node:assert/strict';
-import { readdir, stat } from 'node:fs/promises';
-import { join } from 'node:path';
 import { test } from 'node:test';
 import { flagsFrom } from '../../src/store/flags.ts';
 import { markRemoved } from '../../src/store/operations/accounts.ts';
@@ -8,6 +6,7 @@ import {
   appendTo,
   bytesOf,
   deliver,
+  diskUse,
   inboxOf,
   message,
   newAccount,
@@ -16,13 +15,6 @@ import {
   temporaryFolder,
   uidsIn,
 } from './helpers.ts';
-
-async function diskUse(folder: string): Promise<number> {
-  let bytes = 0;
-  for (const name of await readdir(join(folder, 'segments')))
-    bytes += (await stat(join(folder, 'segments', name))).size;
-  return bytes;
-}
 
 test('what was removed stays restorable, and its disk is given back once its time has passed', async (t) => {
   const folder = await temporaryFolder(t);

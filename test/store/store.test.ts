@@ -8,6 +8,7 @@ import {
   appendTo,
   bytesOf,
   deliver,
+  diskUse,
   inboxOf,
   mailboxNamed,
   message,
@@ -278,12 +279,16 @@ test('replies join the thread of what they answer, unless the subject is another
 });
 
 test('a large message streams into a segment of its own, which goes when nobody takes the message', async (t) => {
-  const store = await temporaryStore(t);
+  const folder = await temporaryFolder(t);
+  const store = await openStore(t, folder);
   const anna = await newAccount(store, 'anna', 1_000);
   const ben = await newAccount(store, 'ben');
   const bytes = message('film', 5_000_000);
   await deliverBytes(bytes, anna);
   assert.deepEqual(await uidsIn(store, inboxOf(anna)), []);
+  assert.ok((await diskUse(folder)) > 5_000_000);
+  await store.housekeep();
+  assert.equal(await diskUse(folder), 0);
   await deliverBytes(bytes, ben);
   assert.deepEqual(await bytesOf(store, inboxOf(ben), 1), bytes);
 
