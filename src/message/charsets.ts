@@ -52,11 +52,35 @@ export function decodeText(bytes: Uint8Array, charset: string): string {
 export function textReader(charset: string): TextReader {
   const label = normalise(charset);
   if (webDecoder(label) === undefined && !isAsciiLabel(label) && iconvKnows(label)) {
-    const decoder = iconv.getDecoder(label);
-    return { push: (bytes) => decoder.write(Buffer.from(bytes)), finish: () => decoder.end() ?? '' };
+    return label === 'utf-7' ? new Utf7Reader() : iconvReader(label);
   }
   const decoder = new TextDecoder(webDecoder(label) !== undefined && !isAsciiLabel(label) ? label : 'utf-8');
   return { push: (bytes) => decoder.decode(bytes, { stream: true }), finish: () => decoder.decode() };
+}
+
+function iconvReader(label: string): TextReader {
+  const decoder = iconv.getDecoder(label);
+  return { push: (bytes) => decoder.write(Buffer.from(bytes)), finish: () => decoder.end() ?? '' };
+}
+
+const LF = 10;
+/** A line of UTF-7 longer than this is cut where it stands. */
+const MAX_UTF7_LINE = 64 * 1024;
+
+/** iconv-lite misreads a shifted sequence (RFC 2152) that is cut in two; none goes beyond a line end, so it gets whole lines. */
+class Utf7Reader implements TextReader {
+  #held: Buffer = Buffer.alloc(0);
+
+  push(bytes: Uint8Array): string {
+    const all = Buffer.concat([this.#held, bytes]);
+    const end = all.length > MAX_UTF7_LINE ? all.length : all.lastIndexOf(LF) + 1;
+    this.#held = all.subarray(end);
+    return iconv.decode(all.subarray(0, end), 'utf-7');
+  }
+
+  finish(): string {
+    return iconv.decode(this.#held, 'utf-7');
+  }
 }
 
 /** Text of unknown charset: UTF-8 if it is that, else windows-1252. */

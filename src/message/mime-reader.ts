@@ -235,10 +235,15 @@ export class MimeReader {
   #readRestOfDelimiter(): boolean {
     const lf = this.#data.indexOf(LF, this.#at);
     if (lf < 0) return false;
-    this.#consume(lf + 1);
-    if (this.#state === 'delimiter') this.#beginPart();
-    else this.#state = 'body';
-    this.#startOfLine();
+    if (this.#state === 'delimiter') {
+      this.#consume(lf + 1);
+      this.#beginPart();
+      this.#startOfLine();
+    } else {
+      this.#consume(this.#beforeLineEnd(lf + 1)); // This line end, too, may belong to a delimiter of a multipart around it
+      this.#state = 'body';
+      this.#line = lf + 1;
+    }
     return true;
   }
 
@@ -286,6 +291,7 @@ export class MimeReader {
     }
     this.#state = this.#closes ? 'closing' : 'delimiter';
     this.#consume(line + multipart.boundary!.length);
+    this.#line = -1;
     if (this.#closes) {
       multipart.boundary = null;
       this.#boundaries--;
@@ -380,7 +386,7 @@ export class MimeReader {
   #consumable(): number {
     const data = this.#data;
     if (this.#boundaries === 0 && this.#state === 'body') return data.length;
-    if (this.#state === 'delimiter' || this.#state === 'closing') return data.length;
+    if (this.#state === 'delimiter') return data.length;
     if (this.#line >= 0) return this.#beforeLineEnd(this.#line);
     return Math.max(this.#at, data.at(-1) === CR ? data.length - 1 : data.length);
   }
