@@ -13,6 +13,11 @@ import type { Pop3Context } from './context.ts';
 
 /** Records read at a time: clients fetch messages in order, and one query is cheaper than many. */
 const RECORDS_AHEAD = 16;
+/** Beyond so many they are forgotten: those read ahead, and those before them. */
+const RECORDS_KEPT = 3 * RECORDS_AHEAD;
+
+/** Bodies read ahead in one go, for a client that goes through in order: what neighbours on disk cost least, in bounded memory. */
+const READ_AHEAD_BYTES = 256 * 1024;
 
 export class Maildrop {
   readonly view: MailboxView;
@@ -21,6 +26,10 @@ export class Maildrop {
   #marked: Set<number> | null = null;
   #markedBytes = 0;
   #records: Map<EmailId, EmailRecord> | null = null;
+  /** Index of the message whose body was read last. */
+  #lastRead = -2;
+  /** Bodies on their way, or here, for the commands that will probably follow. */
+  #ahead: Promise<Map<EmailId, Buffer>> | null = null;
 
   constructor(store: Pop3Context['store'], view: MailboxView) {
     this.#store = store;
@@ -60,16 +69,27 @@ export class Maildrop {
     this.#markedBytes = 0;
   }
 
-  /** What the store knows of a message; that of those after it is kept for the next call. @throws Refused `message.gone` */
+  /** What the store knows of a message; that of those after it is kept for the next calls. @throws Refused `message.gone` */
   async record(index: number): Promise<EmailRecord> {
     const email = this.view.email(index);
-    let record = this.#records?.get(email);
-    if (record === undefined) {
-      this.#records = await this.#readRecords(index);
-      record = this.#records.get(email);
-    }
+    const record = this.#records?.get(email) ?? (await this.#readRecords(index)).get(email);
     if (record === undefined) throw new Refused('message.gone', 'That message was removed meanwhile');
     return record;
+  }
+
+  /**
+   * The whole body of a message up to STREAM_ABOVE. While a client that goes through in order takes it, the next are read.
+   * @throws Refused `message.gone`, `message.damaged`
+   */
+  async body(index: number, { email, body }: EmailRecord): Promise<Buffer> {
+    const ahead = await this.#ahead;
+    const bytes = ahead?.get(email) ?? (await this.#store.body(this.view.key.account, email, body));
+    const inOrder = index === this.#lastRead + 1;
+    this.#lastRead = index;
+    ahead?.delete(email);
+    if (!inOrder) this.#ahead = null;
+    else if (ahead === null || ahead.size === 0) this.#ahead = this.#readAhead(index + 1);
+    return bytes;
   }
 
   /** Removes what is marked: all or nothing, on disk when it resolves (RFC 1939 6). @returns how many */
@@ -80,11 +100,42 @@ export class Maildrop {
     return uids.length;
   }
 
+  /** What can't be read is left out: it is read again, and the trouble told, when it is asked for. */
+  async #readAhead(first: number): Promise<Map<EmailId, Buffer>> {
+    const bodies = new Map<EmailId, Buffer>();
+    try {
+      const wanted = await this.#neighbours(first);
+      let at = 0;
+      for await (const body of this.#store.bodies(this.view.key.account, wanted)) {
+        const { email } = wanted[at++]!;
+        if (body instanceof Buffer) bodies.set(email, body);
+      }
+    } catch {
+      bodies.clear();
+    }
+    return bodies;
+  }
+
+  /** The records of the messages from `first` on, as many as may be read ahead. */
+  async #neighbours(first: number): Promise<EmailRecord[]> {
+    const wanted: EmailRecord[] = [];
+    let bytes = 0;
+    for (let index = first; index < this.view.length && wanted.length < RECORDS_AHEAD; index += 1) {
+      const record = await this.record(index);
+      bytes += record.body.length;
+      if (bytes > READ_AHEAD_BYTES) break;
+      wanted.push(record);
+    }
+    return wanted;
+  }
+
   async #readRecords(from: number): Promise<Map<EmailId, EmailRecord>> {
     const emails: EmailId[] = [];
     const end = Math.min(from + RECORDS_AHEAD, this.view.length);
     for (let index = from; index < end; index += 1) emails.push(this.view.email(index));
-    const records = await this.#store.emails(this.view.key.account, emails);
-    return new Map(records.map((record) => [record.email, record]));
+    const read = await this.#store.emails(this.view.key.account, emails);
+    if (this.#records === null || this.#records.size > RECORDS_KEPT) this.#records = new Map();
+    for (const record of read) this.#records.set(record.email, record);
+    return this.#records;
   }
 }

@@ -29,6 +29,7 @@ export class Pop3Session {
   user: string | null = null;
   /** Null before sign-in. */
   maildrop: Maildrop | null = null;
+  #peer: Peer | null = null;
   #errors = 0;
   #ended = false;
 
@@ -61,10 +62,19 @@ export class Pop3Session {
     return this.maildrop;
   }
 
-  /** The other end as the authenticator sees it. */
+  /** The other end as the authenticator sees it; asking the socket costs, so it is asked once. */
   get peer(): Peer {
-    const { remoteAddress, secure, local, tls } = this.connection;
-    return { protocol: 'pop3', address: remoteAddress, mayUsePassword: secure || local, tls };
+    if (this.#peer === null) {
+      const { remoteAddress, secure, local, tls } = this.connection;
+      this.#peer = { protocol: 'pop3', address: remoteAddress, mayUsePassword: secure || local, tls };
+    }
+    return this.#peer;
+  }
+
+  /** TLS is on: nothing that was said before counts. */
+  startAfresh(): void {
+    this.#peer = null;
+    this.user = null;
   }
 
   /** The next line from the client; null at the end. @throws BadCommand for one that is too long */

@@ -44,9 +44,7 @@ export class Intake {
       this.#stage = store.stage(stageBytes(options.limit));
     } catch (error) {
       this.#fail(error);
-      return;
     }
-    void this.#store(options.trace); // small: nothing to wait for
   }
 
   /** Takes the next bytes of the message. Await the promise, if there is one: it is backpressure. Never fails. */
@@ -73,6 +71,7 @@ export class Intake {
       if (this.#header.atLineStart) await this.#store(Buffer.from(this.#options.missingFields(this.#header), 'latin1'));
     }
     if (this.#failed || this.#stage === null) throw this.#problem;
+    if (this.#stage.size === 0) await this.#stage.write(this.#options.trace); // an empty message
     return this.#stage.finish();
   }
 
@@ -93,10 +92,12 @@ export class Intake {
     return Buffer.concat([data.subarray(0, blankLine), Buffer.from(missing, 'latin1'), data.subarray(blankLine)]);
   }
 
+  /** A message that came in one piece goes on in one piece, its trace lines with it: that is hashed and parsed fastest. */
   #store(data: Buffer): Promise<void> | undefined {
     if (data.length === 0 || this.#stage === null) return undefined;
+    const bytes = this.#stage.size === 0 ? Buffer.concat([this.#options.trace, data]) : data;
     try {
-      return this.#stage.write(data)?.catch((error) => this.#fail(error));
+      return this.#stage.write(bytes)?.catch((error) => this.#fail(error));
     } catch (error) {
       this.#fail(error);
       return undefined;

@@ -36,6 +36,7 @@ export class SmtpSession {
   transaction: Transaction | null = null;
   /** Negative replies of 5xx since the last message that was taken. */
   errors = 0;
+  #peer: Peer | null = null;
   readonly #submission: SubmissionContext | null;
   #ended = false;
 
@@ -116,10 +117,13 @@ export class SmtpSession {
     return INTERNAL_ERROR;
   }
 
-  /** The other end as the authenticator sees it. */
+  /** The other end as the authenticator sees it; asking the socket costs, so it is asked once. */
   get peer(): Peer {
-    const { remoteAddress, secure, local, tls } = this.connection;
-    return { protocol: 'submission', address: remoteAddress, mayUsePassword: secure || local, tls };
+    if (this.#peer === null) {
+      const { remoteAddress, secure, local, tls } = this.connection;
+      this.#peer = { protocol: 'submission', address: remoteAddress, mayUsePassword: secure || local, tls };
+    }
+    return this.#peer;
   }
 
   /** SASL mechanisms to offer now; none where nobody can sign in. */
@@ -141,6 +145,7 @@ export class SmtpSession {
   /** TLS is on: nothing that was said before counts (RFC 3207 4.2). */
   startAfresh(): void {
     this.abandonTransaction();
+    this.#peer = null;
     this.helo = '';
     this.extended = false;
     this.signedIn = null;

@@ -170,6 +170,31 @@ test('RETR sends each message as it is stored, with its dots; STAT, LIST and UID
   }
 });
 
+for (const readsAhead of [true, false]) {
+  const how = readsAhead ? '' : ', even when reading ahead fails';
+  test(`messages come right in order, again, backwards and from the middle${how}`, async (t) => {
+    const room = await mailRoom(t, {
+      people: ['anna'],
+      store: (store) => {
+        if (!readsAhead) store.bodies = () => failing();
+        return store;
+      },
+    });
+    const messages = Array.from({ length: 50 }, (_, i) => `Subject: ${i}\r\n\r\n${'z'.repeat(i * 400)}\r\n`);
+    for (const message of messages) await append(room, 'anna', message);
+    const pop3 = await signIn(room);
+    const forwards = messages.keys().toArray();
+    for (const index of [...forwards, 49, 49, ...forwards.toReversed(), 20, 21, 22, 3, 4, 30]) {
+      assert.equal(await pop3.lines(`RETR ${index + 1}`), messages[index]);
+    }
+  });
+}
+
+// biome-ignore lint/correctness/useYield: it fails before it yields
+async function* failing(): AsyncGenerator<never> {
+  throw new Error('nothing can be read ahead');
+}
+
 test('TOP sends the header and as many lines as are wanted', async (t) => {
   const room = await mailRoom(t, { people: ['anna'] });
   await room.deliver('anna', 'Subject: x\n\none\n.two\n\nfour\n');

@@ -18,17 +18,17 @@ export const retr: Pop3Command = {
 
 async function send(session: Pop3Session, index: number): Promise<Response> {
   const { connection, context, drop } = session;
-  const { account } = drop.view.key;
-  const { email, prefix, body } = await drop.record(index);
+  const record = await drop.record(index);
   const heading = ok(`${drop.view.size(index)} octets`);
-  if (body.length > STREAM_ABOVE) {
-    return sendInChunks(session, heading, prefix, context.store.bodyChunks(account, email, body));
+  if (record.body.length > STREAM_ABOVE) {
+    const chunks = context.store.bodyChunks(drop.view.key.account, record.email, record.body);
+    return sendInChunks(session, heading, record.prefix, chunks);
   }
-  const bytes = await context.store.body(account, email, body);
+  const body = await drop.body(index, record);
   const stuffer = new DotStuffer();
   connection.write(heading);
-  connection.write(stuffer.push(prefix));
-  connection.write(stuffer.push(bytes));
+  connection.write(stuffer.push(record.prefix));
+  connection.write(stuffer.push(body));
   connection.write(stuffer.finish());
   return '';
 }

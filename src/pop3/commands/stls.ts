@@ -10,9 +10,9 @@ export const stls: Pop3Command = {
     if (args !== '') throw new BadCommand('STLS takes no arguments');
     if (session.connection.secure) throw new BadCommand('TLS is on already');
     if (!session.context.startTls) throw new BadCommand('There is no TLS here');
-    session.user = null; // what was said before TLS does not count
     session.connection.write(ok('Begin TLS'));
     await session.connection.startTls();
+    session.startAfresh();
     return '';
   },
 };
