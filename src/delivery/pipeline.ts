@@ -43,7 +43,7 @@ const GOOD: Outcome = { ok: true };
 
 export class DeliveryPipeline implements Delivery {
   readonly #directory: Resolver;
-  readonly #store: Pick<Store, 'deliver' | 'usage'>;
+  readonly #store: Pick<Store, 'deliver' | 'discard' | 'usage'>;
   /** In this order. Checks, filters and Sieve have their place between the first and the last. */
   readonly #steps: readonly Step[] = [
     (delivery) => this.#resolve(delivery),
@@ -51,7 +51,7 @@ export class DeliveryPipeline implements Delivery {
     (delivery) => this.#file(delivery),
   ];
 
-  constructor(directory: Resolver, store: Pick<Store, 'deliver' | 'usage'>) {
+  constructor(directory: Resolver, store: Pick<Store, 'deliver' | 'discard' | 'usage'>) {
     this.#directory = directory;
     this.#store = store;
   }
@@ -118,7 +118,7 @@ export class DeliveryPipeline implements Delivery {
   async #file({ envelope, message, recipients }: InDelivery): Promise<void> {
     shareFates(envelope, recipients);
     const targets = targetsOf(envelope.sender, recipients);
-    if (targets.length === 0) return;
+    if (targets.length === 0) return this.#store.discard(message);
     const filed = await this.#store.deliver(message, targets);
     const refusals = new Map<AccountId, Refused>();
     for (const [at, result] of filed.entries())

@@ -134,6 +134,8 @@ export interface Store {
   // ---- changing --------------------------------------------------------------------------------------------------
   /** Takes a message in. @param limit bytes; more throws Refused `message.too-large` from write */
   stage(limit: number): MessageStage;
+  /** A message that was taken in whole is filed with nobody after all. Without effect on one that was filed. */
+  discard(message: StagedMessage): void;
   /**
    * Files one message with many people: one transaction, one body. Resolves when durable. Whose quota it would exceed (or whose
    * mailbox is gone) is left out, with the refusal in their place. @throws Refused `store.full`, `store.failed`

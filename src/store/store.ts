@@ -291,6 +291,10 @@ export class MailStore implements Store {
     return new Stage(this.#segments, this.#unfiled, limit);
   }
 
+  discard(message: StagedMessage): void {
+    this.#unfiled.settle(message, false);
+  }
+
   async deliver(message: StagedMessage, targets: readonly DeliveryTarget[]): Promise<readonly (Delivered | Refusal)[]> {
     return this.#filing([message], async () => {
       const prepared = prepareMessage(message);

@@ -93,6 +93,7 @@ test('somebody who left between RCPT and the end of the data is told by LMTP; by
 test('a store that fails is a temporary error for every recipient, and one of ours is reported', async (t) => {
   const room = await mailRoom(t);
   const broken: ConstructorParameters<typeof DeliveryPipeline>[1] = {
+    discard: () => {},
     usage: (account) => room.store.usage(account),
     deliver: () => Promise.reject(new Error('the disk is on fire')),
   };

@@ -23,17 +23,21 @@ export const append: Command<AppendRequest> = {
     const { limits } = session.context;
     const key = await destination(session, mailbox);
     const messages: Appended[] = [];
-    for (let next: AppendMessage | null = first; next !== null; ) {
-      if (next.literal.size === 0) return no('APPEND was given up: an empty message'); // RFC 3502 6.3.11
-      if (messages.length === limits.appendMessages) {
-        throw new Refused('limit.reached', `One APPEND takes at most ${limits.appendMessages} messages.`);
+    try {
+      for (let next: AppendMessage | null = first; next !== null; ) {
+        if (next.literal.size === 0) return no('APPEND was given up: an empty message'); // RFC 3502 6.3.11
+        if (messages.length === limits.appendMessages) {
+          throw new Refused('limit.reached', `One APPEND takes at most ${limits.appendMessages} messages.`);
+        }
+        messages.push(await receive(session, next));
+        next = nextAppendMessage(await session.input.nextLine(limits.commandBytes));
       }
-      messages.push(await receive(session, next));
-      next = nextAppendMessage(await session.input.nextLine(limits.commandBytes));
+      const { uidvalidity, uids } = await session.store.append(key, messages);
+      if (session.selected?.key.mailbox === key.mailbox) session.selected.changed = true;
+      return ok('APPEND completed', `APPENDUID ${uidvalidity} ${NumberSet.ascending(uids)}`); // RFC 4315 3
+    } finally {
+      for (const { staged } of messages) session.store.discard(staged); // those that were not filed
     }
-    const { uidvalidity, uids } = await session.store.append(key, messages);
-    if (session.selected?.key.mailbox === key.mailbox) session.selected.changed = true;
-    return ok('APPEND completed', `APPENDUID ${uidvalidity} ${NumberSet.ascending(uids)}`); // RFC 4315 3
   },
 };
 
