@@ -64,7 +64,11 @@ export class DeliveryPipeline implements Delivery {
   async deliver(envelope: Envelope, message: StagedMessage): Promise<readonly Outcome[]> {
     const recipients = envelope.recipients.map(({ address }) => ({ address, accounts: [], failure: null }));
     const delivery: InDelivery = { envelope, message, recipients };
-    for (const step of this.#steps) await step(delivery);
+    try {
+      for (const step of this.#steps) await step(delivery);
+    } finally {
+      this.#store.discard(message); // without effect when somebody has it
+    }
     return delivery.recipients.map(({ failure }) => failure ?? GOOD);
   }
 
@@ -118,11 +122,12 @@ export class DeliveryPipeline implements Delivery {
   async #file({ envelope, message, recipients }: InDelivery): Promise<void> {
     shareFates(envelope, recipients);
     const targets = targetsOf(envelope.sender, recipients);
-    if (targets.length === 0) return this.#store.discard(message);
+    if (targets.length === 0) return;
     const filed = await this.#store.deliver(message, targets);
     const refusals = new Map<AccountId, Refused>();
-    for (const [at, result] of filed.entries())
+    for (const [at, result] of filed.entries()) {
       if (result instanceof Refused) refusals.set(targets[at]!.account, result);
+    }
     if (refusals.size === 0) return;
     for (const recipient of recipients) {
       const refused = recipient.accounts.find(({ id }) => refusals.has(id));

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { DeliveryPipeline } from '../../src/delivery/pipeline.ts';
-import type { Delivery, Envelope, Outcome } from '../../src/delivery/types.ts';
+import { Refused } from '../../src/errors.ts';
 import { type Client, type MailRoom, mailRoom } from '../helpers/mail-room.ts';
 
 const MESSAGE = `Subject: hello\r\n\r\n${'x'.repeat(1_000)}\r\n`;
@@ -90,31 +89,38 @@ test('somebody who left between RCPT and the end of the data is told by LMTP; by
   assert.deepEqual(await counts(room, ['anna']), [1]);
 });
 
-test('a store that fails is a temporary error for every recipient, and one of ours is reported', async (t) => {
-  const room = await mailRoom(t);
-  const broken: ConstructorParameters<typeof DeliveryPipeline>[1] = {
-    discard: () => {},
-    usage: (account) => room.store.usage(account),
-    deliver: () => Promise.reject(new Error('the disk is on fire')),
-  };
-  const delivery: Delivery = new DeliveryPipeline(room.directory, broken);
-  const envelope: Envelope = {
-    protocol: 'lmtp',
-    remoteAddress: '192.0.2.1',
-    helo: 'x',
-    sender: '',
-    recipients: [{ address: 'anna@office.test' }, { address: 'nobody@office.test' }],
-  };
-  const stage = room.store.stage(1_000);
-  await stage.write(Buffer.from('Subject: x\r\n\r\n'));
-  const message = await stage.finish();
-  await assert.rejects(delivery.deliver(envelope, message), /on fire/);
-  const outcomes: readonly Outcome[] = await new DeliveryPipeline(room.directory, room.store).deliver(
-    envelope,
-    message,
-  );
-  assert.deepEqual(
-    outcomes.map((outcome) => (outcome.ok ? 250 : outcome.reply)),
-    [250, 550],
-  );
+test('an error of ours in the store reaches the session, which reports it', async (t) => {
+  const room = await mailRoom(t, {
+    store: (store) => {
+      store.deliver = () => Promise.reject(new Error('the disk is on fire'));
+      return store;
+    },
+  });
+  const lmtp = await room.connect('lmtp');
+  lmtp.send('LHLO x\r\nMAIL FROM:<>\r\nRCPT TO:<anna@office.test>\r\nRCPT TO:<ben@office.test>\r\nDATA\r\n');
+  await lmtp.until('354');
+  await lmtp.reply();
+  lmtp.send(`${MESSAGE}.\r\nNOOP\r\n`);
+  assert.match(await lmtp.reply(), /^451 4\.3\.0 /);
+  assert.match(await lmtp.reply(), /^451 4\.3\.0 /);
+  assert.match(await lmtp.reply(), /^250 /);
+  assert.match(String(room.faults.pop()), /on fire/);
+});
+
+test('a disk that is nearly full is told as such, by DATA and by BDAT, and the session stays in step', async (t) => {
+  const room = await mailRoom(t, {
+    store: (store) => {
+      store.stage = () => {
+        throw new Refused('store.full', 'The disk is nearly full.');
+      };
+      return store;
+    },
+  });
+  const smtp = await room.connect('smtp');
+  await smtp.ask('EHLO x');
+  assert.deepEqual(await send(smtp, ['anna']), ['250 2.1.0', '250 2.1.5', '354', '452 4.3.1']);
+  smtp.send('MAIL FROM:<>\r\nRCPT TO:<anna@office.test>\r\nBDAT 6\r\nQUIT\r\nBDAT 6 LAST\r\nQUIT\r\nNOOP\r\n');
+  const codes = [];
+  for (let i = 0; i < 5; i += 1) codes.push((await smtp.reply()).slice(0, 9));
+  assert.deepEqual(codes, ['250 2.1.0', '250 2.1.5', '250 2.0.0', '452 4.3.1', '250 2.0.0']);
 });
