@@ -184,14 +184,16 @@ class AddressReader {
   #words(blank: ' ' | ''): string | null {
     let words: string | null = null;
     this.#local = '';
+    let dotted = false;
     for (;;) {
       this.#blanks();
       const spaced = this.#spaced;
       const word = this.#word();
       if (word === null) return words;
       words = words === null ? word : words + (spaced ? blank : '') + word;
-      const apart = spaced && !this.#local.endsWith('.') && !word.startsWith('.');
+      const apart = spaced && !dotted && !word.startsWith('.');
       this.#local = apart ? word : this.#local + word;
+      dotted = word.endsWith('.');
     }
   }
 

@@ -266,7 +266,7 @@ export class MimeReader {
       const boundary = this.#open[index]!.boundary;
       if (boundary === null || boundary.length <= length) continue;
       const compared = Math.min(available, boundary.length);
-      if (boundary.compare(data, line, line + compared, 0, compared) !== 0) continue;
+      if (!beginsWith(data, line, boundary, compared)) continue;
       if (compared === boundary.length) {
         found = index;
         length = boundary.length;
@@ -426,6 +426,12 @@ export class MimeReader {
     this.#line = this.#at;
     this.#searched = this.#at;
   }
+}
+
+/** Does `data` have the first `length` bytes of `boundary` at `at`? A loop: nearly all lines differ within the first bytes. */
+function beginsWith(data: Buffer, at: number, boundary: Buffer, length: number): boolean {
+  for (let index = 0; index < length; index++) if (data[at + index] !== boundary[index]) return false;
+  return true;
 }
 
 function opened(header: number, preamble: boolean): OpenEntity {
