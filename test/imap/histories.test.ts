@@ -201,3 +201,32 @@ test('what every client was told adds up to what is in the mailbox', async (t) =
     { numRuns: 60 },
   );
 });
+
+test('clients that change a mailbox all at once agree in the end', async (t) => {
+  const office = await imapOffice(t);
+  const clients = [await office.signIn(), await office.signIn(), await office.signIn()];
+  let run = 0;
+  await fc.assert(
+    fc.asyncProperty(fc.array(fc.array(step, { maxLength: 15 }), { minLength: 3, maxLength: 3 }), async (all) => {
+      const mailbox = `Busy${++run}`;
+      await clients[0]!.ok(`CREATE ${mailbox}`);
+      for (const client of clients) await client.ok(`SELECT ${mailbox}`);
+      const mirrors = clients.map((client) => new Mirror(client));
+      await Promise.all(
+        mirrors.map(async (mirror, who) => {
+          const own = new History(mailbox); // its model is of no use here: the others change the mailbox too
+          for (const one of all[who]!) await own.take(mirror, one);
+        }),
+      );
+      const truth = new Mirror(await office.signIn());
+      await truth.give(`SELECT ${mailbox}`);
+      for (const mirror of mirrors) await mirror.give('NOOP');
+      for (const mirror of [truth, ...mirrors]) {
+        if (mirror.messages.length > 0) await mirror.give('UID FETCH 1:* FLAGS');
+      }
+      for (const mirror of mirrors) assert.deepEqual(mirror.messages, truth.messages);
+      truth.client.destroy();
+    }),
+    { numRuns: 15 },
+  );
+});
