@@ -8,7 +8,7 @@ import { bodyText } from '../../src/message/body-structure.ts';
 import { sentDay } from '../../src/message/envelope.ts';
 import { filterHeader } from '../../src/message/header.ts';
 import { MAX_PARTS } from '../../src/message/mime-reader.ts';
-import { searchableText } from '../../src/message/search-text.ts';
+import { partText, searchableText } from '../../src/message/search-text.ts';
 import { partAt, type SectionSpec, section } from '../../src/message/sections.ts';
 import { serializeParts } from '../../src/message/stored-parts.ts';
 import { message } from './corpus.ts';
@@ -407,4 +407,33 @@ test('fifty megabytes in pieces hold less than a megabyte', () => {
     assert.ok(held() - before < 1_000_000);
     assert.equal(analyser.finish().size, size);
   }
+});
+
+test('an encoded message within is shown as text that can be decoded, and named for what it is', () => {
+  const bytes = message(
+    'Content-Type: message/global',
+    'Content-Transfer-Encoding: base64',
+    '',
+    Buffer.from('Subject: in\r\n\r\nx').toString('base64'),
+  );
+  const read = analyse(bytes);
+  assertSound(read, bytes.length);
+  assert.equal(`${read.root.type}/${read.root.subtype}`, 'message/global');
+  const inner = read.root.parts?.[0];
+  assert.deepEqual([inner?.header, inner?.body, inner?.end], [read.root.body, read.root.body, read.root.end]);
+});
+
+test('the text of a part read in pieces is the text read whole', () => {
+  const body = 'Gr=C3=BC=C3=9Fe =\r\naus =E2=9C=93\r\n';
+  const bytes = message(
+    'Content-Type: text/plain; charset=utf-8',
+    'Content-Transfer-Encoding: quoted-printable',
+    '',
+    body.trimEnd(),
+  );
+  const { root } = analyse(bytes);
+  const reader = partText(root);
+  const pieces = Array.from(bytes.subarray(root.body, root.end), (byte) => reader.push(Buffer.of(byte)));
+  assert.equal(pieces.join('') + reader.finish(), 'Grüße aus ✓\r\n');
+  assert.deepEqual([...searchableText(bytes, root, 'body')], ['Grüße aus ✓\r\n']);
 });
