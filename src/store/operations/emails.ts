@@ -5,6 +5,7 @@ import type { Reader } from '../engine/engine.ts';
 import { sql } from '../engine/sql.ts';
 import type { AccountId, EmailId, ThreadId } from '../ids.ts';
 import type { BodyAddress, EmailRecord } from '../types.ts';
+import { emailKey } from './email-key.ts';
 
 type EmailRow = readonly [
   email: number,
@@ -45,10 +46,10 @@ const COLUMNS = `e.email_id, e.thread_id, e.prefix, e.sent, e.size, e.has_attach
   ${ADDRESS}`;
 const JOIN = 'FROM email e JOIN body b ON b.account_id = e.account_id AND b.body_id = e.body_id';
 
-const EMAIL = sql<EmailRow>(`SELECT ${COLUMNS} ${JOIN} WHERE e.account_id = ? AND e.email_id = ?`);
+const EMAIL = sql<EmailRow>(`SELECT ${COLUMNS} ${JOIN} WHERE e.email_key = ?`);
 const EMAILS_BETWEEN = sql<EmailRow>(`
-  SELECT ${COLUMNS} ${JOIN} WHERE e.account_id = ? AND e.email_id BETWEEN ? AND ? ORDER BY e.email_id`);
-const BODY_ADDRESS = sql<AddressColumns>(`SELECT ${ADDRESS} ${JOIN} WHERE e.account_id = ? AND e.email_id = ?`);
+  SELECT ${COLUMNS} ${JOIN} WHERE e.email_key BETWEEN ? AND ? ORDER BY e.email_key`);
+const BODY_ADDRESS = sql<AddressColumns>(`SELECT ${ADDRESS} ${JOIN} WHERE e.email_key = ?`);
 
 /**
  * The records of these emails, in the order asked for; those that are gone are left out. Emails filed one after the other have ids close
@@ -62,7 +63,7 @@ export async function readEmails(tx: Reader, account: AccountId, emails: readonl
     if (email > most) most = email;
   }
   if (emails.length > 8 && most - least < emails.length * 6) {
-    const rows = await tx.all(EMAILS_BETWEEN, account, least, most);
+    const rows = await tx.all(EMAILS_BETWEEN, emailKey(account, least), emailKey(account, most));
     const byId = new Map(rows.map((row) => [row[0], row]));
     const found: EmailRecord[] = [];
     for (const email of emails) {
@@ -73,7 +74,7 @@ export async function readEmails(tx: Reader, account: AccountId, emails: readonl
   }
   const found: EmailRecord[] = [];
   for (const email of emails) {
-    const row = await tx.get(EMAIL, account, email);
+    const row = await tx.get(EMAIL, emailKey(account, email));
     if (row !== undefined) found.push(toRecord(row));
   }
   return found;
@@ -85,7 +86,7 @@ export async function readBodyAddress(
   account: AccountId,
   email: EmailId,
 ): Promise<BodyAddress | undefined> {
-  const row = await tx.get(BODY_ADDRESS, account, email);
+  const row = await tx.get(BODY_ADDRESS, emailKey(account, email));
   return row === undefined ? undefined : toAddress(...row);
 }
 

@@ -10,6 +10,7 @@ import { type Flags, NO_FLAGS } from '../flags.ts';
 import type { AccountId, EmailId, EpochSeconds, ItemId, MailboxId, Modseq, ThreadId, Uid } from '../ids.ts';
 import type { Appended, Delivered, DeliveryTarget, StagedMessage, UidsAssigned } from '../types.ts';
 import { type Claim, claim, overQuota, quotaRefusal } from './account-row.ts';
+import { emailKey } from './email-key.ts';
 import { CountDelta, changeMailbox } from './mailbox-row.ts';
 import { INBOX } from './mailboxes.ts';
 import { insertMessage } from './message-row.ts';
@@ -19,9 +20,9 @@ const INSERT_BODY = sql(`
   INSERT INTO body (account_id, body_id, hash, segment_id, start, length, stored_length, codec) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`);
 
 const INSERT_EMAIL = sql(`
-  INSERT INTO email (account_id, email_id, thread_id, body_id, format, size, received, sent, has_attachment, prefix, message_id, in_reply_to,
+  INSERT INTO email (email_key, account_id, email_id, thread_id, body_id, format, size, received, sent, has_attachment, prefix, message_id, in_reply_to,
     refs, subject, base_subject, sort_from, sort_to, sort_cc, display_from, display_to, preview, envelope, body_structure, parts)
-  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`);
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`);
 
 const UNCLAIM = sql('UPDATE account SET used_bytes = used_bytes - ?, used_count = used_count - ? WHERE account_id = ?');
 
@@ -144,6 +145,7 @@ async function insertEmail(
   );
   await tx.run(
     INSERT_EMAIL,
+    emailKey(account, email),
     account,
     email,
     thread,

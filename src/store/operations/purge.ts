@@ -6,6 +6,7 @@ import { HEADER_BYTES } from '../bodies/record.ts';
 import type { Reader, Writer } from '../engine/engine.ts';
 import { sql } from '../engine/sql.ts';
 import type { AccountId, EmailId, EpochSeconds, ItemId } from '../ids.ts';
+import { emailKey, emailKeysOf } from './email-key.ts';
 
 type RetainedRow = readonly [account: number, item: number, email: number, size: number];
 
@@ -27,8 +28,8 @@ const IN_RETAINED = sql<readonly [item: number]>(
 );
 const BODY_OF = sql<BodyRow>(`
   SELECT b.body_id, b.segment_id, b.start, b.stored_length FROM email e
-  JOIN body b ON b.account_id = e.account_id AND b.body_id = e.body_id WHERE e.account_id = ? AND e.email_id = ?`);
-const DELETE_EMAIL = sql('DELETE FROM email WHERE account_id = ? AND email_id = ?');
+  JOIN body b ON b.account_id = e.account_id AND b.body_id = e.body_id WHERE e.email_key = ?`);
+const DELETE_EMAIL = sql('DELETE FROM email WHERE email_key = ?');
 const DELETE_BODY = sql('DELETE FROM body WHERE account_id = ? AND body_id = ?');
 const SHARED = sql<readonly [body: number]>('SELECT body_id FROM body WHERE segment_id = ? AND start = ? LIMIT 1');
 const ADD_DEAD = sql(`
@@ -38,6 +39,8 @@ const ADD_DEAD = sql(`
 const SOME_BODIES = sql<BodyRow>(
   'SELECT body_id, segment_id, start, stored_length FROM body WHERE account_id = ? LIMIT ?',
 );
+
+const SOME_EMAILS = sql<readonly [key: number]>('SELECT email_key FROM email WHERE email_key BETWEEN ? AND ? LIMIT ?');
 
 const OLD_TOMBSTONES = sql<readonly [account: number, modseq: number, mailbox: number, uid: number]>(
   'SELECT account_id, modseq, mailbox_id, uid FROM expunged WHERE account_id = ? AND at < ? ORDER BY modseq LIMIT ?',
@@ -80,9 +83,16 @@ async function purge(tx: Writer, rows: readonly RetainedRow[]): Promise<number> 
 export async function dropEmailIfUnused(tx: Writer, account: AccountId, email: EmailId): Promise<void> {
   if ((await tx.get(IN_MAILBOX, account, email)) !== undefined) return;
   if ((await tx.get(IN_RETAINED, account, email)) !== undefined) return;
-  const body = await tx.get(BODY_OF, account, email);
-  await tx.run(DELETE_EMAIL, account, email);
+  const body = await tx.get(BODY_OF, emailKey(account, email));
+  await tx.run(DELETE_EMAIL, emailKey(account, email));
   if (body !== undefined) await dropBody(tx, account, body);
+}
+
+/** Deletes up to `limit` emails of an account whose messages are gone. @returns how many */
+export async function dropEmails(tx: Writer, account: AccountId, limit: number): Promise<number> {
+  const rows = await tx.all(SOME_EMAILS, ...emailKeysOf(account), limit);
+  for (const [key] of rows) await tx.run(DELETE_EMAIL, key);
+  return rows.length;
 }
 
 /** Deletes up to `limit` bodies of an account whose messages are gone. @returns how many */

@@ -4,6 +4,7 @@ import { sql } from '../engine/sql.ts';
 import type { AccountId, BodyId, EmailId, EpochSeconds, MailboxId } from '../ids.ts';
 import type { BodyAddress } from '../types.ts';
 import { claim } from './account-row.ts';
+import { emailKey } from './email-key.ts';
 import { INSERT_TOMBSTONE } from './expunge.ts';
 import { CountDelta, changeMailbox } from './mailbox-row.ts';
 import { DELETE_MESSAGE } from './message-row.ts';
@@ -32,7 +33,7 @@ const DELETE_RETAINED = sql('DELETE FROM retained WHERE account_id = ? AND item_
 const UNCOUNT = sql(`
   UPDATE account SET used_bytes = used_bytes - ?, used_count = used_count - ?, retained_bytes = retained_bytes - ?,
     retained_count = retained_count - ? WHERE account_id = ?`);
-const DELETE_EMAIL = sql('DELETE FROM email WHERE account_id = ? AND email_id = ?');
+const DELETE_EMAIL = sql('DELETE FROM email WHERE email_key = ?');
 const DELETE_BODY = sql('DELETE FROM body WHERE account_id = ? AND body_id = ?');
 
 export interface StoredBody {
@@ -80,7 +81,7 @@ export async function removeUnwritten(tx: Writer, { account, body }: StoredBody,
     retained.add(0, size);
   }
   await tx.run(UNCOUNT, used.bytes, used.total, retained.bytes, retained.total, account);
-  await tx.run(DELETE_EMAIL, account, email);
+  await tx.run(DELETE_EMAIL, emailKey(account, email));
   await tx.run(DELETE_BODY, account, body);
   return used.total;
 }

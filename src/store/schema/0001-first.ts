@@ -117,8 +117,10 @@ export const FIRST_SCHEMA: readonly string[] = [
     path TEXT NOT NULL,
     PRIMARY KEY (account_id, path)
   ) WITHOUT ROWID`,
-  // Immutable: the content of a message as delivered to this account, and what was worked out about it.
+  // Immutable: the content of a message as delivered to this account, and what was worked out about it. A table with one integer as its key
+  // (operations/email-key.ts), since SQLite keeps rows of up to 4 KB whole in such a table, and spills what is above 1 KB in one WITHOUT ROWID.
   `CREATE TABLE email (
+    email_key INTEGER NOT NULL PRIMARY KEY,
     account_id INTEGER NOT NULL,
     email_id INTEGER NOT NULL,
     thread_id INTEGER NOT NULL,
@@ -142,9 +144,8 @@ export const FIRST_SCHEMA: readonly string[] = [
     preview TEXT NOT NULL,
     envelope TEXT NOT NULL,
     body_structure TEXT NOT NULL,
-    parts TEXT NOT NULL,
-    PRIMARY KEY (account_id, email_id)
-  ) WITHOUT ROWID`,
+    parts TEXT NOT NULL
+  )`,
   // One message in one mailbox. Narrow: a change of flags touches this row alone.
   `CREATE TABLE message (
     account_id INTEGER NOT NULL,

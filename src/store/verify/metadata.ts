@@ -5,6 +5,7 @@ import type { Reader } from '../engine/engine.ts';
 import { sql } from '../engine/sql.ts';
 import { DELETED, SEEN } from '../flags.ts';
 import type { AccountId, MailboxId } from '../ids.ts';
+import { emailKeyOf } from '../operations/email-key.ts';
 import { listMailboxes } from '../operations/mailboxes.ts';
 import type { Mailbox } from '../types.ts';
 
@@ -39,13 +40,13 @@ const MESSAGES = sql<
   ]
 >(`
   SELECT m.uid, m.item_id, m.email_id, m.flags, m.size, m.modseq, e.size, b.body_id FROM message m
-  LEFT JOIN email e ON e.account_id = m.account_id AND e.email_id = m.email_id
+  LEFT JOIN email e ON e.email_key = ${emailKeyOf('m')}
   LEFT JOIN body b ON b.account_id = e.account_id AND b.body_id = e.body_id
   WHERE m.account_id = ? AND m.mailbox_id = ? AND m.uid > ? ORDER BY m.uid LIMIT ?`);
 
 const RETAINED = sql<readonly [item: number, size: number, body: number | null]>(`
   SELECT r.item_id, r.size, b.body_id FROM retained r
-  LEFT JOIN email e ON e.account_id = r.account_id AND e.email_id = r.email_id
+  LEFT JOIN email e ON e.email_key = ${emailKeyOf('r')}
   LEFT JOIN body b ON b.account_id = e.account_id AND b.body_id = e.body_id
   WHERE r.account_id = ? AND r.item_id > ? ORDER BY r.item_id LIMIT ?`);
 

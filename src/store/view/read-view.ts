@@ -27,14 +27,17 @@ const HEAD = sql<HeadRow>(`
   SELECT m.uidvalidity, m.uidnext, m.modseq, m.size_bytes, m.unseen, m.selectable, a.modseq FROM mailbox m
   JOIN account a ON a.account_id = m.account_id WHERE m.account_id = ? AND m.mailbox_id = ?`);
 
-/** In the order of the index: ORDER BY uid would scan the mailbox. */
+/**
+ * In the order of the index: ORDER BY uid would scan the mailbox. The `+` keeps SQLite from taking mailbox_id out of the order as a constant,
+ * which would make it sort.
+ */
 const CHANGED = sql<MessageRow>(`
   SELECT uid, item_id, email_id, flags, keywords, size, received, modseq, saved, uidl FROM message
-  WHERE account_id = ? AND (modseq, mailbox_id, uid) > (?, ?, ?) AND mailbox_id = ? ORDER BY modseq, mailbox_id, uid LIMIT ?`);
+  WHERE account_id = ? AND (modseq, mailbox_id, uid) > (?, ?, ?) AND +mailbox_id = ? ORDER BY modseq, mailbox_id, uid LIMIT ?`);
 
 const VANISHED = sql<readonly [uid: number, modseq: number]>(`
   SELECT uid, modseq FROM expunged
-  WHERE account_id = ? AND (modseq, mailbox_id, uid) > (?, ?, ?) AND mailbox_id = ? ORDER BY modseq, mailbox_id, uid LIMIT ?`);
+  WHERE account_id = ? AND (modseq, mailbox_id, uid) > (?, ?, ?) AND +mailbox_id = ? ORDER BY modseq, mailbox_id, uid LIMIT ?`);
 
 /** @throws Refused `mailbox.missing` */
 async function readHead(tx: Reader, key: MailboxKey): Promise<ViewHead> {
