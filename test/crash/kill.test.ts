@@ -1,0 +1,97 @@
+/**
+ * Acknowledged means on disk: the server is killed at random moments under load, and started again. RAINMAIL_CRASH_ROUNDS sets how
+ * often, RAINMAIL_CRASH_SEED repeats the lots of a run.
+ */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
+import type { ImapDevice } from '../helpers/line-client.ts';
+import { type TrialOffice, trialOffice } from '../helpers/office.ts';
+import { readAccount, signIn } from './imap-mailbox.ts';
+import type { AccountName, Event, Journal, Snapshot } from './journal.ts';
+import { PEOPLE, READERS, work } from './load.ts';
+import { Model } from './model.ts';
+import { Random, seed } from './random.ts';
+
+const ROUNDS = Number(process.env['RAINMAIL_CRASH_ROUNDS'] ?? 100);
+const VERIFY_EVERY = 10;
+/** The longest time between the first request after a start and the kill. */
+const LONGEST_ROUND = 400;
+
+/** Small, so that the log starts anew, segments end, and what is removed is swept, many times in a run. */
+export const BUSY_STORE = `
+[store]
+segment = "512KB"
+checkpoint = "512KB"
+retained = "1MB"
+housekeeping = "150ms"
+[log]
+level = "warn"
+`;
+
+test(`what was acknowledged survives ${ROUNDS} kills at random moments`, async (t) => {
+  const random = new Random(seed(t));
+  const office = await trialOffice(t, { people: PEOPLE, config: BUSY_STORE });
+  const model = new Model();
+  const counts = new Map<Event['event'], number>();
+  const journal: Journal = {
+    write(event) {
+      model.apply(event);
+      counts.set(event.event, (counts.get(event.event) ?? 0) + 1);
+    },
+  };
+  for (let round = 1; round <= ROUNDS; round++) {
+    const { snapshot, sessions } = await readEverything(office, model, round % VERIFY_EVERY === 0);
+    assert.deepEqual(model.problems(snapshot), [], `after kill ${round - 1}`);
+    journal.write({ event: 'restarted', snapshot });
+    if (round % VERIFY_EVERY === 0) await assertVerified(office);
+
+    const working = work({ office, journal, model, random: random.fork() }, sessions);
+    await Promise.race([working, setTimeout(random.between(1, LONGEST_ROUND))]);
+    await office.kill();
+    await working;
+    for (const session of sessions.values()) session.close();
+
+    if (random.chance(0.15)) await killWhileStarting(office, random.between(50, 600));
+    await office.start();
+  }
+  const { snapshot, sessions } = await readEverything(office, model, true);
+  for (const session of sessions.values()) session.close();
+  assert.deepEqual(model.problems(snapshot), [], `after kill ${ROUNDS}`);
+  await assertVerified(office);
+  t.diagnostic(`${counts.get('taken')} deliveries and ${counts.get('done')} changes were acknowledged`);
+  assert.ok((counts.get('taken') ?? 0) > ROUNDS && (counts.get('done') ?? 0) > ROUNDS, 'there was hardly any load');
+});
+
+/** The sessions stay open for those who read on. */
+async function readEverything(
+  office: TrialOffice,
+  model: Model,
+  thoroughly: boolean,
+): Promise<{ snapshot: Snapshot; sessions: Map<AccountName, ImapDevice> }> {
+  const snapshot: Record<AccountName, Snapshot[AccountName]> = {};
+  const sessions = new Map<AccountName, ImapDevice>();
+  const readOne = async (account: AccountName): Promise<void> => {
+    const session = await signIn(office, account);
+    snapshot[account] = await readAccount(session, (mailbox, uid) => !thoroughly && model.knows(account, mailbox, uid));
+    if (READERS.includes(account)) sessions.set(account, session);
+    else session.close();
+  };
+  await Promise.all(PEOPLE.map(readOne));
+  return { snapshot, sessions };
+}
+
+async function killWhileStarting(office: TrialOffice, after: number): Promise<void> {
+  const starting = office.start().then(
+    () => true,
+    () => false, // it died before it was ready, as intended
+  );
+  await Promise.race([starting, setTimeout(after)]);
+  await office.kill();
+  await starting;
+}
+
+async function assertVerified(office: TrialOffice): Promise<void> {
+  const verified = (await office.command('verify')) as { findings: readonly unknown[] };
+  assert.deepEqual(verified.findings, []);
+}
