@@ -1,0 +1,38 @@
+import assert from 'node:assert/strict';
+import { existsSync, globSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { test } from 'node:test';
+import { defaults } from '../../src/config/schema.ts';
+
+const root = new URL('../../', import.meta.url).pathname;
+const read = (file: string) => readFileSync(join(root, file), 'utf8');
+
+test('the guide says what to do for every stable error code, and for no other', () => {
+  const codes = [...read('src/errors.ts').matchAll(/^ {2}\| '([a-z.-]+)'/gm)].map(([, code]) => code);
+  const explained = [...read('docs/guide/troubleshooting.md').matchAll(/^\| `([a-z.-]+)` \|/gm)].map(
+    ([, code]) => code,
+  );
+  assert.ok(codes.length > 20);
+  assert.deepEqual([...explained].sort(), [...codes].sort());
+});
+
+test('every setting that the guide names exists', () => {
+  for (const file of globSync('docs/guide/*.md', { cwd: root })) {
+    for (const [, section, name] of read(file).matchAll(
+      /`(listen|tls|limits|timeouts|store|proxy|lmtp|log)\.(\w+)`/g,
+    )) {
+      if (/store\.(full|failed|newer|locked)/.test(`${section}.${name}`) || `${section}.${name}` === 'listen.failed')
+        continue;
+      const settings = (defaults() as unknown as Record<string, Record<string, unknown>>)[section!]!;
+      assert.ok(name! in settings, `${file} names ${section}.${name}`);
+    }
+  }
+});
+
+test('every file that a page of the documentation links to is there', () => {
+  for (const file of ['README.md', 'CONTRIBUTING.md', ...globSync('docs/**/*.md', { cwd: root })]) {
+    for (const [, target] of read(file).matchAll(/\]\((?!https?:)([^)#]+)/g)) {
+      assert.ok(existsSync(join(root, dirname(file), target!)), `${file} links to ${target}`);
+    }
+  }
+});
