@@ -2,7 +2,6 @@
  * The text of message data that comes straight from a mailbox's view: flags and dates. Hot: a FETCH of 10,000 flags
  * is little else, so what repeats is kept.
  */
-import type { MailboxView } from '../store/api.ts';
 import { FLAG_BITS } from '../store/flags.ts';
 import type { EpochSeconds } from '../store/ids.ts';
 
@@ -33,7 +32,7 @@ export function flagList(bits: number, keywords: readonly string[], recent: bool
 const COMMON_FLAGS = bitNames(ALL_BITS);
 
 /** The flags in use in a mailbox and those a client may set (RFC 9051 7.3.5 FLAGS, 7.1 PERMANENTFLAGS). */
-export function mailboxFlagLines({ keywords }: MailboxView, readOnly: boolean): string {
+export function mailboxFlagLines(keywords: readonly string[], readOnly: boolean): string {
   const flags = keywords.length === 0 ? COMMON_FLAGS : `${COMMON_FLAGS} ${keywords.join(' ')}`;
   const permanent = readOnly ? '' : `${flags} \\*`;
   return `* FLAGS (${flags})\r\n* OK [PERMANENTFLAGS (${permanent})] Flags that are kept\r\n`;

@@ -14,6 +14,8 @@ export class SelectedMailbox {
   readonly readOnly: boolean;
   /** What the client knows. */
   view: MailboxView;
+  /** Keywords the client was told are in use here (RFC 9051 7.3.5, FLAGS). */
+  keywords: readonly string[];
   /** Something may have changed since `view`: set by the store's events and by the session's own changes, cleared when told. */
   changed = false;
   /** Called on each change, while IDLE waits for it. */
@@ -33,6 +35,7 @@ export class SelectedMailbox {
     this.key = key;
     this.readOnly = readOnly;
     this.view = view;
+    this.keywords = view.keywords;
     this.#unsubscribe = subscribe((event) => {
       if (!event.mailboxes.has(key.mailbox)) return;
       this.changed = true;

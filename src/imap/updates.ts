@@ -8,10 +8,11 @@
  * - a command without changes costs nothing: no view is asked for unless an event said so.
  */
 import { Refused } from '../errors.ts';
-import type { MailboxView } from '../store/api.ts';
+import type { MailboxView, ViewChanges } from '../store/api.ts';
 import { flagList, mailboxFlagLines } from './data-text.ts';
 import { countOf } from './message-numbers.ts';
 import { Pace } from './pace.ts';
+import type { SelectedMailbox } from './selected.ts';
 import type { ImapSession } from './session.ts';
 import { NumberSet } from './syntax/number-set.ts';
 
@@ -74,24 +75,33 @@ export async function writeLines(session: ImapSession, lines: Iterable<string>):
 
 /** What a client that knows `known` must hear to know `told`. */
 function* changeLines(known: MailboxView, told: MailboxView, session: ImapSession): Generator<string> {
-  const { vanished, changed, firstNew } = known.changesTo(told);
+  const changes = known.changesTo(told);
+  const { vanished, changed } = changes;
   // From the last to the first, so that no removal changes the numbers of those still to come (RFC 9051 7.5.1).
   for (let i = vanished.length - 1; i >= 0; i--) yield `* ${vanished[i]! + 1} EXPUNGE\r\n`;
-  yield newMessageLines(known, told, firstNew, session);
+  yield sizeLines(told, changes, session) + keywordLines(told, changes, session);
   for (const index of changed) if (!told.isGhost(index)) yield flagsLine(told, index, session, true);
 }
 
-/** That there are new messages and new keywords; empty when there are none. */
-export function newMessageLines(known: MailboxView, told: MailboxView, firstNew: number, session: ImapSession): string {
-  let lines = '';
-  if (firstNew < told.length) {
-    lines += `* ${told.length} EXISTS\r\n`;
-    if (!session.rev2) lines += `* ${countOf(session.mailbox.recent, told)} RECENT\r\n`; // RFC 3501 7.3.2
+/** That there are new messages; empty when there are none. */
+export function sizeLines(told: MailboxView, { firstNew }: ViewChanges, { mailbox, rev2 }: ImapSession): string {
+  if (firstNew === told.length) return '';
+  const exists = `* ${told.length} EXISTS\r\n`;
+  return rev2 ? exists : `${exists}* ${countOf(mailbox.recent, told)} RECENT\r\n`; // RFC 3501 7.3.2
+}
+
+/** That keywords are in use which the client was not told of (RFC 9051 7.3.5); empty when there are none. */
+export function keywordLines(told: MailboxView, { changed, firstNew }: ViewChanges, { mailbox }: ImapSession): string {
+  const before = mailbox.keywords;
+  for (const index of changed) learnKeywords(mailbox, told.keywordsOf(index));
+  for (let index = firstNew; index < told.length; index++) learnKeywords(mailbox, told.keywordsOf(index));
+  return mailbox.keywords === before ? '' : mailboxFlagLines(mailbox.keywords, mailbox.readOnly);
+}
+
+function learnKeywords(mailbox: SelectedMailbox, keywords: readonly string[]): void {
+  for (const keyword of keywords) {
+    if (!mailbox.keywords.includes(keyword)) mailbox.keywords = [...mailbox.keywords, keyword];
   }
-  if (told.keywords.some((name) => !known.keywords.includes(name))) {
-    lines += mailboxFlagLines(told, session.mailbox.readOnly); // RFC 3501 7.2.6
-  }
-  return lines;
 }
 
 /** One untagged FETCH of a message's flags. */

@@ -20,6 +20,8 @@ export const PASSWORD = 'correct horse';
 
 export interface ImapOffice {
   readonly store: MailStore;
+  /** The data directory. */
+  readonly folder: string;
   readonly directory: Directory;
   /** Of anna, who is there from the start. */
   readonly account: AccountId;
@@ -97,6 +99,7 @@ export async function imapOffice(
   return {
     store,
     directory,
+    folder,
     account: anna.id,
     port,
     faults,

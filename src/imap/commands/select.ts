@@ -58,7 +58,7 @@ function description(session: ImapSession, mailbox: Mailbox, { view, readOnly, r
     const unseen = view.firstUnseen();
     if (unseen >= 0) lines += `* OK [UNSEEN ${unseen + 1}] The first unseen message\r\n`;
   }
-  lines += mailboxFlagLines(view, readOnly);
+  lines += mailboxFlagLines(view.keywords, readOnly);
   lines += `* OK [UIDVALIDITY ${view.uidvalidity}] UIDs are valid\r\n`;
   lines += `* OK [UIDNEXT ${view.uidnext}] The next UID\r\n`;
   lines += `* OK [HIGHESTMODSEQ ${view.modseq}] The highest modseq\r\n`; // RFC 7162 3.1.2.1

@@ -14,7 +14,7 @@ import type { ImapSession } from '../session.ts';
 import { NumberSet } from '../syntax/number-set.ts';
 import { storeRequest } from '../syntax/store.ts';
 import type { StoreRequest } from '../syntax/types.ts';
-import { becomeKnown, flagsLine, newestView, newMessageLines, writeLines } from '../updates.ts';
+import { becomeKnown, flagsLine, keywordLines, newestView, sizeLines, writeLines } from '../updates.ts';
 
 export const store: Command<StoreRequest> = {
   name: 'STORE',
@@ -86,17 +86,18 @@ function* storedLines(
   stored: NumberSet,
   isUid: boolean,
 ): Generator<string> {
+  const changes = known.changesTo(told);
+  yield keywordLines(told, changes, session);
   // Nothing is removed, so a message has the same index in both views.
   for (const number of stored) {
     const index = number - 1;
     if (told.isGhost(index) || !mustTell(session, request, known, told, index)) continue;
     yield flagsLine(told, index, session, isUid || session.rev2); // RFC 9051 6.4.9: UID STORE answers with UIDs
   }
-  const { changed, firstNew } = known.changesTo(told);
-  for (const index of changed) {
+  for (const index of changes.changed) {
     if (!stored.has(index + 1) && !told.isGhost(index)) yield flagsLine(told, index, session, true);
   }
-  yield newMessageLines(known, told, firstNew, session);
+  yield sizeLines(told, changes, session);
 }
 
 function hasGhosts(view: MailboxView, messages: NumberSet): boolean {

@@ -59,3 +59,12 @@ test('UID COPY and UID MOVE of UIDs that are not there succeed and do nothing', 
   assert.match((await client.command('UID MOVE 7:9 Archive')).tagged, /^OK (?!\[)/);
   assert.deepEqual(await client.ok('UID SEARCH ALL'), ['* SEARCH 1']);
 });
+
+test('MOVE into the same mailbox gives the message a new place and UID', async (t) => {
+  const client = await withMessages(await imapOffice(t), 2);
+
+  const untagged = await client.ok('MOVE 1 INBOX');
+  assert.match(untagged[0]!, /^\* OK \[COPYUID \d+ 1 3\] /);
+  assert.deepEqual(untagged.slice(1), ['* 1 EXPUNGE', '* 2 EXISTS', '* 2 RECENT']);
+  assert.deepEqual(await client.ok('UID SEARCH ALL'), ['* SEARCH 2 3']);
+});

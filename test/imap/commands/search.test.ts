@@ -255,3 +255,21 @@ test('messages within messages are searched, attachments that are no text are no
     assert.equal(await numbers(client, criteria), found, criteria);
   }
 });
+
+test('a client that leaves during a long search ends it', async (t) => {
+  const office = await imapOffice(t);
+  const client = await office.inbox();
+  const stage = office.store.stage(1 << 20);
+  await stage.write(Buffer.from(message({ Subject: 'many' }, 'x'.repeat(20_000))));
+  const staged = await stage.finish();
+  const [inbox] = await office.store.mailboxes(office.account);
+  await office.store.append(
+    { account: office.account, mailbox: inbox!.id },
+    Array.from({ length: 1_000 }, () => ({ staged, flags: { bits: 0, keywords: [] } })),
+  );
+  await client.ok('NOOP');
+
+  client.start('SEARCH BODY "nowhere to be found"');
+  client.destroy();
+  // The office would say so at its end if the search had failed, or still ran.
+});

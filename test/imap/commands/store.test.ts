@@ -38,9 +38,9 @@ test('a new keyword is announced before the client needs it', async (t) => {
   const other = await office.inbox();
 
   const untagged = await client.ok('STORE 1 +FLAGS (Receipt)');
-  assert.equal(untagged[0], '* 1 FETCH (FLAGS (Receipt \\Recent))');
-  assert.match(untagged[1]!, /^\* FLAGS \(.* Receipt\)$/);
-  assert.match(untagged[2]!, /^\* OK \[PERMANENTFLAGS \(.* Receipt \\\*\)\]/);
+  assert.match(untagged[0]!, /^\* FLAGS \(.* Receipt\)$/);
+  assert.match(untagged[1]!, /^\* OK \[PERMANENTFLAGS \(.* Receipt \\\*\)\]/);
+  assert.equal(untagged[2], '* 1 FETCH (FLAGS (Receipt \\Recent))');
   assert.ok((await other.ok('NOOP')).some((line) => /^\* FLAGS \(.* Receipt\)$/.test(line)));
   assert.deepEqual(await client.ok('STORE 1 -FLAGS (RECEIPT)'), ['* 1 FETCH (FLAGS (\\Recent))']);
 });
