@@ -8,11 +8,11 @@
 import { BadCommand } from '../../errors.ts';
 
 const CR = 13;
-/** A regular expression over the bytes as latin1 is three times as fast as a loop over them. */
-const BARE = /\r(?!\n)|(?<!\r)\n/;
+const LF = 10;
 const ANY_LINE_END = /\r\n|\r|\n/g;
 const NOTHING = Buffer.alloc(0);
 const CRLF = Buffer.from('\r\n');
+const HELD_CR = Buffer.from('\r');
 
 export type BareLineEnds = 'refuse' | 'mend';
 
@@ -31,12 +31,11 @@ export class LineEndings {
     if (data.length === 0) return data;
     // RFC 5321 4.5.2: no NUL without BINARYMIME
     if (data.includes(0)) throw new BadCommand('The message contains a NUL byte, which no message may.');
-    const held = this.#heldCr ? '\r' : '';
+    const held = this.#heldCr;
     this.#heldCr = data[data.length - 1] === CR;
     const whole = this.#heldCr ? data.subarray(0, -1) : data;
-    const text = held + whole.toString('latin1');
-    if (BARE.test(text)) return Buffer.from(this.#mended(text), 'latin1');
-    return held === '' ? whole : Buffer.from(text, 'latin1');
+    const all = held ? Buffer.concat([HELD_CR, whole]) : whole;
+    return hasBare(all) ? Buffer.from(this.#mended(all.toString('latin1')), 'latin1') : all;
   }
 
   /** The message is whole. @returns what is still to be stored @throws BadCommand when it ends in a bare CR */
@@ -49,5 +48,16 @@ export class LineEndings {
   #mended(text: string): string {
     if (this.#bare === 'mend') return text.replace(ANY_LINE_END, '\r\n');
     throw new BadCommand('The message contains a CR or LF that is not part of CRLF; every line must end in CRLF.');
+  }
+}
+
+/** True when a CR or LF stands alone. Two searches a line: as fast as anything that makes no garbage. */
+function hasBare(data: Buffer): boolean {
+  for (let at = 0; ; ) {
+    const cr = data.indexOf(CR, at);
+    const lf = data.indexOf(LF, at);
+    if (cr === -1 && lf === -1) return false;
+    if (cr === -1 || lf !== cr + 1) return true;
+    at = lf + 1;
   }
 }
