@@ -30,6 +30,9 @@ export const DOMAIN = 'office.test';
 
 type Service = 'smtp' | 'submission' | 'submissions' | 'lmtp' | 'pop3';
 
+/** One for all rooms of a process: making it takes a while. */
+let madeCertificate: ReturnType<typeof certificate> | undefined;
+
 export interface MailRoomOptions {
   /** Names of the people, each `name@office.test`. */
   readonly people?: readonly string[];
@@ -114,7 +117,8 @@ export async function mailRoom(t: TestContext, options: MailRoomOptions = {}): P
   const smtp = { ...shared, hostname: 'mail.office.test', limits: { ...DEFAULT_SMTP_LIMITS, ...options.smtp } };
   const pop3 = { ...shared, limits: { ...DEFAULT_POP3_LIMITS, ...options.pop3 } };
 
-  const { context } = await certificate();
+  madeCertificate ??= certificate();
+  const { context } = await madeCertificate;
   const limits = new ConnectionLimits({
     connections: 1000,
     byAddress: 1000,
