@@ -9,6 +9,7 @@ import { filterHeader } from '../message/header.ts';
 import { partAt, section as sectionRange } from '../message/sections.ts';
 import { decodeTransfer, type TransferDecoder } from '../message/transfer-encoding.ts';
 import { STREAM_ABOVE } from '../store/api.ts';
+import { ConnectionEnded } from './command-input.ts';
 import type { FetchOutput } from './fetch-output.ts';
 import type { ContentItem } from './fetch-plan.ts';
 import type { ByteRange, MessageBytes } from './message-bytes.ts';
@@ -17,9 +18,9 @@ import type { Partial, Section } from './syntax/types.ts';
 type SectionItem = Extract<ContentItem, { readonly item: 'SECTION' }>;
 type BinaryItem = Extract<ContentItem, { readonly item: 'BINARY' }>;
 
-/** A literal could not be finished: the connection can't go on. */
-export class LiteralBroken extends Error {
-  override readonly name = 'LiteralBroken';
+/** A response could not be finished, and part of it may be on its way: the connection can't go on. */
+export class ResponseBroken extends Error {
+  override readonly name = 'ResponseBroken';
 }
 
 /** A promise only where bytes must be waited for. A refusal: the literal went out whole, but its checksum was wrong. */
@@ -28,7 +29,7 @@ type Written = Promise<Refused | undefined> | undefined;
 /**
  * Writes one item and its value.
  * @throws Refused, also by the promise, before anything of the item is written: `binary.unknown-encoding`, `message.gone`...
- * @throws LiteralBroken
+ * @throws ResponseBroken
  */
 export function writeContent(out: FetchOutput, message: MessageBytes, item: ContentItem): Written {
   switch (item.item) {
@@ -116,11 +117,12 @@ async function stream(out: FetchOutput, chunks: AsyncIterable<Buffer>, size: num
       await out.room();
     }
   } catch (error) {
+    if (error instanceof ConnectionEnded) throw error;
     // A checksum that turns out wrong after the last byte breaks no literal: the end of the command says what is the matter.
     if (error instanceof Refused && sent === size) return error;
-    throw new LiteralBroken('the message could not be read to its end', { cause: error });
+    throw new ResponseBroken('the message could not be read to its end', { cause: error });
   }
-  if (sent !== size) throw new LiteralBroken(`${sent} bytes came of ${size}`);
+  if (sent !== size) throw new ResponseBroken(`${sent} bytes came of ${size}`);
   return undefined;
 }
 

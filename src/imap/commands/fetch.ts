@@ -16,7 +16,7 @@ import type { EmailRecord } from '../../store/types.ts';
 import { type Command, type Completion, no, ok, selected } from '../command.ts';
 import { ConnectionEnded } from '../command-input.ts';
 import { enableCondstore } from '../condstore.ts';
-import { LiteralBroken, writeContent } from '../fetch-content.ts';
+import { ResponseBroken, writeContent } from '../fetch-content.ts';
 import { FetchOutput } from '../fetch-output.ts';
 import { type ContentItem, dataText, type FetchPlan, planFetch } from '../fetch-plan.ts';
 import { MessageBytes } from '../message-bytes.ts';
@@ -77,8 +77,8 @@ class Fetch {
       }
       this.#out.write();
     } catch (error) {
-      if (!(error instanceof LiteralBroken)) throw error;
-      // Nothing true can follow an unfinished literal.
+      if (!(error instanceof ResponseBroken)) throw error;
+      // Nothing true can follow an unfinished response.
       this.#session.context.onInternalError('FETCH of a message', error);
       this.#session.connection.destroy();
       throw new ConnectionEnded();
@@ -191,7 +191,8 @@ class Fetch {
       const refused = waiting === undefined ? undefined : await waiting;
       if (refused !== undefined) this.#note(refused);
     } catch (error) {
-      if (!(error instanceof Refused)) throw error;
+      if (error instanceof ConnectionEnded || error instanceof ResponseBroken) throw error;
+      if (!(error instanceof Refused)) throw new ResponseBroken('an item could not be given', { cause: error });
       this.#note(error);
       this.#out.text(`${item.label} ${item.item === 'BINARY.SIZE' ? '0' : 'NIL'}`);
     }

@@ -154,7 +154,7 @@ class Search {
       const verdict = this.#criteria.judge(this.#evidence);
       if (verdict !== undefined) return verdict;
       const finder = new TextFinder(this.#criteria.needles);
-      await findText(message, finder);
+      await findText(message, finder, this.#pace);
       this.#evidence.text = finder;
       return this.#criteria.judge(this.#evidence) === true;
     } catch (error) {

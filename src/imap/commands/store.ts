@@ -10,6 +10,7 @@ import type { Uid } from '../../store/ids.ts';
 import { type Command, type Completion, no, ok, selectedReadWrite } from '../command.ts';
 import { enableCondstore } from '../condstore.ts';
 import { bySequence, byUid, sequenceNumbersOf, uidsOf } from '../message-numbers.ts';
+import type { SelectedMailbox } from '../selected.ts';
 import type { ImapSession } from '../session.ts';
 import { NumberSet } from '../syntax/number-set.ts';
 import { storeRequest } from '../syntax/store.ts';
@@ -49,7 +50,7 @@ async function change(
     unchangedSince === null ? {} : { unchangedSince },
   );
   const gone = await tellStored(session, request, messages, modified, isUid);
-  if (modified.length > 0) return ok('Some messages had changed', `MODIFIED ${named(modified, session, isUid)}`);
+  if (modified.length > 0) return ok('Some messages had changed', `MODIFIED ${named(modified, mailbox, isUid)}`);
   // RFC 2180 4.2; a UID that is gone is no error (RFC 9051 6.4.9).
   if (gone && !isUid) return no('Some of the messages no longer exist', 'EXPUNGEISSUED');
   return ok('STORE completed');
@@ -120,7 +121,7 @@ function mustTell(
 }
 
 /** The messages as the client names them. */
-function named(uids: readonly Uid[], { mailbox }: ImapSession, isUid: boolean): NumberSet {
+function named(uids: readonly Uid[], { view }: SelectedMailbox, isUid: boolean): NumberSet {
   const set = NumberSet.ascending(uids);
-  return isUid ? set : sequenceNumbersOf(set, mailbox.view);
+  return isUid ? set : sequenceNumbersOf(set, view);
 }

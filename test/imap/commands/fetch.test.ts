@@ -286,3 +286,12 @@ test('10,000 messages are fetched in order, with a client that reads slowly', as
     Array.from({ length: 10_000 }, (_, index) => `* ${index + 1} FETCH (UID ${index + 1}`),
   );
 });
+
+test('a client that leaves in the middle of a large message is no fault of ours', async (t) => {
+  const client = await withMessage(await imapOffice(t), message({ Subject: 'large' }, 'x'.repeat(20 << 20)));
+
+  client.pause();
+  client.start('FETCH 1 BODY.PEEK[]');
+  client.start('NOOP');
+  client.destroy();
+});
