@@ -34,21 +34,14 @@ export const DEFAULT_LIMITS: ImapLimits = {
   signInTimeout: 60_000,
 };
 
-/** Counted as they happen; the metrics page reads them. */
-export interface ImapCounters {
-  commands: number;
-  badCommands: number;
-  signIns: number;
-  failedSignIns: number;
-}
-
 export interface ImapContext {
   readonly store: Store;
   readonly authenticator: Authenticator;
   readonly limits: ImapLimits;
   /** There is a certificate: STARTTLS is offered on plain connections. */
   readonly startTls: boolean;
-  readonly counters: ImapCounters;
+  /** Each command, by its name (`unknown` for what is none): to be counted. */
+  readonly onCommand: (name: string) => void;
   readonly log: Pick<Logger, 'debug'>;
   /** A fault of ours: logged with its cause and counted; tests assert zero. */
   readonly onInternalError: (where: string, error: unknown) => void;

@@ -105,7 +105,7 @@ export class ImapSession {
    * @throws Refused `limit.reached` when the account has as many connections as it may
    */
   signIn({ account, mechanism }: SignedIn): void {
-    const { counters, limits, log } = this.context;
+    const { limits, log } = this.context;
     if (!this.connection.claimAccount(account.id)) {
       throw new Refused(
         'limit.reached',
@@ -114,7 +114,6 @@ export class ImapSession {
     }
     this.account = account;
     this.connection.setIdleTimeout(limits.idleTimeout);
-    counters.signIns++;
     log.debug({ connection: this.connection.id, account: account.name, mechanism }, 'signed in');
   }
 
@@ -141,6 +140,7 @@ export class ImapSession {
       tag = head.tag;
       this.tag = tag;
       const command = commandNamed(head.name);
+      this.context.onCommand(command?.name ?? 'unknown');
       if (command === undefined)
         throw new BadCommand(head.name === '' ? 'a command has a name' : `${head.name} is unknown`);
       const text = this.input.announced === null ? first : await this.input.whole(first, limit, command.leavesLiteral);
@@ -156,7 +156,6 @@ export class ImapSession {
   }
 
   async #run(command: AnyCommand, text: string, argumentsAt: number): Promise<Completion> {
-    this.context.counters.commands++;
     this.#checkState(command);
     const reader = new CommandReader(text, argumentsAt, this.rev2);
     const args = command.syntax(reader);
@@ -184,10 +183,9 @@ export class ImapSession {
 
   /** The three kinds of error (src/errors.ts), sorted. */
   #answerError(tag: string, error: unknown): void {
-    const { counters, limits, onInternalError } = this.context;
+    const { limits, onInternalError } = this.context;
     if (error instanceof ConnectionEnded) throw error;
     if (error instanceof BadCommand) {
-      counters.badCommands++;
       const code = error instanceof CommandTooLarge || error instanceof LineTooLong ? 'TOOBIG' : null;
       this.#complete(tag, { status: 'BAD', code, text: responseText(error.message, this.rev2) });
       this.#badInARow++;
@@ -202,7 +200,6 @@ export class ImapSession {
   }
 
   #signInFailed(): void {
-    this.context.counters.failedSignIns++;
     if (++this.#failedSignIns >= this.context.limits.failedSignIns) this.bye('Too many failed sign-ins');
   }
 

@@ -5,7 +5,6 @@
  * Counting in the way of every byte or line is left to plain numbers, which are read when the page is asked for.
  */
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
-import type { RefusalCode } from '../errors.ts';
 
 /** A listener, as far as it is counted. */
 export interface CountedListener {
@@ -18,45 +17,56 @@ export interface CountedListener {
 export type SignInResult = 'succeeded' | 'failed' | 'delayed' | 'unavailable';
 export type DeliveryResult = 'delivered' | 'refused' | 'deferred';
 
-/** Commands a protocol may count, beyond which all are `other`. */
+/** Commands a protocol may have, beyond which all are `other`. */
 const MOST_COMMAND_NAMES = 100;
+
+/** Counts in the way of every command and delivery: plain numbers, by two labels. */
+class Tally {
+  readonly #counts = new Map<string, Map<string, number>>();
+  readonly #most: number;
+
+  /** @param most values of the second label for each of the first, beyond which all are `other` */
+  constructor(most: number) {
+    this.#most = most;
+  }
+
+  add(first: string, second: string, times: number): void {
+    const counts = this.#counts.get(first) ?? new Map<string, number>();
+    this.#counts.set(first, counts);
+    const count = counts.get(second);
+    if (count !== undefined) counts.set(second, count + times);
+    else if (counts.size < this.#most) counts.set(second, times);
+    else counts.set('other', (counts.get('other') ?? 0) + times);
+  }
+
+  *entries(): Generator<[first: string, second: string, count: number]> {
+    for (const [first, counts] of this.#counts) for (const [second, count] of counts) yield [first, second, count];
+  }
+}
 
 export class Metrics {
   readonly registry = new Registry();
   readonly #listeners: CountedListener[] = [];
-  readonly #commands: Counter<'protocol' | 'command'>;
-  readonly #commandNames = new Map<string, ReadonlySet<string>>();
+  readonly #commands = new Tally(MOST_COMMAND_NAMES);
+  readonly #deliveries = new Tally(MOST_COMMAND_NAMES);
   readonly #signIns: Counter<'protocol' | 'result'>;
-  readonly #deliveries: Counter<'protocol' | 'result'>;
-  readonly #refusals: Counter<'code'>;
   readonly #internalErrors: Counter<'where'>;
 
   constructor() {
     const registers = [this.registry];
     collectDefaultMetrics({ register: this.registry }); // memory, CPU, garbage collection, delay of the event loop
     this.#countListeners();
-    this.#commands = new Counter({
-      name: 'rainmail_commands_total',
-      help: 'Commands, by protocol and name.',
-      labelNames: ['protocol', 'command'],
-      registers,
-    });
+    this.#countTally('rainmail_commands_total', 'Commands, by protocol and name.', 'command', this.#commands);
+    this.#countTally(
+      'rainmail_deliveries_total',
+      'Recipients that mail came in for, by protocol and result.',
+      'result',
+      this.#deliveries,
+    );
     this.#signIns = new Counter({
       name: 'rainmail_sign_ins_total',
       help: 'Attempts to sign in, by protocol and result.',
       labelNames: ['protocol', 'result'],
-      registers,
-    });
-    this.#deliveries = new Counter({
-      name: 'rainmail_deliveries_total',
-      help: 'Recipients that mail was taken in for, by protocol and result.',
-      labelNames: ['protocol', 'result'],
-      registers,
-    });
-    this.#refusals = new Counter({
-      name: 'rainmail_refusals_total',
-      help: 'Wishes that were understood and not granted, by code.',
-      labelNames: ['code'],
       registers,
     });
     this.#internalErrors = new Counter({
@@ -72,16 +82,9 @@ export class Metrics {
     this.#listeners.push(listener);
   }
 
-  /** The names under which commands of a protocol are counted. @throws Error when they are too many for a label */
-  knowCommands(protocol: string, names: Iterable<string>): void {
-    const known = new Set(names);
-    if (known.size > MOST_COMMAND_NAMES) throw new Error(`${protocol} has too many commands to count each`);
-    this.#commandNames.set(protocol, known);
-  }
-
+  /** Counts a command. The names are the protocol's own, never what a client made up. */
   command(protocol: string, name: string, times = 1): void {
-    const command = this.#commandNames.get(protocol)?.has(name) ? name : 'other';
-    this.#commands.inc({ protocol, command }, times);
+    this.#commands.add(protocol, name, times);
   }
 
   signIn(protocol: string, result: SignInResult): void {
@@ -89,11 +92,7 @@ export class Metrics {
   }
 
   delivery(protocol: string, result: DeliveryResult, recipients = 1): void {
-    this.#deliveries.inc({ protocol, result }, recipients);
-  }
-
-  refusal(code: RefusalCode): void {
-    this.#refusals.inc({ code });
+    this.#deliveries.add(protocol, result, recipients);
   }
 
   internalError(where: string): void {
@@ -109,6 +108,19 @@ export class Metrics {
   /** The page that Prometheus reads. */
   page(): Promise<string> {
     return this.registry.metrics();
+  }
+
+  #countTally(name: string, help: string, label: string, tally: Tally): void {
+    new Counter({
+      name,
+      help,
+      labelNames: ['protocol', label],
+      registers: [this.registry],
+      collect() {
+        this.reset();
+        for (const [protocol, value, count] of tally.entries()) this.inc({ protocol, [label]: value }, count);
+      },
+    });
   }
 
   #countListeners(): void {

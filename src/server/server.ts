@@ -11,6 +11,7 @@ import type { Config } from '../config/schema.ts';
 import type { Service } from '../config/services.ts';
 import { networks } from '../config/units.ts';
 import { DeliveryPipeline } from '../delivery/pipeline.ts';
+import type { Delivery } from '../delivery/types.ts';
 import { DEFAULT_LIMITS as IMAP_LIMITS } from '../imap/context.ts';
 import { imapProtocol } from '../imap/protocol.ts';
 import { lmtpProtocol } from '../lmtp/protocol.ts';
@@ -176,6 +177,20 @@ function greeting({ version, listening }: ServerFacts, data: string, withoutConf
   return `Rainmail ${version} serves ${data}${where}: ${list}\n`;
 }
 
+/** Deliveries, counted by their outcomes. */
+function counting(delivery: Delivery, metrics: Metrics): Delivery {
+  return {
+    accepts: (recipient, envelope) => delivery.accepts(recipient, envelope),
+    async deliver(envelope, message) {
+      const outcomes = await delivery.deliver(envelope, message);
+      for (const outcome of outcomes) {
+        metrics.delivery(envelope.protocol, outcome.ok ? 'delivered' : outcome.reply < 500 ? 'deferred' : 'refused');
+      }
+      return outcomes;
+    },
+  };
+}
+
 /** Sign-ins as they are counted: why one failed is for the log. */
 const SIGN_INS: Readonly<Record<SignInReport['result'], SignInResult>> = {
   ok: 'succeeded',
@@ -202,7 +217,7 @@ function wire({
   metrics,
 }: Parts): Record<Exclude<Service['protocol'], 'health'>, LineProtocol> {
   const { store, directory } = office;
-  const delivery = new DeliveryPipeline(directory, store);
+  const delivery = counting(new DeliveryPipeline(directory, store), metrics);
   const authLog = partLog(log, 'auth');
   const authenticator = new PasswordAuthenticator({
     directory,
@@ -248,7 +263,7 @@ function wire({
         idleTimeout: config.timeouts.imap,
       },
       startTls: true,
-      counters: { commands: 0, badCommands: 0, signIns: 0, failedSignIns: 0 },
+      onCommand: (name) => metrics.command('imap', name),
       log: imapLog,
       onInternalError: (where, error) => {
         metrics.internalError('imap');

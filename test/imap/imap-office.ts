@@ -64,7 +64,7 @@ export async function imapOffice(
       authenticator: new PasswordAuthenticator({ directory }),
       limits: { ...DEFAULT_LIMITS, ...limits },
       startTls: certificates !== null,
-      counters: { commands: 0, badCommands: 0, signIns: 0, failedSignIns: 0 },
+      onCommand() {},
       log,
       onInternalError: (_, error) => faults.push(error),
     }),
