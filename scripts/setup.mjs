@@ -9,7 +9,10 @@ if (!installed()) {
   console.error('Installing the libraries (npm install) ...');
   // Not `npm ci`: it refuses a lock file that lacks the builds of a library for platforms which the registry did not offer when the
   // file was written. The versions of the lock file hold here too, and it is not written.
-  const npm = spawnSync('npm', ['install', '--no-save', '--no-fund', '--no-audit'], { cwd: root, stdio: ['ignore', 2, 2] });
+  const npm = spawnSync('npm', ['install', '--no-save', '--no-fund', '--no-audit'], {
+    cwd: root,
+    stdio: ['ignore', 2, 2],
+  });
   if (npm.status !== 0) {
     console.error('npm install failed (see above). Rainmail needs the npm registry once, to fetch its libraries.');
     process.exit(1);

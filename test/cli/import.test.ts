@@ -110,10 +110,7 @@ test('an import in batches keeps the order and loses nothing', async (t) => {
 test('what is no mail is refused, and said', async (t) => {
   const office = await trialOffice(t, { people: ['anna'] });
   const folder = await files(await emptyFolder(t), { 'notes.txt': 'nothing' });
-  await assert.rejects(
-    office.command('import', 'anna@office.test', '--from', folder),
-    /holds no mail/,
-  );
+  await assert.rejects(office.command('import', 'anna@office.test', '--from', folder), /holds no mail/);
   await assert.rejects(office.command('import', 'anna@office.test', '--from', '/nowhere'), /import\.unreadable/);
   await assert.rejects(office.command('import', 'nobody@office.test', '--from', folder), /directory\.missing/);
 });
