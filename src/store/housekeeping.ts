@@ -30,6 +30,7 @@ export interface HousekeepingOptions {
   readonly retainedCapBytes: number;
   /** Messages that have come in and are not filed yet. */
   readonly unfiled: Unfiled;
+  readonly onAccountGone: (account: AccountId) => Promise<void>;
 }
 
 /** One round of everything. `stopped` is asked between the steps. */
@@ -40,7 +41,7 @@ export async function housekeep(
   now: EpochSeconds,
   stopped: () => boolean,
 ): Promise<Housekept> {
-  await removeAccounts(engine, stopped);
+  await removeAccounts(engine, options, stopped);
   const expired = await repeat(stopped, () => engine.write((tx) => purgeExpired(tx, now, STEP_ROWS)));
   const above = await repeat(stopped, () =>
     engine.write((tx) => purgeAboveCap(tx, options.retainedCapBytes, STEP_ROWS)),
@@ -61,11 +62,13 @@ async function repeat(stopped: () => boolean, step: () => Promise<number>): Prom
   return sum;
 }
 
-async function removeAccounts(engine: Engine, stopped: () => boolean): Promise<void> {
+async function removeAccounts(engine: Engine, options: HousekeepingOptions, stopped: () => boolean): Promise<void> {
   while (!stopped()) {
     const account = await engine.read(findRemoved);
     if (account === undefined) return;
-    while (!stopped() && (await engine.write((tx) => removeSome(tx, account, CHUNK_ROWS))));
+    let more = true;
+    while (more && !stopped()) more = await engine.write((tx) => removeSome(tx, account, CHUNK_ROWS));
+    if (!more) await options.onAccountGone(account);
   }
 }
 

@@ -3,6 +3,7 @@
  *
  *   mail.db (+ -wal, -shm)   metadata, SQLite
  *   segments/                bodies
+ *   views/                   views of large mailboxes; only a cache
  *   lock.db                  who owns the directory
  *   reserve                  room for deleting on a full disk
  *
@@ -139,7 +140,11 @@ export class MailStore implements Store {
       const directory = join(options.directory, 'segments');
       const firstId = (await engine.read(newestSegment)) + 1;
       const segments = await Segments.open({ directory, firstId, ...given({ segmentBytes: options.segmentBytes }) });
-      const views = new ViewCache(engine);
+      const views = new ViewCache(engine, {
+        directory: join(options.directory, 'views'),
+        mayWrite: () => !space.low,
+        onTrouble: (error) => onTrouble('keeping a view on disk', error),
+      });
       parts.segments = segments;
       parts.views = views;
       const recovered = await recover(engine, segments, directory, nowSeconds());
@@ -386,7 +391,11 @@ export class MailStore implements Store {
     this.#housekeeping ??= housekeep(
       this.engine,
       this.#segments,
-      { retainedCapBytes: this.#retainedCapBytes, unfiled: this.#unfiled },
+      {
+        retainedCapBytes: this.#retainedCapBytes,
+        unfiled: this.#unfiled,
+        onAccountGone: (account) => this.#views.forget(account),
+      },
       nowSeconds(),
       () => this.#closing,
     ).finally(() => {
@@ -409,6 +418,7 @@ export class MailStore implements Store {
     this.#space.close();
     try {
       await this.#housekeeping?.catch(() => {});
+      await this.#views.close();
       if (this.failure === undefined) await this.engine.write((tx) => setMeta(tx, 'state', 'closed'));
     } finally {
       await this.engine

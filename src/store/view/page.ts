@@ -7,12 +7,12 @@ export const PAGE_LIMIT = 512;
 /** The message was removed; kept only for sessions that may not be told yet. Not a bit that a flag uses. */
 export const GHOST = 1 << 30;
 
-export class Page {
-  readonly length: number;
+/** A column a field, as long as the page. */
+export interface PageColumns {
   readonly uids: Uint32Array;
+  readonly flags: Uint32Array;
   readonly items: Float64Array;
   readonly emails: Float64Array;
-  readonly flags: Uint32Array;
   readonly sizes: Float64Array;
   readonly received: Float64Array;
   readonly saved: Float64Array;
@@ -20,30 +20,59 @@ export class Page {
   /** By UID; only for messages that have any. */
   readonly keywords: ReadonlyMap<number, readonly string[]> | undefined;
   readonly uidls: ReadonlyMap<number, string> | undefined;
+}
 
-  constructor(entries: readonly PageEntry[]) {
+export class Page implements PageColumns {
+  readonly length: number;
+  readonly uids: Uint32Array;
+  readonly flags: Uint32Array;
+  readonly items: Float64Array;
+  readonly emails: Float64Array;
+  readonly sizes: Float64Array;
+  readonly received: Float64Array;
+  readonly saved: Float64Array;
+  readonly modseqs: Float64Array;
+  readonly keywords: ReadonlyMap<number, readonly string[]> | undefined;
+  readonly uidls: ReadonlyMap<number, string> | undefined;
+
+  constructor(columns: PageColumns) {
+    this.length = columns.uids.length;
+    this.uids = columns.uids;
+    this.flags = columns.flags;
+    this.items = columns.items;
+    this.emails = columns.emails;
+    this.sizes = columns.sizes;
+    this.received = columns.received;
+    this.saved = columns.saved;
+    this.modseqs = columns.modseqs;
+    this.keywords = columns.keywords;
+    this.uidls = columns.uidls;
+  }
+
+  static from(entries: readonly PageEntry[]): Page {
     const length = entries.length;
-    this.length = length;
-    this.uids = new Uint32Array(length);
-    this.items = new Float64Array(length);
-    this.emails = new Float64Array(length);
-    this.flags = new Uint32Array(length);
-    this.sizes = new Float64Array(length);
-    this.received = new Float64Array(length);
-    this.saved = new Float64Array(length);
-    this.modseqs = new Float64Array(length);
+    const columns = {
+      uids: new Uint32Array(length),
+      flags: new Uint32Array(length),
+      items: new Float64Array(length),
+      emails: new Float64Array(length),
+      sizes: new Float64Array(length),
+      received: new Float64Array(length),
+      saved: new Float64Array(length),
+      modseqs: new Float64Array(length),
+    };
     let keywords: Map<number, readonly string[]> | undefined;
     let uidls: Map<number, string> | undefined;
     for (let at = 0; at < length; at++) {
       const entry = entries[at]!;
-      this.uids[at] = entry.uid;
-      this.items[at] = entry.item;
-      this.emails[at] = entry.email;
-      this.flags[at] = entry.flags;
-      this.sizes[at] = entry.size;
-      this.received[at] = entry.received;
-      this.saved[at] = entry.saved;
-      this.modseqs[at] = entry.modseq;
+      columns.uids[at] = entry.uid;
+      columns.flags[at] = entry.flags;
+      columns.items[at] = entry.item;
+      columns.emails[at] = entry.email;
+      columns.sizes[at] = entry.size;
+      columns.received[at] = entry.received;
+      columns.saved[at] = entry.saved;
+      columns.modseqs[at] = entry.modseq;
       if (entry.keywords.length > 0) {
         keywords ??= new Map();
         keywords.set(entry.uid, entry.keywords);
@@ -53,8 +82,7 @@ export class Page {
         uidls.set(entry.uid, entry.uidl);
       }
     }
-    this.keywords = keywords;
-    this.uidls = uidls;
+    return new Page({ ...columns, keywords, uidls });
   }
 
   get firstUid(): number {
@@ -122,6 +150,6 @@ export function entryFrom(row: MessageRow): PageEntry {
 export function paged(entries: readonly PageEntry[]): Page[] {
   const pages: Page[] = [];
   for (let from = 0; from < entries.length; from += PAGE_LIMIT)
-    pages.push(new Page(entries.slice(from, from + PAGE_LIMIT)));
+    pages.push(Page.from(entries.slice(from, from + PAGE_LIMIT)));
   return pages;
 }

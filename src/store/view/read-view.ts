@@ -21,10 +21,11 @@ type HeadRow = readonly [
   unseen: number,
   selectable: number,
   upTo: number,
+  minModseq: number,
 ];
 
 const HEAD = sql<HeadRow>(`
-  SELECT m.uidvalidity, m.uidnext, m.modseq, m.size_bytes, m.unseen, m.selectable, a.modseq FROM mailbox m
+  SELECT m.uidvalidity, m.uidnext, m.modseq, m.size_bytes, m.unseen, m.selectable, a.modseq, a.min_modseq FROM mailbox m
   JOIN account a ON a.account_id = m.account_id WHERE m.account_id = ? AND m.mailbox_id = ?`);
 
 /**
@@ -40,7 +41,7 @@ const VANISHED = sql<readonly [uid: number, modseq: number]>(`
   WHERE account_id = ? AND (modseq, mailbox_id, uid) > (?, ?, ?) AND +mailbox_id = ? ORDER BY modseq, mailbox_id, uid LIMIT ?`);
 
 /** @throws Refused `mailbox.missing` */
-async function readHead(tx: Reader, key: MailboxKey): Promise<ViewHead> {
+async function readHead(tx: Reader, key: MailboxKey): Promise<ViewHead & { readonly minModseq: Modseq }> {
   const row = await tx.get(HEAD, key.account, key.mailbox);
   if (row === undefined || row[5] === 0) throw new Refused('mailbox.missing', 'The folder does not exist.');
   return {
@@ -51,6 +52,7 @@ async function readHead(tx: Reader, key: MailboxKey): Promise<ViewHead> {
     sizeBytes: row[3],
     unseen: row[4],
     upTo: row[6] as Modseq,
+    minModseq: row[7] as Modseq,
   };
 }
 
@@ -64,7 +66,7 @@ export async function readView(engine: Engine, key: MailboxKey): Promise<PagedVi
       async (tx) => tx.all(MESSAGES_ABOVE, key.account, key.mailbox, after, PAGE_LIMIT),
       key.account,
     );
-    if (rows.length > 0) pages.push(new Page(rows.map(entryFrom)));
+    if (rows.length > 0) pages.push(Page.from(rows.map(entryFrom)));
     if (rows.length < PAGE_LIMIT) break;
     after = rows.at(-1)![0];
     await new Promise((resolve) => setImmediate(resolve));
@@ -85,8 +87,9 @@ export async function refreshView(engine: Engine, view: PagedView): Promise<Page
       const tombstones = await tx.all(VANISHED, account, ...gone, mailbox, PAGE_ROWS);
       return { rows, tombstones, head: await readHead(tx, view.key) };
     }, account);
-    // A mailbox that was made anew meanwhile shares nothing with the old one.
-    if (step.head.uidvalidity !== view.uidvalidity) return readView(engine, view.key);
+    // A mailbox made anew shares nothing with the old one; and of removals before minModseq nobody knows any more.
+    if (step.head.uidvalidity !== view.uidvalidity || step.head.minModseq > view.head.upTo)
+      return readView(engine, view.key);
     for (const row of step.rows) changed.set(row[0], entryFrom(row));
     for (const [uid] of step.tombstones) vanished.add(uid);
     if (step.rows.length < PAGE_ROWS && step.tombstones.length < PAGE_ROWS) {
@@ -123,7 +126,7 @@ function applyChanges(
     for (const entry of page.entries()) {
       if (!vanished.has(entry.uid)) entries.push(changed.get(entry.uid) ?? entry);
     }
-    if (entries.length > 0) result.push(new Page(entries));
+    if (entries.length > 0) result.push(Page.from(entries));
   }
   const added = [...changed.values()]
     .filter(({ uid }) => uid > lastUid && !vanished.has(uid))
