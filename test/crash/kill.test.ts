@@ -5,29 +5,18 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
-import type { ImapDevice } from '../helpers/line-client.ts';
 import { type TrialOffice, trialOffice } from '../helpers/office.ts';
-import { readAccount, signIn } from './imap-mailbox.ts';
-import type { AccountName, Event, Journal, Snapshot } from './journal.ts';
-import { PEOPLE, READERS, work } from './load.ts';
+import { BUSY_STORE } from './busy-store.ts';
+import { readEverything } from './everything.ts';
+import type { Event, Journal } from './journal.ts';
+import { PEOPLE, work } from './load.ts';
 import { Model } from './model.ts';
 import { Random, seed } from './random.ts';
 
 const ROUNDS = Number(process.env['RAINMAIL_CRASH_ROUNDS'] ?? 100);
 const VERIFY_EVERY = 10;
 /** The longest time between the first request after a start and the kill. */
-const LONGEST_ROUND = 400;
-
-/** Small, so that the log starts anew, segments end, and what is removed is swept, many times in a run. */
-export const BUSY_STORE = `
-[store]
-segment = "512KB"
-checkpoint = "512KB"
-retained = "1MB"
-housekeeping = "150ms"
-[log]
-level = "warn"
-`;
+const LONGEST_ROUND = 300;
 
 test(`what was acknowledged survives ${ROUNDS} kills at random moments`, async (t) => {
   const random = new Random(seed(t));
@@ -62,24 +51,6 @@ test(`what was acknowledged survives ${ROUNDS} kills at random moments`, async (
   t.diagnostic(`${counts.get('taken')} deliveries and ${counts.get('done')} changes were acknowledged`);
   assert.ok((counts.get('taken') ?? 0) > ROUNDS && (counts.get('done') ?? 0) > ROUNDS, 'there was hardly any load');
 });
-
-/** The sessions stay open for those who read on. */
-async function readEverything(
-  office: TrialOffice,
-  model: Model,
-  thoroughly: boolean,
-): Promise<{ snapshot: Snapshot; sessions: Map<AccountName, ImapDevice> }> {
-  const snapshot: Record<AccountName, Snapshot[AccountName]> = {};
-  const sessions = new Map<AccountName, ImapDevice>();
-  const readOne = async (account: AccountName): Promise<void> => {
-    const session = await signIn(office, account);
-    snapshot[account] = await readAccount(session, (mailbox, uid) => !thoroughly && model.knows(account, mailbox, uid));
-    if (READERS.includes(account)) sessions.set(account, session);
-    else session.close();
-  };
-  await Promise.all(PEOPLE.map(readOne));
-  return { snapshot, sessions };
-}
 
 async function killWhileStarting(office: TrialOffice, after: number): Promise<void> {
   const starting = office.start().then(
