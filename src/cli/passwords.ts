@@ -49,18 +49,20 @@ async function firstLine(): Promise<string> {
 
 /** Asks on the terminal without showing what is typed. */
 function ask(question: string): Promise<string> {
-  process.stderr.write(question);
   const silent = new Writable({ write: (_chunk, _encoding, done) => done() });
-  const terminal = createInterface({ input: process.stdin, output: silent, terminal: true });
+  const terminal = createInterface({ input: process.stdin, output: silent, terminal: true }); // from now on nothing is echoed
+  process.stderr.write(question);
   return new Promise((resolve, reject) => {
-    terminal.question('', (answer) => {
+    const end = () => {
       terminal.close();
       process.stderr.write('\n');
+    };
+    terminal.once('line', (answer) => {
+      end();
       resolve(answer);
     });
     terminal.once('SIGINT', () => {
-      terminal.close();
-      process.stderr.write('\n');
+      end();
       reject(new Refused('directory.invalid', 'No password was given.'));
     });
   });

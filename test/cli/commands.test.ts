@@ -5,7 +5,11 @@ import { test } from 'node:test';
 import type { Command } from 'commander';
 import { program } from '../../src/cli/program.ts';
 import { emptyFolder } from '../helpers/folder.ts';
-import { rainmail, trialOffice } from '../helpers/office.ts';
+import { output, rainmail, trialOffice } from '../helpers/office.ts';
+import { ENVIRONMENT, MAIN } from '../helpers/server-process.ts';
+import { needsTool } from '../helpers/tools.ts';
+
+const TERMINAL = new URL('terminal.py', import.meta.url).pathname;
 
 /** A story of an administrator: commands, and what each answers with --json. */
 const STORY: readonly (readonly [args: string, answer: unknown])[] = [
@@ -94,6 +98,21 @@ test('a made-up password is shown once and works', async (t) => {
   assert.match(JSON.parse(stdout).password, /^([a-z2-9]{4}-){3}[a-z2-9]{4}$/);
   const again = await rainmail(['account', 'password', 'eva@example.org', '--generate', '--data', data]);
   assert.match(again.stdout, /^eva@example.org has a new password. Password: \S+\n$/);
+});
+
+test('a password is asked for twice on a terminal and never shown', async (t) => {
+  const python = needsTool(t, 'python3');
+  if (python === undefined) return;
+  const data = join(await emptyFolder(t), 'data');
+  const onTerminal = (answers: string, ...args: string[]) =>
+    output(python, [TERMINAL, answers, process.execPath, MAIN, ...args, '--data', data], { env: ENVIRONMENT });
+
+  const added = await onTerminal('green apples|green apples', 'account', 'add', 'eva@example.org');
+  assert.match(added, /^Password: \(asked\)\r\nAgain: \(asked\)\r\nAdded eva@example\.org\.\r\n 0\n$/);
+  const differing = await onTerminal('green apples|red apples', 'account', 'password', 'eva@example.org');
+  assert.match(differing, /The two passwords differ\.[^a-z]*\(directory\.invalid\)\r\n 1\n$/);
+  const stopped = await onTerminal('^C', 'account', 'password', 'eva@example.org');
+  assert.match(stopped, /No password was given\.[^a-z]*\(directory\.invalid\)\r\n 1\n$/);
 });
 
 test('a password is never taken from nowhere', async (t) => {
