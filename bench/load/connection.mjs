@@ -1,0 +1,78 @@
+/** What the three line protocols share: a socket, and those who wait for answers, served in order, within a time. */
+import net from 'node:net';
+import { options } from './options.mjs';
+
+export class Waiters {
+  queue = [];
+  /** Why there will be no more answers; undefined while there may be. */
+  ended = undefined;
+  #timer = undefined;
+  #lastSign = 0;
+
+  add(extra) {
+    if (this.ended !== undefined) return Promise.reject(this.ended);
+    const waiter = { ...extra };
+    const answer = new Promise((resolve, reject) => Object.assign(waiter, { resolve, reject }));
+    this.queue.push(waiter);
+    if (this.#timer === undefined) this.watch();
+    return answer;
+  }
+
+  /** Ends the connection when nothing comes for --timeout seconds while somebody waits. */
+  watch() {
+    this.alive();
+    this.#timer = setInterval(() => {
+      if (this.queue.length === 0) this.unwatch();
+      else if (performance.now() - this.#lastSign > options.timeout * 1000) {
+        this.end(new Error(`no answer in ${options.timeout} s`));
+      }
+    }, 1000);
+    this.#timer.unref();
+  }
+
+  /** For a wait that may rightly be long. */
+  unwatch() {
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+  }
+
+  alive() {
+    this.#lastSign = performance.now();
+  }
+
+  end(error) {
+    this.ended ??= error;
+    this.unwatch();
+    for (const waiter of this.queue.splice(0)) waiter.reject(error);
+  }
+}
+
+/** Connects, and gives what comes to `client.data`, its end to `client.waiters`. */
+export function connect(client, port) {
+  return new Promise((resolve, reject) => {
+    const socket = net.connect({ host: options.host, port, noDelay: true });
+    socket.once('connect', () => resolve(socket));
+    socket.on('data', (chunk) => {
+      client.waiters.alive();
+      client.data(chunk);
+    });
+    socket.on('error', (error) => {
+      reject(error);
+      client.waiters.end(error);
+    });
+    socket.on('close', () => client.waiters.end(new Error('connection closed')));
+  });
+}
+
+/** Connects and waits for the greeting. */
+export async function greeted(client, port, extra) {
+  const greeting = client.waiters.add(extra);
+  greeting.catch(() => {}); // told by connect, when that fails
+  client.socket = await connect(client, port);
+  return greeting;
+}
+
+export function close(client) {
+  client.waiters.end(new Error('closed'));
+  client.socket?.destroy();
+}
