@@ -5,7 +5,7 @@
  * The file for curl is written last: while it is missing, everybody's password is set anew at the next start.
  */
 import { existsSync } from 'node:fs';
-import { rename, writeFile } from 'node:fs/promises';
+import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Refused } from '../errors.ts';
 import { generatePassword } from './generated-password.ts';
@@ -36,11 +36,25 @@ export function passwordsPath(data: string): string {
 /**
  * Makes the trial office, or completes one whose making was interrupted.
  * @param showPasswords  false: nobody sees the terminal, so they are written to a file that only its owner can read
- * @returns the people with their passwords; null when the office is there already
+ * @returns the people with the passwords they were made with
  */
-export async function makeTrialOffice(office: Office, showPasswords: boolean): Promise<TrialPerson[] | null> {
+export async function makeTrialOffice(office: Office, showPasswords: boolean): Promise<readonly TrialPerson[]> {
   const { directory, data } = office;
-  if (directory.trial && existsSync(netrcPath(data))) return null;
+  const isMade = directory.trial && existsSync(netrcPath(data));
+  const people = isMade ? await readNetrc(netrcPath(data)) : await makePeople(office);
+  if (!showPasswords) {
+    const lines = people.map(({ address, password }) => `${address} ${password}\n`);
+    await writeSecret(passwordsPath(data), lines);
+  }
+  if (!isMade) {
+    const lines = people.map(({ address, password }) => `machine 127.0.0.1 login ${address} password ${password}\n`);
+    await writeSecret(netrcPath(data), lines);
+  }
+  return people;
+}
+
+/** Everybody with a new password. */
+async function makePeople({ directory }: Office): Promise<TrialPerson[]> {
   if (!directory.trial) await directory.startTrial();
   const people: TrialPerson[] = [];
   for (const [name, displayName] of PEOPLE) {
@@ -53,14 +67,12 @@ export async function makeTrialOffice(office: Office, showPasswords: boolean): P
     }
     people.push(person);
   }
-  if (!showPasswords)
-    await writeSecret(
-      passwordsPath(data),
-      people.map(({ address, password }) => `${address} ${password}\n`),
-    );
-  const netrc = people.map(({ address, password }) => `machine 127.0.0.1 login ${address} password ${password}\n`);
-  await writeSecret(netrcPath(data), netrc);
   return people;
+}
+
+async function readNetrc(file: string): Promise<TrialPerson[]> {
+  const lines = (await readFile(file, 'utf8')).matchAll(/ login (\S+) password (\S+)$/gm);
+  return Array.from(lines, ([, address, password]) => ({ address: address!, password: password! }));
 }
 
 /** Whole or not at all, and only for its owner. */
@@ -72,28 +84,23 @@ async function writeSecret(file: string, lines: readonly string[]): Promise<void
 /** What the first start tells: the settings for a mail program, and commands that send a message and read it. */
 export function trialGuide(
   office: Office,
-  people: readonly TrialPerson[] | null,
+  people: readonly TrialPerson[],
   offset: number,
   passwordsShown: boolean,
 ): string {
   const port = (standard: number) => String(standard + offset);
   const netrc = shellQuoted(netrcPath(office.data));
   const curl = `curl -sS --netrc-file ${netrc}`;
-  const passwords =
-    people === null
-      ? [
-          `  anna, ben, carla and dora@${TRIAL_DOMAIN}; delete ${netrcPath(office.data)} to get new passwords at the next start`,
-        ]
-      : passwordsShown
-        ? people.map(({ address, password }) => `  ${address.padEnd(20)} ${password}`)
-        : [`  anna, ben, carla and dora@${TRIAL_DOMAIN}; their passwords are in ${passwordsPath(office.data)}`];
+  const passwords = passwordsShown
+    ? people.map(({ address, password }) => `  ${address.padEnd(20)} ${password}`)
+    : [`  anna, ben, carla and dora@${TRIAL_DOMAIN}; their passwords are in ${passwordsPath(office.data)}`];
   return [
     `A trial office runs in ${office.data}, for this machine alone.`,
     ...(offset === 0
       ? []
-      : [`Its ports are the standard ones + ${offset} (as an ordinary user it may not open the standard ones).`]),
+      : [`Its ports are the standard ones + ${offset}: those below 1024 are for root alone on most machines.`]),
     '',
-    'Accounts and passwords:',
+    'Accounts, with the passwords they were made with:',
     ...passwords,
     '',
     'Settings for a mail program (server 127.0.0.1, user name = address; the certificate is self-signed):',

@@ -74,7 +74,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const office: Office = { ...opening, server: facts };
   const { store, directory } = office;
   const trial = withoutConfig && (isNew || directory.trial);
-  const people = trial ? await makeTrialOffice(office, options.terminal) : null;
+  const people = trial ? await makeTrialOffice(office, options.terminal) : [];
 
   const certificates = await Certificates.open({
     files: config.tls.certificate === '' ? null : config.tls,
