@@ -56,8 +56,7 @@ export class MessageBytes {
 
   /** The bytes of a range in one buffer; for what is known to be small enough. */
   async collect(range: ByteRange): Promise<Buffer> {
-    const chunks: Buffer[] = [];
-    for await (const chunk of this.chunks(range)) chunks.push(chunk);
-    return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks);
+    const pieces = this.pieces(range) ?? (await Array.fromAsync(this.chunks(range)));
+    return pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces);
   }
 }
