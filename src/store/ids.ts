@@ -10,7 +10,6 @@ export type EmailId = Branded<number, 'EmailId'>;
 /** One message in one mailbox: kept by MOVE and undelete, new for COPY. POP3's UIDL. */
 export type ItemId = Branded<number, 'ItemId'>;
 export type ThreadId = Branded<number, 'ThreadId'>;
-export type BodyId = Branded<number, 'BodyId'>;
 export type SegmentId = Branded<number, 'SegmentId'>;
 /** IMAP's UID: per mailbox, only ever rising. */
 export type Uid = Branded<number, 'Uid'>;

@@ -10,6 +10,7 @@
  */
 import { open } from 'node:fs/promises';
 import { Refused } from '../errors.ts';
+import { nodeFiles } from './bodies/files.ts';
 import { segmentPath } from './bodies/segment-file.ts';
 import type { Segments } from './bodies/segments.ts';
 import { type Engine, PAGE_ROWS } from './engine/engine.ts';
@@ -56,9 +57,10 @@ export async function recover(
       last = page.at(-1)!;
     }
   }
-  const orphans = await removeOrphans(engine, segments);
-  // Waits for durability: with it everything that SQLite recovered from its log is on disk too.
+  // Waits for durability: with it everything that SQLite recovered from its log is on disk too. Before that no segment may go: the log on
+  // disk may still end where rows point at it.
   await engine.write((tx) => setMeta(tx, 'state', 'open'));
+  const orphans = await removeOrphans(engine, segments);
   return { clean, bodiesChecked, messagesRemoved, orphansRemoved: orphans };
 }
 
@@ -103,4 +105,5 @@ async function syncFiles(segments: Segments, directory: string, from: number): P
       await file.close();
     }
   }
+  await nodeFiles.syncDirectory(directory); // the names of those that were new
 }

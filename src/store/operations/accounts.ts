@@ -4,7 +4,7 @@ import { sql } from '../engine/sql.ts';
 import type { AccountId, EpochSeconds, MailboxId, Modseq } from '../ids.ts';
 import type { Role } from '../types.ts';
 import { INBOX, insertMailbox, TOP } from './mailboxes.ts';
-import { dropBodies, dropEmails } from './purge.ts';
+import { dropEmails } from './purge.ts';
 
 /** What a new account has, subscribed, with its special use (RFC 6154). INBOX first: it has id 1. */
 const STANDARD_MAILBOXES: readonly (readonly [name: string, role: Role])[] = [
@@ -89,7 +89,7 @@ const MARK_REMOVED = sql(
 );
 const REMOVED = sql<readonly [account: number]>("SELECT account_id FROM account WHERE state = 'removed' LIMIT 1");
 
-/** What leads with account_id, but for emails and bodies, which go last; rows that point at others first. Key columns identify a row for a bounded delete. */
+/** What leads with account_id, but for emails, which go last; rows that point at others first. Key columns identify a row for a bounded delete. */
 const TABLES_OF_MAIL: readonly (readonly [table: string, key: string])[] = [
   ['message', 'mailbox_id, uid'],
   ['retained', 'item_id'],
@@ -122,7 +122,6 @@ export async function removeSome(tx: Writer, account: AccountId, rows: number): 
     if ((await tx.run(statement, account, account, rows)) > 0) return true;
   }
   if ((await dropEmails(tx, account, rows)) > 0) return true;
-  if ((await dropBodies(tx, account, rows)) > 0) return true;
   await tx.run(DELETE_ACCOUNT, account);
   return false;
 }

@@ -12,7 +12,6 @@ type EmailRow = readonly [
   thread: number,
   prefix: Uint8Array,
   sent: number | null,
-  size: number,
   hasAttachment: number,
   messageId: string | null,
   inReplyTo: string,
@@ -40,16 +39,13 @@ type AddressColumns = readonly [
   codec: number,
 ];
 
-const ADDRESS = 'b.hash, b.segment_id, b.start, b.length, b.stored_length, b.codec';
-const COLUMNS = `e.email_id, e.thread_id, e.prefix, e.sent, e.size, e.has_attachment, e.message_id, e.in_reply_to, e.refs, e.subject,
-  e.base_subject, e.sort_from, e.sort_to, e.sort_cc, e.display_from, e.display_to, e.preview, e.envelope, e.body_structure, e.parts,
-  ${ADDRESS}`;
-const JOIN = 'FROM email e JOIN body b ON b.account_id = e.account_id AND b.body_id = e.body_id';
+const ADDRESS = 'hash, segment_id, start, length, stored_length, codec';
+const COLUMNS = `email_id, thread_id, prefix, sent, has_attachment, message_id, in_reply_to, refs, subject, base_subject, sort_from, sort_to,
+  sort_cc, display_from, display_to, preview, envelope, body_structure, parts, ${ADDRESS}`;
 
-const EMAIL = sql<EmailRow>(`SELECT ${COLUMNS} ${JOIN} WHERE e.email_key = ?`);
-const EMAILS_BETWEEN = sql<EmailRow>(`
-  SELECT ${COLUMNS} ${JOIN} WHERE e.email_key BETWEEN ? AND ? ORDER BY e.email_key`);
-const BODY_ADDRESS = sql<AddressColumns>(`SELECT ${ADDRESS} ${JOIN} WHERE e.email_key = ?`);
+const EMAIL = sql<EmailRow>(`SELECT ${COLUMNS} FROM email WHERE email_key = ?`);
+const EMAILS_BETWEEN = sql<EmailRow>(`SELECT ${COLUMNS} FROM email WHERE email_key BETWEEN ? AND ? ORDER BY email_key`);
+const BODY_ADDRESS = sql<AddressColumns>(`SELECT ${ADDRESS} FROM email WHERE email_key = ?`);
 
 /**
  * The records of these emails, in the order asked for; those that are gone are left out. Emails filed one after the other have ids close
@@ -99,7 +95,7 @@ function toRecord(row: EmailRow): EmailRecord {
     email: row[0] as EmailId,
     thread: row[1] as ThreadId,
     prefix: Buffer.from(row[2].buffer, row[2].byteOffset, row[2].length),
-    body: { hash: row[20], segment: row[21], offset: row[22], length: row[23], storedLength: row[24], codec: row[25] },
+    body: { hash: row[19], segment: row[20], offset: row[21], length: row[22], storedLength: row[23], codec: row[24] },
     sent: row[3],
     analysis: new StoredAnalysis(row),
   };
@@ -114,33 +110,33 @@ class StoredAnalysis implements Omit<MessageAnalysis, 'root'> {
 
   constructor(row: EmailRow) {
     this.#row = row;
-    this.size = row[23];
-    this.envelope = row[17];
-    this.bodyStructure = row[18];
+    this.size = row[22];
+    this.envelope = row[16];
+    this.bodyStructure = row[17];
   }
 
   root(): MessageAnalysis['root'] {
-    return parseParts(this.#row[19]);
+    return parseParts(this.#row[18]);
   }
 
   get messageId(): string | null {
-    return this.#row[6];
+    return this.#row[5];
   }
 
   get inReplyTo(): readonly string[] {
-    return lines(this.#row[7]);
+    return lines(this.#row[6]);
   }
 
   get references(): readonly string[] {
-    return lines(this.#row[8]);
+    return lines(this.#row[7]);
   }
 
   get subject(): string {
-    return this.#row[9];
+    return this.#row[8];
   }
 
   get baseSubject(): string {
-    return this.#row[10];
+    return this.#row[9];
   }
 
   get sent(): number | null {
@@ -148,31 +144,31 @@ class StoredAnalysis implements Omit<MessageAnalysis, 'root'> {
   }
 
   get sortFrom(): string {
-    return this.#row[11];
+    return this.#row[10];
   }
 
   get sortTo(): string {
-    return this.#row[12];
+    return this.#row[11];
   }
 
   get sortCc(): string {
-    return this.#row[13];
+    return this.#row[12];
   }
 
   get displayFrom(): string {
-    return this.#row[14];
+    return this.#row[13];
   }
 
   get displayTo(): string {
-    return this.#row[15];
+    return this.#row[14];
   }
 
   get preview(): string {
-    return this.#row[16];
+    return this.#row[15];
   }
 
   get hasAttachment(): boolean {
-    return this.#row[5] === 1;
+    return this.#row[4] === 1;
   }
 }
 

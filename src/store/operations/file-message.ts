@@ -16,17 +16,15 @@ import { INBOX } from './mailboxes.ts';
 import { insertMessage } from './message-row.ts';
 import { joinThread, threadRefs } from './threads.ts';
 
-const INSERT_BODY = sql(`
-  INSERT INTO body (account_id, body_id, hash, segment_id, start, length, stored_length, codec) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`);
-
 const INSERT_EMAIL = sql(`
-  INSERT INTO email (email_key, account_id, email_id, thread_id, body_id, format, size, received, sent, has_attachment, prefix, message_id, in_reply_to,
-    refs, subject, base_subject, sort_from, sort_to, sort_cc, display_from, display_to, preview, envelope, body_structure, parts)
-  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`);
+  INSERT INTO email (email_key, account_id, email_id, thread_id, format, segment_id, start, length, stored_length, codec, hash, received, sent,
+    has_attachment, prefix, message_id, in_reply_to, refs, subject, base_subject, sort_from, sort_to, sort_cc, display_from, display_to,
+    preview, envelope, body_structure, parts)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`);
 
 const UNCLAIM = sql('UPDATE account SET used_bytes = used_bytes - ?, used_count = used_count - ? WHERE account_id = ?');
 
-/** Email id and item id; the body and a new thread take the email's number. */
+/** Email id and item id; a new thread takes the email's number. */
 const IDS_A_MESSAGE = 2;
 
 /** What is the same for every recipient, worked out once and outside the transaction. */
@@ -133,25 +131,18 @@ async function insertEmail(
 ): Promise<EmailId> {
   const thread = await joinThread(tx, account, refs, email as number as ThreadId);
   await tx.run(
-    INSERT_BODY,
-    account,
-    email,
-    body.hash,
-    body.segment,
-    body.offset,
-    body.length,
-    body.storedLength,
-    body.codec,
-  );
-  await tx.run(
     INSERT_EMAIL,
     emailKey(account, email),
     account,
     email,
     thread,
-    email,
     ANALYSIS_FORMAT,
-    prefix.length + body.length,
+    body.segment,
+    body.offset,
+    body.length,
+    body.storedLength,
+    body.codec,
+    body.hash,
     received,
     analysis.sent,
     analysis.hasAttachment ? 1 : 0,

@@ -10,7 +10,7 @@ import { emailKey, emailKeysOf } from './email-key.ts';
 
 type RetainedRow = readonly [account: number, item: number, email: number, size: number];
 
-type BodyRow = readonly [body: number, segment: number, start: number, storedLength: number];
+type EmailBody = readonly [key: number, segment: number, start: number, storedLength: number];
 
 const EXPIRED = sql<RetainedRow>(`
   SELECT account_id, item_id, email_id, size FROM retained WHERE expires < ? ORDER BY expires, account_id LIMIT ?`);
@@ -26,21 +26,16 @@ const IN_MAILBOX = sql<readonly [uid: number]>('SELECT uid FROM message WHERE ac
 const IN_RETAINED = sql<readonly [item: number]>(
   'SELECT item_id FROM retained WHERE account_id = ? AND email_id = ? LIMIT 1',
 );
-const BODY_OF = sql<BodyRow>(`
-  SELECT b.body_id, b.segment_id, b.start, b.stored_length FROM email e
-  JOIN body b ON b.account_id = e.account_id AND b.body_id = e.body_id WHERE e.email_key = ?`);
+const EMAIL_BODY = sql<EmailBody>('SELECT email_key, segment_id, start, stored_length FROM email WHERE email_key = ?');
 const DELETE_EMAIL = sql('DELETE FROM email WHERE email_key = ?');
-const DELETE_BODY = sql('DELETE FROM body WHERE account_id = ? AND body_id = ?');
-const SHARED = sql<readonly [body: number]>('SELECT body_id FROM body WHERE segment_id = ? AND start = ? LIMIT 1');
+const SHARED = sql<readonly [key: number]>('SELECT email_key FROM email WHERE segment_id = ? AND start = ? LIMIT 1');
 const ADD_DEAD = sql(`
   INSERT INTO segment (segment_id, dead_bytes) VALUES (?, ?)
   ON CONFLICT (segment_id) DO UPDATE SET dead_bytes = segment.dead_bytes + excluded.dead_bytes`);
 
-const SOME_BODIES = sql<BodyRow>(
-  'SELECT body_id, segment_id, start, stored_length FROM body WHERE account_id = ? LIMIT ?',
+const SOME_EMAILS = sql<EmailBody>(
+  'SELECT email_key, segment_id, start, stored_length FROM email WHERE email_key BETWEEN ? AND ? LIMIT ?',
 );
-
-const SOME_EMAILS = sql<readonly [key: number]>('SELECT email_key FROM email WHERE email_key BETWEEN ? AND ? LIMIT ?');
 
 const OLD_TOMBSTONES = sql<readonly [account: number, modseq: number, mailbox: number, uid: number]>(
   'SELECT account_id, modseq, mailbox_id, uid FROM expunged WHERE account_id = ? AND at < ? ORDER BY modseq LIMIT ?',
@@ -79,32 +74,24 @@ async function purge(tx: Writer, rows: readonly RetainedRow[]): Promise<number> 
   return rows.length;
 }
 
-/** Deletes an email and its body when neither a mailbox nor undelete has it any more. */
+/** Deletes an email, and with it its body, when neither a mailbox nor undelete has it any more. */
 export async function dropEmailIfUnused(tx: Writer, account: AccountId, email: EmailId): Promise<void> {
   if ((await tx.get(IN_MAILBOX, account, email)) !== undefined) return;
   if ((await tx.get(IN_RETAINED, account, email)) !== undefined) return;
-  const body = await tx.get(BODY_OF, emailKey(account, email));
-  await tx.run(DELETE_EMAIL, emailKey(account, email));
-  if (body !== undefined) await dropBody(tx, account, body);
+  const row = await tx.get(EMAIL_BODY, emailKey(account, email));
+  if (row !== undefined) await dropEmail(tx, row);
 }
 
 /** Deletes up to `limit` emails of an account whose messages are gone. @returns how many */
 export async function dropEmails(tx: Writer, account: AccountId, limit: number): Promise<number> {
   const rows = await tx.all(SOME_EMAILS, ...emailKeysOf(account), limit);
-  for (const [key] of rows) await tx.run(DELETE_EMAIL, key);
+  for (const row of rows) await dropEmail(tx, row);
   return rows.length;
 }
 
-/** Deletes up to `limit` bodies of an account whose messages are gone. @returns how many */
-export async function dropBodies(tx: Writer, account: AccountId, limit: number): Promise<number> {
-  const rows = await tx.all(SOME_BODIES, account, limit);
-  for (const row of rows) await dropBody(tx, account, row);
-  return rows.length;
-}
-
-/** The record's bytes are dead when no other recipient's row points at them. */
-async function dropBody(tx: Writer, account: AccountId, [body, segment, start, storedLength]: BodyRow): Promise<void> {
-  await tx.run(DELETE_BODY, account, body);
+/** The bytes of its body are dead when no other recipient's row points at them. */
+async function dropEmail(tx: Writer, [key, segment, start, storedLength]: EmailBody): Promise<void> {
+  await tx.run(DELETE_EMAIL, key);
   if ((await tx.get(SHARED, segment, start)) === undefined)
     await tx.run(ADD_DEAD, segment, storedLength + HEADER_BYTES);
 }

@@ -1,18 +1,23 @@
-/** After an unclean end: rows whose body was not on disk. Nothing of them was acknowledged, so they go as if they had never come. */
+/**
+ * After an unclean end: rows whose body was not on disk. Nothing of them was acknowledged, so they go as if they had never come; and with
+ * them what came in the same transaction (MULTIAPPEND is whole or not at all, RFC 3502 6.3.11). It shows by its modseq: nobody can have
+ * changed it since, because nobody was shown it before it was durable.
+ */
 import type { Reader, Writer } from '../engine/engine.ts';
 import { sql } from '../engine/sql.ts';
-import type { AccountId, BodyId, EmailId, EpochSeconds, MailboxId } from '../ids.ts';
+import type { AccountId, EmailId, EpochSeconds, MailboxId, Modseq } from '../ids.ts';
 import type { BodyAddress } from '../types.ts';
 import { claim } from './account-row.ts';
 import { emailKey } from './email-key.ts';
 import { INSERT_TOMBSTONE } from './expunge.ts';
 import { CountDelta, changeMailbox } from './mailbox-row.ts';
 import { DELETE_MESSAGE } from './message-row.ts';
+import { dropEmailIfUnused } from './purge.ts';
 
 const BODIES_FROM = sql<
   readonly [
     account: number,
-    body: number,
+    email: number,
     hash: Uint8Array,
     segment: number,
     start: number,
@@ -21,11 +26,14 @@ const BODIES_FROM = sql<
     codec: number,
   ]
 >(`
-  SELECT account_id, body_id, hash, segment_id, start, length, stored_length, codec FROM body
-  WHERE (segment_id, start, account_id, body_id) > (?, ?, ?, ?) ORDER BY segment_id, start, account_id, body_id LIMIT ?`);
+  SELECT account_id, email_id, hash, segment_id, start, length, stored_length, codec FROM email
+  WHERE (segment_id, start, email_key) > (?, ?, ?) ORDER BY segment_id, start, email_key LIMIT ?`);
 const MESSAGES_OF_EMAIL = sql<readonly [mailbox: number, uid: number, flags: number, size: number]>(
   'SELECT mailbox_id, uid, flags, size FROM message WHERE account_id = ? AND email_id = ?',
 );
+const CAME_WITH = sql<readonly [email: number]>(`
+  SELECT DISTINCT email_id FROM message
+  WHERE account_id = ? AND modseq IN (SELECT modseq FROM message WHERE account_id = ? AND email_id = ?) AND email_id <> ?`);
 const RETAINED_OF_EMAIL = sql<readonly [item: number, size: number]>(
   'SELECT item_id, size FROM retained WHERE account_id = ? AND email_id = ?',
 );
@@ -33,38 +41,49 @@ const DELETE_RETAINED = sql('DELETE FROM retained WHERE account_id = ? AND item_
 const UNCOUNT = sql(`
   UPDATE account SET used_bytes = used_bytes - ?, used_count = used_count - ?, retained_bytes = retained_bytes - ?,
     retained_count = retained_count - ? WHERE account_id = ?`);
-const DELETE_EMAIL = sql('DELETE FROM email WHERE email_key = ?');
-const DELETE_BODY = sql('DELETE FROM body WHERE account_id = ? AND body_id = ?');
 
 export interface StoredBody {
   readonly account: AccountId;
-  readonly body: BodyId;
+  readonly email: EmailId;
   readonly address: BodyAddress;
 }
 
 /** Bodies behind a position, in order of it, a page at a time. */
 export async function bodiesAfter(
   tx: Reader,
-  after: StoredBody | { segment: number; offset: number },
+  after: StoredBody | { readonly segment: number; readonly offset: number },
   limit: number,
 ): Promise<StoredBody[]> {
   const from =
     'address' in after
-      ? [after.address.segment, after.address.offset, after.account, after.body]
-      : [after.segment, after.offset - 1, 0, 0];
+      ? [after.address.segment, after.address.offset, emailKey(after.account, after.email)]
+      : [after.segment, after.offset - 1, 0];
   const rows = await tx.all(BODIES_FROM, ...from, limit);
-  return rows.map(([account, body, hash, segment, offset, length, storedLength, codec]) => ({
+  return rows.map(([account, email, hash, segment, offset, length, storedLength, codec]) => ({
     account: account as AccountId,
-    body: body as BodyId,
+    email: email as EmailId,
     address: { hash, segment, offset, length, storedLength, codec },
   }));
 }
 
-/** Removes what stands on a body that never reached the disk, with tombstones. @returns messages removed */
-export async function removeUnwritten(tx: Writer, { account, body }: StoredBody, now: EpochSeconds): Promise<number> {
-  // The email has its body's number (file-message.ts).
-  const email = body as number as EmailId;
+/** Removes what stands on a body that never reached the disk, and what came with it, with tombstones. @returns messages removed */
+export async function removeUnwritten(tx: Writer, stored: StoredBody, now: EpochSeconds): Promise<number> {
+  const { account, email: unwritten } = stored;
   const { modseq } = await claim(tx, account, { ids: 0, bytes: 0, messages: 0 });
+  const others = await tx.all(CAME_WITH, account, account, unwritten, unwritten);
+  let removed = 0;
+  for (const email of [unwritten, ...others.map(([other]) => other as EmailId)])
+    removed += await removeEmail(tx, account, email, modseq, now);
+  return removed;
+}
+
+async function removeEmail(
+  tx: Writer,
+  account: AccountId,
+  email: EmailId,
+  modseq: Modseq,
+  now: EpochSeconds,
+): Promise<number> {
   const used = new CountDelta();
   for (const [mailbox, uid, flags, size] of await tx.all(MESSAGES_OF_EMAIL, account, email)) {
     const delta = new CountDelta();
@@ -81,7 +100,6 @@ export async function removeUnwritten(tx: Writer, { account, body }: StoredBody,
     retained.add(0, size);
   }
   await tx.run(UNCOUNT, used.bytes, used.total, retained.bytes, retained.total, account);
-  await tx.run(DELETE_EMAIL, emailKey(account, email));
-  await tx.run(DELETE_BODY, account, body);
+  await dropEmailIfUnused(tx, account, email);
   return used.total;
 }

@@ -7,11 +7,11 @@ const SPARSE = sql<readonly [segment: number, deadBytes: number]>(
   'SELECT segment_id, dead_bytes FROM segment ORDER BY dead_bytes DESC LIMIT ?',
 );
 const LIVE = sql<readonly [hash: Uint8Array, start: number, length: number, storedLength: number, codec: number]>(
-  `SELECT hash, start, length, stored_length, codec FROM body WHERE segment_id = ? AND start > ? ORDER BY segment_id, start LIMIT ?`,
+  `SELECT hash, start, length, stored_length, codec FROM email WHERE segment_id = ? AND start > ? ORDER BY segment_id, start LIMIT ?`,
 );
-const REPOINT = sql('UPDATE body SET segment_id = ?, start = ? WHERE segment_id = ? AND start = ?');
+const REPOINT = sql('UPDATE email SET segment_id = ?, start = ? WHERE segment_id = ? AND start = ?');
 const FORGET = sql('DELETE FROM segment WHERE segment_id = ?');
-const NEWEST = sql<readonly [segment: number | null]>('SELECT max(segment_id) FROM body');
+const NEWEST = sql<readonly [segment: number | null]>('SELECT max(segment_id) FROM email');
 
 /** Segments with dead bytes, most first. */
 export async function sparseSegments(

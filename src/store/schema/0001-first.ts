@@ -117,16 +117,21 @@ export const FIRST_SCHEMA: readonly string[] = [
     path TEXT NOT NULL,
     PRIMARY KEY (account_id, path)
   ) WITHOUT ROWID`,
-  // Immutable: the content of a message as delivered to this account, and what was worked out about it. A table with one integer as its key
+  // Immutable, but for where the body stands, which compaction changes: the content of a message as delivered to this account, and what was
+  // worked out about it. `length` is the body's, without the prefix. A table with one integer as its key
   // (operations/email-key.ts), since SQLite keeps rows of up to 4 KB whole in such a table, and spills what is above 1 KB in one WITHOUT ROWID.
   `CREATE TABLE email (
     email_key INTEGER NOT NULL PRIMARY KEY,
     account_id INTEGER NOT NULL,
     email_id INTEGER NOT NULL,
     thread_id INTEGER NOT NULL,
-    body_id INTEGER NOT NULL,
     format INTEGER NOT NULL,
-    size INTEGER NOT NULL,
+    segment_id INTEGER NOT NULL,
+    start INTEGER NOT NULL,
+    length INTEGER NOT NULL,
+    stored_length INTEGER NOT NULL,
+    codec INTEGER NOT NULL,
+    hash BLOB NOT NULL,
     received INTEGER NOT NULL,
     sent INTEGER,
     has_attachment INTEGER NOT NULL,
@@ -146,6 +151,7 @@ export const FIRST_SCHEMA: readonly string[] = [
     body_structure TEXT NOT NULL,
     parts TEXT NOT NULL
   )`,
+  `CREATE INDEX email_segment ON email (segment_id, start)`,
   // One message in one mailbox. Narrow: a change of flags touches this row alone.
   `CREATE TABLE message (
     account_id INTEGER NOT NULL,
@@ -164,18 +170,6 @@ export const FIRST_SCHEMA: readonly string[] = [
   ) WITHOUT ROWID`,
   `CREATE INDEX message_modseq ON message (account_id, modseq)`,
   `CREATE INDEX message_email ON message (account_id, email_id)`,
-  `CREATE TABLE body (
-    account_id INTEGER NOT NULL,
-    body_id INTEGER NOT NULL,
-    hash BLOB NOT NULL,
-    segment_id INTEGER NOT NULL,
-    start INTEGER NOT NULL,
-    length INTEGER NOT NULL,
-    stored_length INTEGER NOT NULL,
-    codec INTEGER NOT NULL,
-    PRIMARY KEY (account_id, body_id)
-  ) WITHOUT ROWID`,
-  `CREATE INDEX body_segment ON body (segment_id, start)`,
   // How much of a segment no row points at any more: what sweeping looks at first.
   `CREATE TABLE segment (
     segment_id INTEGER NOT NULL PRIMARY KEY,
@@ -249,7 +243,12 @@ export const FIRST_SCHEMA: readonly string[] = [
   `CREATE TABLE queue (
     queue_id INTEGER NOT NULL PRIMARY KEY,
     account_id INTEGER NOT NULL,
-    body_id INTEGER NOT NULL,
+    segment_id INTEGER NOT NULL,
+    start INTEGER NOT NULL,
+    length INTEGER NOT NULL,
+    stored_length INTEGER NOT NULL,
+    codec INTEGER NOT NULL,
+    hash BLOB NOT NULL,
     sender TEXT NOT NULL,
     recipient TEXT NOT NULL,
     state TEXT NOT NULL,

@@ -36,18 +36,15 @@ const MESSAGES = sql<
     size: number,
     modseq: number,
     emailSize: number | null,
-    body: number | null,
   ]
 >(`
-  SELECT m.uid, m.item_id, m.email_id, m.flags, m.size, m.modseq, e.size, b.body_id FROM message m
+  SELECT m.uid, m.item_id, m.email_id, m.flags, m.size, m.modseq, e.length + length(e.prefix) FROM message m
   LEFT JOIN email e ON e.email_key = ${emailKeyOf('m')}
-  LEFT JOIN body b ON b.account_id = e.account_id AND b.body_id = e.body_id
   WHERE m.account_id = ? AND m.mailbox_id = ? AND m.uid > ? ORDER BY m.uid LIMIT ?`);
 
-const RETAINED = sql<readonly [item: number, size: number, body: number | null]>(`
-  SELECT r.item_id, r.size, b.body_id FROM retained r
+const RETAINED = sql<readonly [item: number, size: number, email: number | null]>(`
+  SELECT r.item_id, r.size, e.email_key FROM retained r
   LEFT JOIN email e ON e.email_key = ${emailKeyOf('r')}
-  LEFT JOIN body b ON b.account_id = e.account_id AND b.body_id = e.body_id
   WHERE r.account_id = ? AND r.item_id > ? ORDER BY r.item_id LIMIT ?`);
 
 const ORPHANS = sql<readonly [mailbox: number, count: number]>(`
@@ -129,7 +126,7 @@ async function checkMailbox(
   let after = 0;
   for (;;) {
     const rows = await tx.all(MESSAGES, mailbox.account, mailbox.id, after, PAGE);
-    for (const [uid, item, email, flags, size, modseq, emailSize, body] of rows) {
+    for (const [uid, item, email, flags, size, modseq, emailSize] of rows) {
       sums.total++;
       sums.bytes += size;
       if ((flags & SEEN) === 0) sums.unseen++;
@@ -145,7 +142,6 @@ async function checkMailbox(
       }
       limits.items.add(item);
       if (emailSize === null) find({ ...at(uid), code: 'email', text: `its content ${email} has no row` });
-      else if (body === null) find({ ...at(uid), code: 'body', text: 'its body has no row' });
       else if (emailSize !== size)
         find({ ...at(uid), code: 'email', text: `it counts ${size} bytes, its content ${emailSize}` });
     }
@@ -178,10 +174,10 @@ async function checkRetained(
   let after = 0;
   for (;;) {
     const rows = await tx.all(RETAINED, account, after, PAGE);
-    for (const [item, size, body] of rows) {
+    for (const [item, size, email] of rows) {
       bytes += size;
       count++;
-      if (body === null) find({ code: 'body', text: `the removed message ${item} has lost its content` });
+      if (email === null) find({ code: 'email', text: `the removed message ${item} has lost its content` });
       if (items.has(item))
         find({ code: 'item', text: `the unique id ${item} belongs to a removed message and to a present one` });
     }

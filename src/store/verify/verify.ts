@@ -8,7 +8,6 @@ import { Refused } from '../../errors.ts';
 import type { Segments } from '../bodies/segments.ts';
 import { type Engine, PAGE_ROWS } from '../engine/engine.ts';
 import { sql } from '../engine/sql.ts';
-import type { EmailId } from '../ids.ts';
 import { readBodyAddress } from '../operations/emails.ts';
 import { bodiesAfter, type StoredBody } from '../operations/recover.ts';
 import type { Finding } from './metadata.ts';
@@ -30,7 +29,7 @@ export interface Verified {
 const MAX_FINDINGS = 10_000;
 const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
 
-const MESSAGE_OF_BODY = sql<readonly [account: string, mailbox: string | null, uid: number | null]>(`
+const MESSAGE_OF_EMAIL = sql<readonly [account: string, mailbox: string | null, uid: number | null]>(`
   SELECT a.name, x.name, m.uid FROM account a
   LEFT JOIN message m ON m.account_id = a.account_id AND m.email_id = ?
   LEFT JOIN mailbox x ON x.account_id = m.account_id AND x.mailbox_id = m.mailbox_id
@@ -125,14 +124,13 @@ async function checkBody(engine: Engine, segments: Segments, stored: StoredBody)
 }
 
 /** Purged, or moved by compaction, since its row was read. A body that moved is met again at its new place. */
-async function hasMoved(engine: Engine, { account, body, address }: StoredBody): Promise<boolean> {
-  // The email has its body's number (file-message.ts).
-  const now = await engine.read((tx) => readBodyAddress(tx, account, body as number as EmailId));
+async function hasMoved(engine: Engine, { account, email, address }: StoredBody): Promise<boolean> {
+  const now = await engine.read((tx) => readBodyAddress(tx, account, email));
   return now === undefined || now.segment !== address.segment || now.offset !== address.offset;
 }
 
-async function describe(engine: Engine, { account, body, address }: StoredBody, wrong: string): Promise<Finding> {
-  const [name, mailbox, uid] = (await engine.read(async (tx) => tx.get(MESSAGE_OF_BODY, body, account))) ?? [];
+async function describe(engine: Engine, { account, email, address }: StoredBody, wrong: string): Promise<Finding> {
+  const [name, mailbox, uid] = (await engine.read(async (tx) => tx.get(MESSAGE_OF_EMAIL, email, account))) ?? [];
   return {
     ...(name === undefined ? {} : { account: name }),
     ...(mailbox === undefined || mailbox === null ? {} : { mailbox }),
