@@ -85,13 +85,17 @@ function connectTo(data: string): Promise<Socket | undefined> {
 }
 
 async function ask(server: Socket, request: Request, progress: (text: string) => void): Promise<unknown> {
-  server.write(`${JSON.stringify(request)}\n`);
-  for await (const line of jsonLines(server)) {
-    const answer = line as Answer;
-    if ('progress' in answer) progress(answer.progress);
-    else if ('result' in answer) return answer.result;
-    else if (answer.error.code === 'internal') throw new Error(answer.error.text);
-    else throw new Refused(answer.error.code as RefusalCode, answer.error.text);
+  try {
+    server.write(`${JSON.stringify(request)}\n`);
+    for await (const line of jsonLines(server)) {
+      const answer = line as Answer;
+      if ('progress' in answer) progress(answer.progress);
+      else if ('result' in answer) return answer.result;
+      else if (answer.error.code === 'internal') throw new Error(answer.error.text);
+      else throw new Refused(answer.error.code as RefusalCode, answer.error.text);
+    }
+  } finally {
+    server.destroy();
   }
   throw new Error('The server ended before it answered.');
 }

@@ -20,11 +20,12 @@ export type Answer =
 /** A request may carry a CSV file of accounts. */
 export const MOST_LINE_BYTES = 64 << 20;
 
-/** The values of a stream of JSON lines. @throws BadCommand for a line that is too long or no JSON */
+/** The values of a stream of JSON lines; the stream stays open. @throws BadCommand for a line that is too long or no JSON */
 export async function* jsonLines(stream: Readable): AsyncGenerator<unknown, void> {
   let parts: Buffer[] = [];
   let length = 0;
-  for await (const chunk of stream as AsyncIterable<Buffer>) {
+  const chunks: AsyncIterable<Buffer> = stream.iterator({ destroyOnReturn: false });
+  for await (const chunk of chunks) {
     let rest = chunk;
     for (let end = rest.indexOf(10); end !== -1; end = rest.indexOf(10)) {
       yield parse(Buffer.concat([...parts, rest.subarray(0, end)]));
