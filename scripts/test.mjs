@@ -4,18 +4,25 @@ import { spec } from 'node:test/reporters';
 
 const patterns = process.argv.slice(2);
 const skipped = [];
+let count = 0;
 
 // Two files at a time, also on one processor: most of a test's time is waiting for disks and sockets.
 const tests = run({ globPatterns: patterns.length > 0 ? patterns : ['test/**/*.test.ts'], concurrency: 2 });
 tests.on('test:fail', () => {
+  count++;
   process.exitCode = 1;
 });
 tests.on('test:pass', ({ name, skip }) => {
+  count++;
   if (skip !== undefined) skipped.push(`${name}${typeof skip === 'string' ? ` (${skip})` : ''}`);
 });
 tests.compose(spec).pipe(process.stdout);
 
 process.on('exit', () => {
+  if (count === 0) {
+    console.error(`No test matches ${patterns.join(' ')}`);
+    process.exitCode = 1;
+  }
   if (skipped.length === 0) return;
   console.error(`\nSkipped ${skipped.length}:\n${skipped.map((name) => `  ${name}`).join('\n')}`);
   if (process.env.NO_SKIPS === '1') {
