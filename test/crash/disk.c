@@ -12,6 +12,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -70,12 +71,33 @@ static const char *inside(const char *path) {
 static int is_ours(int fd) { return fd >= 0 && fd < MAX_FILES && files[fd]; }
 
 /** One system call, so that records of the test between ours stay whole. */
-static void append(uint32_t kind, uint32_t file, uint64_t offset, uint32_t extra, const void *data, uint32_t length) {
+static void append_parts(struct record record, const struct iovec *data, int count) {
   if (log_file < 0) return;
-  struct record record = {kind, file, offset, length, extra};
-  struct iovec parts[2] = {{&record, sizeof record}, {(void *)data, length}};
-  if (REAL(writev)(log_file, parts, 2) != (ssize_t)(sizeof record + length)) abort();
+  struct iovec parts[IOV_MAX + 1] = {{&record, sizeof record}};
+  size_t left = record.length;
+  int used = 1;
+  for (int i = 0; i < count && left > 0; i++) {
+    parts[used] = data[i];
+    if (parts[used].iov_len > left) parts[used].iov_len = left;
+    left -= parts[used++].iov_len;
+  }
+  /* The system takes IOV_MAX parts at once: the last two become one. */
+  char *joined = NULL;
+  if (used > IOV_MAX) {
+    struct iovec *last = &parts[--used], *before = last - 1;
+    joined = malloc(before->iov_len + last->iov_len);
+    memcpy(joined, before->iov_base, before->iov_len);
+    memcpy(joined + before->iov_len, last->iov_base, last->iov_len);
+    *before = (struct iovec){joined, before->iov_len + last->iov_len};
+  }
+  if (REAL(writev)(log_file, parts, used) != (ssize_t)(sizeof record + record.length)) abort();
+  free(joined);
   if (records_left > 0 && --records_left == 0) kill(getpid(), SIGKILL);
+}
+
+static void append(uint32_t kind, uint32_t file, uint64_t offset, uint32_t extra, const void *data, uint32_t length) {
+  struct iovec part = {(void *)data, length};
+  append_parts((struct record){kind, file, offset, length, extra}, &part, 1);
 }
 
 /** The error that the test wants for this call on this file, or 0. */
@@ -148,13 +170,7 @@ static ssize_t write_parts(int fd, const struct iovec *parts, int count, off64_t
     written = REAL(pwritev64)(fd, parts, count, offset);
     error = errno;
   }
-  int64_t left = written;
-  for (int i = 0; i < count && left > 0; i++) {
-    uint32_t part = left < (int64_t)parts[i].iov_len ? left : (int64_t)parts[i].iov_len;
-    append('w', files[fd], offset, in_step[fd], parts[i].iov_base, part);
-    offset += part;
-    left -= part;
-  }
+  if (written > 0) append_parts((struct record){'w', files[fd], offset, written, in_step[fd]}, parts, count);
   pthread_mutex_unlock(&order);
   errno = error;
   return written;
