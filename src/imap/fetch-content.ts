@@ -114,7 +114,7 @@ async function stream(out: FetchOutput, chunks: AsyncIterable<Buffer>, size: num
     for await (const chunk of chunks) {
       out.bytes(chunk);
       sent += chunk.length;
-      await out.room();
+      await out.flushed(); // the chunk's buffer is used again for the next
     }
   } catch (error) {
     if (error instanceof ConnectionEnded) throw error;
@@ -158,7 +158,7 @@ async function writeBinary(
     out.text(`${label} NIL`);
   } else if (encoded.to - encoded.from <= STREAM_ABOVE) {
     const chunks: Buffer[] = [];
-    for await (const chunk of decoded(message, encoded)) chunks.push(chunk);
+    for await (const chunk of decoded(message, encoded)) chunks.push(Buffer.from(chunk)); // its buffer is used again
     writeBuffer(out, label, Buffer.concat(chunks), partial, true);
   } else {
     // Too large to hold: the first reading tells the size that the literal announces, the second gives the bytes.

@@ -38,6 +38,13 @@ export class FetchOutput {
     this.#text = '';
   }
 
+  /** Hands everything over and waits until the buffers may be used again. @throws ConnectionEnded when nobody reads any more */
+  async flushed(): Promise<void> {
+    if (this.#connection.closed) throw new ConnectionEnded();
+    this.write();
+    await this.#connection.flushed();
+  }
+
   /** Between two messages. A promise to await when the client is slow. @throws ConnectionEnded when nobody reads any more */
   room(): Promise<void> | undefined {
     if (this.#connection.closed) throw new ConnectionEnded();

@@ -56,7 +56,7 @@ export class MessageBytes {
 
   /** The bytes of a range in one buffer; for what is known to be small enough. */
   async collect(range: ByteRange): Promise<Buffer> {
-    const pieces = this.pieces(range) ?? (await Array.fromAsync(this.chunks(range)));
+    const pieces = this.pieces(range) ?? (await Array.fromAsync(this.chunks(range), (chunk) => Buffer.from(chunk)));
     return pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces);
   }
 }

@@ -49,6 +49,9 @@ export interface LineConnection {
   /** Undefined when there is room; else a promise to await before writing more (resolves, too, when the connection ends). Await it once a piece of up to about 1 MB. */
   drained(): Promise<void> | undefined;
 
+  /** Resolves when all that was written is with the operating system, or the connection has ended: written buffers may change now. */
+  flushed(): Promise<void>;
+
   /**
    * Turns TLS on after the go-ahead (already written) has been sent. What the peer sent in plain text before the handshake is
    * discarded (RFC 3501 6.2.1 and the STARTTLS injection attacks). @throws BadCommand when the handshake fails; the connection is closed then

@@ -19,6 +19,7 @@ import type { LineConnection, LineProtocol } from './connection-types.ts';
 import type { Counted } from './limits.ts';
 import { LineTooLong, type Swallowed, swallow } from './line-too-long.ts';
 import type { Ends } from './proxy-protocol.ts';
+import { noteRead } from './young-garbage.ts';
 
 /** Bytes that may wait unread before the socket is paused: a few reads of 64 KB, and more than most pipelines. */
 const MOST_UNREAD = 256 * 1024;
@@ -302,8 +303,15 @@ export class Connection implements LineConnection, Counted {
     return this.#drain.promise;
   }
 
+  async flushed(): Promise<void> {
+    for (let wait = this.drained(); wait !== undefined; wait = this.drained()) await wait;
+    this.#send(Number.POSITIVE_INFINITY);
+    if (this.#destroyed || this.#socket.writableLength === 0) return;
+    await new Promise((resolve) => this.#socket.write('', resolve));
+  }
+
   async startTls(): Promise<void> {
-    await this.#flushed();
+    await this.flushed();
     // RFC 3501 6.2.1, RFC 3207 4.2: nothing said before the handshake is remembered.
     this.#discardInput();
     while (this.#socket.read() !== null); // what a paused socket holds
@@ -416,6 +424,7 @@ export class Connection implements LineConnection, Counted {
     this.#bytesIn += bytes.length;
     this.#host.traffic.bytesIn += bytes.length;
     this.#heardAt = this.#host.now;
+    noteRead(bytes.length);
     if (this.#unread === null) {
       this.#unread = bytes;
       this.#start = 0;
@@ -588,13 +597,6 @@ export class Connection implements LineConnection, Counted {
     socket.uncork();
     if (next === queue.length) this.#queue = null;
     else queue.splice(0, next);
-  }
-
-  /** Resolves when all that was written is with the kernel, or the connection has ended. */
-  async #flushed(): Promise<void> {
-    for (let wait = this.drained(); wait !== undefined; wait = this.drained()) await wait;
-    this.#send(Number.POSITIVE_INFINITY);
-    await new Promise((resolve) => this.#socket.write('', resolve));
   }
 
   /** Puts TLS between the socket and us. @throws BadCommand when the handshake fails; the connection is closed then */

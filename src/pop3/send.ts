@@ -27,8 +27,7 @@ export async function sendInChunks(
         connection.write(stuffer.push(prefix));
       }
       connection.write(stuffer.push(chunk));
-      const room = connection.drained();
-      if (room !== undefined) await room;
+      await connection.flushed(); // the chunk's buffer is used again for the next
       if (connection.closed) return '';
     }
   } catch (error) {

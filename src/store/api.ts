@@ -125,8 +125,7 @@ export interface Store {
     account: AccountId,
     email: EmailId,
     address: BodyAddress,
-    from?: number,
-    to?: number,
+    options?: BodyChunksOptions,
   ): AsyncIterable<Buffer>;
   /** UIDs removed since a modseq (QRESYNC), or null when that is too long ago to know. */
   expungedSince(key: MailboxKey, modseq: Modseq): Promise<readonly Uid[] | null>;
@@ -172,6 +171,14 @@ export interface Store {
   usage(
     account: AccountId,
   ): Promise<{ readonly usedBytes: number; readonly messages: number; readonly quotaBytes: number | null }>;
+}
+
+export interface BodyChunksOptions {
+  /** Bytes of the body to begin and to end with: from 0 to its length if absent. */
+  readonly from?: number;
+  readonly to?: number;
+  /** A chunk is valid only until the next is asked for, so that memory stays flat however large the body: see LineConnection.flushed. */
+  readonly reuse?: boolean;
 }
 
 /** A body that can't be given, in the place of its bytes: `message.gone` or `message.damaged`. */

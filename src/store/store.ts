@@ -13,7 +13,7 @@
 import { chmod, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Refused } from '../errors.ts';
-import type { MailboxKey, Refusal, Store } from './api.ts';
+import type { BodyChunksOptions, MailboxKey, Refusal, Store } from './api.ts';
 import { Segments } from './bodies/segments.ts';
 import { ChangeEvents } from './change-events.ts';
 import { DataLock } from './data-lock.ts';
@@ -264,18 +264,17 @@ export class MailStore implements Store {
     account: AccountId,
     email: EmailId,
     address: BodyAddress,
-    from?: number,
-    to?: number,
+    { from, to, reuse }: BodyChunksOptions = {},
   ): AsyncGenerator<Buffer, void, void> {
     let sent = false;
     try {
-      for await (const chunk of this.#segments.readChunks(address, from, to)) {
+      for await (const chunk of this.#segments.readChunks(address, from, to, reuse)) {
         sent = true;
         yield chunk;
       }
     } catch (error) {
       if (sent) throw error;
-      yield* this.#segments.readChunks(await this.#whereNow(account, email, address, error), from, to);
+      yield* this.#segments.readChunks(await this.#whereNow(account, email, address, error), from, to, reuse);
     }
   }
 

@@ -161,7 +161,7 @@ class Fetch {
         continue;
       }
       const message = new MessageBytes(record, body, (from, to) =>
-        store.bodyChunks(accountId, record.email, record.body, from, to),
+        store.bodyChunks(accountId, record.email, record.body, { from, to, reuse: true }),
       );
       await this.#writeMessage(index, message);
       await this.#breathe();

@@ -147,7 +147,7 @@ class Search {
     try {
       if (body instanceof Refused) throw body;
       const message = new MessageBytes(record, body, (from, to) =>
-        store.bodyChunks(accountId, record.email, record.body, from, to),
+        store.bodyChunks(accountId, record.email, record.body, { from, to }),
       );
       this.#judge(index, record);
       this.#evidence.header = await readHeader(message);

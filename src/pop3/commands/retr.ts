@@ -21,7 +21,7 @@ async function send(session: Pop3Session, index: number): Promise<Response> {
   const record = await drop.record(index);
   const heading = ok(`${drop.view.size(index)} octets`);
   if (record.body.length > STREAM_ABOVE) {
-    const chunks = context.store.bodyChunks(drop.view.key.account, record.email, record.body);
+    const chunks = context.store.bodyChunks(drop.view.key.account, record.email, record.body, { reuse: true });
     return sendInChunks(session, heading, record.prefix, chunks);
   }
   const body = await drop.body(index, record);
