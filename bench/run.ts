@@ -10,6 +10,7 @@ import { existsSync } from 'node:fs';
 import { appendFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { writeCorpus } from './corpus.ts';
 import { findDovecot, makeDovecots } from './side-by-side/dovecot.ts';
 import { pinned, runLoad } from './side-by-side/load.ts';
@@ -60,6 +61,8 @@ async function main(): Promise<void> {
   const file = join(options.scratch, 'results', new Date().toISOString().replace(/[:.]/g, '-'));
   const runs: Run[] = [];
   const prepared = new Set<string>();
+  const ownDelay = monitorEventLoopDelay();
+  ownDelay.enable();
   const prepare = async (what: Preparation, server: MailServer) => {
     const key = `${what} of ${server.name}`;
     if (prepared.has(key)) return;
@@ -76,9 +79,11 @@ async function main(): Promise<void> {
     }
     spawnSync('sync'); // nobody pays for what the one before wrote
     await server.longestPause(); // from now on
+    ownDelay.reset();
     const result = await load(benchmark.load(options, server), server);
     const longestPauseMs = await server.longestPause();
-    const run: Run = { benchmark: benchmark.name, server: server.name, repetition, longestPauseMs, result };
+    const pauseOfRunnerMs = ownDelay.max / 1e6;
+    const run = { benchmark: benchmark.name, server: server.name, repetition, longestPauseMs, pauseOfRunnerMs, result };
     runs.push(run);
     await appendFile(`${file}.jsonl`, `${JSON.stringify(run)}\n`);
     return run;
@@ -141,10 +146,13 @@ function withVersion({ name, version }: MailServer): string {
 }
 
 /** A run in a line of progress. */
-function shown({ figures }: Benchmark, { result, longestPauseMs }: Run): string {
+function shown({ figures }: Benchmark, { result, longestPauseMs, pauseOfRunnerMs }: Run): string {
   if (result.errors > 0) return `${result.errors} WRONG ANSWERS: ${result.errorSamples[0]}`;
   const [{ title, read }] = figures as [Benchmark['figures'][number]];
-  const pause = longestPauseMs === null ? '' : `; longest pause ${longestPauseMs.toFixed(0)} ms`;
+  const pause =
+    longestPauseMs === null
+      ? ''
+      : `; longest pause ${longestPauseMs.toFixed(0)} ms (runner ${pauseOfRunnerMs.toFixed(0)})`;
   return `${read(result)?.toLocaleString('en') ?? '-'} ${title}${client(result)}${pause}`;
 }
 

@@ -15,6 +15,7 @@ export interface LoadResult {
   readonly clientCpuPct?: number;
   readonly kbEach?: number;
   readonly growthMb?: number;
+  readonly growthAgainMb?: number;
   readonly ms?: Readonly<Record<string, number | null>>;
 }
 
@@ -220,6 +221,11 @@ function largeMessage(what: keyof typeof LARGE_WAYS): Benchmark {
         better: 'less',
         wanted: { atMost: 10 },
         read: ({ growthMb }) => growthMb,
+      },
+      {
+        title: `the same, the fourth in a row`,
+        better: 'less',
+        read: ({ growthAgainMb }) => growthAgainMb,
       },
     ],
     rainmailOnly: true,

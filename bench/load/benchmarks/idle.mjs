@@ -12,27 +12,22 @@ const AT_A_TIME = 16;
 export async function idle() {
   const { begin, end } =
     options.proto === 'pop3' ? { begin: pop3Begin, end: pop3End } : { begin: imapBegin, end: imapEnd };
-  await withSessions(options.users, begin, end, async () => {}); // what is made once is not for the sessions to pay
+  // What is made once is not for the sessions to pay. One at a time, so that no more processes serve them than before.
+  for (let i = 0; i < options.users; i++) await end(await begin(userName(i)));
   const before = await settledMemoryKb();
-  return withSessions(options.conns, begin, end, async () => {
-    const during = await settledMemoryKb();
-    return { ops: options.conns, kbBefore: before, kbDuring: during, kbEach: (during - before) / options.conns };
-  });
-}
-
-async function withSessions(count, begin, end, use) {
   const sessions = [];
-  await forEachInParallel(count, AT_A_TIME, async (i) => {
+  await forEachInParallel(options.conns, AT_A_TIME, async (i) => {
     try {
       sessions.push(await begin(userName(i)));
     } catch (error) {
       fault(`session ${i}: ${error.message}`);
     }
   });
-  const result = await use();
-  await forEachInParallel(sessions.length, AT_A_TIME, (i) => end(sessions[i]).catch((error) => fault(error.message)));
-  check(sessions.length === count, `idle: ${sessions.length} of ${count} sessions`);
-  return result;
+  check(sessions.length === options.conns, `idle: ${sessions.length} of ${options.conns} sessions`);
+  const during = await settledMemoryKb();
+  const endOne = (i) => end(sessions[i]).catch((error) => fault(`end of a session: ${error.message}`));
+  await forEachInParallel(sessions.length, AT_A_TIME, endOne);
+  return { ops: options.conns, kbBefore: before, kbDuring: during, kbEach: (during - before) / options.conns };
 }
 
 /** The server's memory when it has not changed by more than a hundredth for --settle seconds. */
