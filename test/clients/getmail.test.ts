@@ -1,6 +1,6 @@
-/** getmail: fetches mail over POP3 or IMAP and hands each message to a program. */
+/** getmail: fetches mail over POP3 or IMAP and hands each message over by LMTP; here from anna to ben. */
 import assert from 'node:assert/strict';
-import { mkdir, readdir, rename } from 'node:fs/promises';
+import { readdir, rename } from 'node:fs/promises';
 import { type TestContext, test } from 'node:test';
 import { PASSWORD, type TrialOffice } from '../helpers/office.ts';
 import { needsTool } from '../helpers/tools.ts';
@@ -36,8 +36,7 @@ class Getmail implements Fetcher {
     protocol: Protocol,
   ): Promise<{ office: TrialOffice; getmail: Getmail } | undefined> {
     if (!needsTool(t, 'getmail')) return undefined;
-    const { office, home } = await clientOffice(t);
-    await mkdir(home.path('mail'));
+    const { office, home } = await clientOffice(t, { people: ['anna', 'ben'] });
     return { office, getmail: new Getmail(office, home, protocol) };
   }
 
@@ -56,10 +55,10 @@ password = ${PASSWORD}
 ${secure ? `ca_certs = ${this.#home.ca}` : ''}
 
 [destination]
-type = MDA_external
-path = /bin/sh
-arguments = ("-c", "cat > $(mktemp mail/XXXXXXXX)")
-allow_root_commands = true
+type = MDA_lmtp
+host = localhost
+port = ${this.#office.port('lmtp')}
+override = ${this.#office.address('ben')}
 
 [options]
 delete = ${!keep}
@@ -72,7 +71,8 @@ received = false
   }
 
   received(): Promise<string[]> {
-    return filesIn(this.#home.path('mail'));
+    const [laptop] = this.#office.devices('ben', ['laptop']);
+    return laptop.pop3((session) => session.all());
   }
 
   /** It keeps account by port, which a restart of the office changes here. */

@@ -135,6 +135,13 @@ export class Pop3Device extends LineClient {
     return (await this.lines(`RETR ${number}`)).map((line) => `${line}\r\n`).join('');
   }
 
+  /** All messages, whole, in the order of the list. */
+  async all(): Promise<string[]> {
+    const messages: string[] = [];
+    for (const line of await this.lines('LIST')) messages.push(await this.retr(Number(line.split(' ')[0])));
+    return messages;
+  }
+
   async dele(number: number): Promise<void> {
     await this.command(`DELE ${number}`);
   }
