@@ -182,7 +182,12 @@ class Fetch {
       await this.#writeItem(message, item);
     }
     out.text(')\r\n');
-    if (marksSeen && (this.#view.flagBits(index) & SEEN) === 0) this.#seen.push(this.#view.uid(index));
+    if (marksSeen && this.#mayBeUnseen(index)) this.#seen.push(this.#view.uid(index));
+  }
+
+  /** What the view says, unless somebody has changed the mailbox since it was taken: then the store finds out. */
+  #mayBeUnseen(index: number): boolean {
+    return (this.#view.flagBits(index) & SEEN) === 0 || this.#session.mailbox.changed;
   }
 
   async #writeItem(message: MessageBytes, item: ContentItem): Promise<void> {

@@ -8,7 +8,7 @@ import { Refused } from '../../errors.ts';
 import type { MailboxView } from '../../store/api.ts';
 import { PAGE_ROWS } from '../../store/engine/engine.ts';
 import type { EmailRecord } from '../../store/types.ts';
-import { type Command, type Completion, ok, selected } from '../command.ts';
+import { type Command, type Completion, no, ok, selected } from '../command.ts';
 import { ConnectionEnded } from '../command-input.ts';
 import { enableCondstore } from '../condstore.ts';
 import { MessageBytes } from '../message-bytes.ts';
@@ -22,7 +22,7 @@ import { NumberSet } from '../syntax/number-set.ts';
 import { searchRequest } from '../syntax/search.ts';
 import type { SearchRequest, SearchReturn } from '../syntax/types.ts';
 import { TextFinder } from '../text-finder.ts';
-import { writeLines } from '../updates.ts';
+import { reportChanges, writeLines } from '../updates.ts';
 
 export const search: Command<SearchRequest> = {
   name: 'SEARCH',
@@ -42,6 +42,9 @@ export const uidSearch: Command<SearchRequest> = {
 const ALL: SearchReturn = { min: false, max: false, count: false, all: true, save: false };
 
 async function answer(session: ImapSession, request: SearchRequest, asUids: boolean): Promise<Completion> {
+  // What others changed before is told first and searched; removals wait, since criteria may count (RFC 9051 7.5.1).
+  if (session.mailbox.changed) await reportChanges(session, true);
+  if (session.selected === null) return no('The mailbox was deleted');
   const { mailbox } = session;
   const { view } = mailbox;
   const withModseq = asksFor('modseq', request.key);

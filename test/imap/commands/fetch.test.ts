@@ -295,3 +295,15 @@ test('a client that leaves in the middle of a large message is no fault of ours'
   client.start('NOOP');
   client.destroy();
 });
+
+test('reading a body marks it as seen also when another client has just unmarked it', async (t) => {
+  const office = await imapOffice(t);
+  const reader = await withMessage(office, message({ Subject: 'a' }));
+  await reader.ok('FETCH 1 BODY[1]');
+  const other = await office.inbox();
+  await other.ok('STORE 1 -FLAGS.SILENT (\\Seen)');
+
+  await reader.ok('FETCH 1 BODY[1]');
+  await other.ok('NOOP');
+  assert.deepEqual(await other.ok('FETCH 1 FLAGS'), ['* 1 FETCH (FLAGS (\\Seen))']);
+});

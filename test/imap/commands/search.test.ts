@@ -273,3 +273,14 @@ test('a client that leaves during a long search ends it', async (t) => {
   client.destroy();
   // The office would say so at its end if the search had failed, or still ran.
 });
+
+test('SEARCH sees what another client has just changed', async (t) => {
+  const office = await imapOffice(t);
+  const client = await office.inbox();
+  await fill(client);
+  await client.ok('NOOP');
+  const other = await office.inbox();
+  await other.ok('STORE 2 +FLAGS.SILENT (\\Answered)');
+
+  assert.ok((await client.ok('SEARCH ANSWERED')).includes('* SEARCH 2'));
+});
