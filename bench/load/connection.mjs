@@ -2,47 +2,51 @@
 import net from 'node:net';
 import { options } from './options.mjs';
 
+/** Those with somebody waiting, at least since the last look. */
+const watched = new Set();
+
+setInterval(() => {
+  for (const waiters of watched) waiters.look();
+}, 1000).unref();
+
 export class Waiters {
   queue = [];
   /** Why there will be no more answers; undefined while there may be. */
   ended = undefined;
-  #timer = undefined;
+  /** The wait may rightly be long. */
+  patient = false;
   #lastSign = 0;
 
   add(extra) {
     if (this.ended !== undefined) return Promise.reject(this.ended);
+    if (this.queue.length === 0) {
+      this.alive();
+      watched.add(this);
+    }
     const waiter = { ...extra };
-    const answer = new Promise((resolve, reject) => Object.assign(waiter, { resolve, reject }));
+    const answer = new Promise((resolve, reject) => {
+      waiter.resolve = resolve;
+      waiter.reject = reject;
+    });
     this.queue.push(waiter);
-    if (this.#timer === undefined) this.watch();
     return answer;
-  }
-
-  /** Ends the connection when nothing comes for --timeout seconds while somebody waits. */
-  watch() {
-    this.alive();
-    this.#timer = setInterval(() => {
-      if (this.queue.length === 0) this.unwatch();
-      else if (performance.now() - this.#lastSign > options.timeout * 1000) {
-        this.end(new Error(`no answer in ${options.timeout} s`));
-      }
-    }, 1000);
-    this.#timer.unref();
-  }
-
-  /** For a wait that may rightly be long. */
-  unwatch() {
-    clearInterval(this.#timer);
-    this.#timer = undefined;
   }
 
   alive() {
     this.#lastSign = performance.now();
   }
 
+  /** Ends the connection when nothing has come for --timeout seconds while somebody waits. */
+  look() {
+    if (this.queue.length === 0) watched.delete(this);
+    else if (!this.patient && performance.now() - this.#lastSign > options.timeout * 1000) {
+      this.end(new Error(`no answer in ${options.timeout} s`));
+    }
+  }
+
   end(error) {
     this.ended ??= error;
-    this.unwatch();
+    watched.delete(this);
     for (const waiter of this.queue.splice(0)) waiter.reject(error);
   }
 }

@@ -8,7 +8,7 @@ const END = Buffer.from('\r\n.\r\n');
 export class Pop3 {
   waiters = new Waiters();
   socket = undefined;
-  #buffer = Buffer.allocUnsafe(64 << 10);
+  #buffer = Buffer.allocUnsafe(1 << 10); // grows as needed; most sessions need no more
   #start = 0;
   #end = 0;
   #scanned = 0;

@@ -24,6 +24,8 @@ export interface Spread {
 export interface Row {
   readonly title: string;
   readonly figures: readonly (Spread | null)[];
+  /** For each figure: the load generator was at its limit, so that the server may be better. */
+  readonly atLimit: readonly boolean[];
   /** Above 1: Rainmail is better. Null: there is nothing to compare. */
   readonly against: number | null;
   readonly wanted: Wanted | null;
@@ -41,15 +43,21 @@ export interface Tables {
 }
 
 export const WANTED_PAUSE_MS = 50;
+/** Percent of its core from which on the load generator is the bound. */
+const CLIENT_LIMIT = 85;
 
 /** @param servers  in the order of the columns, Rainmail first */
 export function tabulate(plan: readonly Benchmark[], runs: readonly Run[], servers: readonly ServerName[]): Tables {
   const row = (benchmark: Benchmark, title: string, better: 'more' | 'less', wanted: Wanted | null, read: Read) => {
-    const figures = servers.map((server) =>
-      spread(runs.filter((run) => run.benchmark === benchmark.name && run.server === server).map(read)),
+    const byServer = servers.map((server) =>
+      runs.filter((run) => run.benchmark === benchmark.name && run.server === server),
+    );
+    const figures = byServer.map((some) => spread(some.map(read)));
+    const atLimit = byServer.map(
+      (some) => (spread(some.map(({ result }) => result.clientCpuPct))?.median ?? 0) >= CLIENT_LIMIT,
     );
     const against = compare(figures, better);
-    return { title, figures, against, wanted, reached: isReached(wanted, figures[0]?.median, against) };
+    return { title, figures, atLimit, against, wanted, reached: isReached(wanted, figures[0]?.median, against) };
   };
   return {
     figures: plan.flatMap((benchmark) =>
@@ -109,15 +117,18 @@ function isReached(wanted: Wanted | null, ours: number | undefined, against: num
 export function markdown({ figures, cpu, pauses, errors }: Tables, servers: readonly ServerName[]): string {
   const compared = servers.length > 1;
   const heads = compared ? [...servers, 'against the better', 'wanted'] : [...servers, 'wanted'];
-  const lines = (rows: readonly Row[]) =>
+  const lines = (rows: readonly Row[], marked: boolean) =>
     rows.map((row) => [
       row.title,
-      ...row.figures.map(showSpread),
+      ...row.figures.map((figure, i) => showSpread(figure) + (marked && row.atLimit[i] ? '\\*' : '')),
       ...(compared ? [row.against === null ? '' : `${showNumber(row.against)} times`] : []),
       showWanted(row),
     ]);
-  const parts = [table(['benchmark', ...heads], lines(figures))];
-  if (cpu.length > 0) parts.push(table(['server CPU, ms', ...heads], lines(cpu)));
+  const parts = [table(['benchmark', ...heads], lines(figures, true))];
+  if (figures.some(({ atLimit }) => atLimit.includes(true))) {
+    parts.push('\\* The load generator used its whole core: the server may be faster.');
+  }
+  if (cpu.length > 0) parts.push(table(['server CPU, ms', ...heads], lines(cpu, false)));
   if (pauses.length > 0) {
     const head = ['longest pause of an event loop, ms', 'Rainmail', 'a process that only waits', 'wanted'];
     const wanted = ({ most }: Spread) => `under ${WANTED_PAUSE_MS}: ${most < WANTED_PAUSE_MS ? 'yes' : '**no**'}`;

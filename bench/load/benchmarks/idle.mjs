@@ -51,12 +51,13 @@ async function imapBegin(user) {
   const done = client.command('IDLE', idling.resolve);
   await Promise.race([idling.promise, done.then(({ text }) => Promise.reject(new Error(`IDLE -> ${text}`)))]);
   done.catch(() => {}); // seen at the end
-  client.waiters.unwatch();
+  client.waiters.patient = true;
   return { client, done };
 }
 
 async function imapEnd({ client, done }) {
-  client.waiters.watch();
+  client.waiters.alive();
+  client.waiters.patient = false;
   client.socket.write('DONE\r\n');
   const { status, text } = await done;
   if (status !== 'OK') throw new Error(`DONE -> ${text}`);
