@@ -23,6 +23,8 @@ interface Waiter {
 export interface DurabilityHooks {
   /** What became durable; called before those who wait are answered, so nobody can hear of it later than the one who did it. */
   durable(changes: readonly Change[]): void;
+  /** A sync has ended well, and all who waited for it have been answered. */
+  synced(): void;
   /** The first failure: nothing will become durable any more. */
   failed(error: Error): void;
 }
@@ -32,7 +34,7 @@ export class Durability {
   #durableSeq = 0;
   #running = false;
   #failure: Error | undefined;
-  /** Ascending by seq. */
+  /** In the order they came, which is about that of their commits: one that stands behind a later commit waits with it. */
   #waiters: Waiter[] = [];
   #changes: { readonly seq: number; readonly changes: readonly Change[] }[] = [];
   readonly #parts: readonly Syncable[];
@@ -42,6 +44,11 @@ export class Durability {
   constructor(parts: readonly Syncable[], hooks: DurabilityHooks) {
     this.#parts = parts;
     this.#hooks = hooks;
+  }
+
+  /** A sync runs. */
+  get syncing(): boolean {
+    return this.#running;
   }
 
   get commitSeq(): number {
@@ -93,6 +100,7 @@ export class Durability {
     let answered = 0;
     while (answered < this.#waiters.length && this.#waiters[answered]!.seq <= seq) this.#waiters[answered++]!.resolve();
     this.#waiters.splice(0, answered);
+    this.#hooks.synced();
   }
 
   /** Nothing becomes durable any more: a sync failed, or a checkpoint. */
@@ -100,6 +108,7 @@ export class Durability {
     if (this.#failure !== undefined) return;
     const error = cause instanceof Error ? cause : new Error(String(cause));
     this.#failure = error;
+    this.#running = false;
     this.#hooks.failed(error);
     for (const waiter of this.#waiters.splice(0)) waiter.reject(error);
   }

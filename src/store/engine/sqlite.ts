@@ -25,6 +25,11 @@ import { SqliteTransaction } from './sqlite-transaction.ts';
 import { SqliteWorker } from './sqlite-worker-client.ts';
 import { WalFile } from './wal-file.ts';
 
+/**
+ * Operations that are enough for a batch while a sync runs. With fewer the batch waits for the end of it: what comes meanwhile joins, and shares
+ * the pages that each transaction writes. Nobody waits longer for that, since only the next sync can make a batch durable.
+ */
+const FULL_BATCH = 48;
 /** How long a batch may go on taking operations, so that the loop stays responsive. */
 const BATCH_TIME: Milliseconds = 4;
 /** Operations that may wait for their turn. Beyond it callers are told to come again. */
@@ -105,7 +110,10 @@ export class SqliteEngine implements Engine {
         }
         options.onDurable?.(changes);
       },
-      failed: (error) => options.onFailure?.(error),
+      synced: () => {
+        if (this.#queue.length > 0) this.#schedule();
+      },
+      failed: (error) => this.#failed(error, options.onFailure),
     });
   }
 
@@ -188,6 +196,7 @@ export class SqliteEngine implements Engine {
 
   #schedule(): void {
     if (this.#scheduled || this.#gate !== undefined || this.#batch !== undefined) return;
+    if (this.#durability.syncing && this.#queue.length < FULL_BATCH) return;
     this.#scheduled = true;
     setImmediate(() => {
       this.#scheduled = false;
@@ -273,6 +282,12 @@ export class SqliteEngine implements Engine {
     } catch (error) {
       throw failed(error);
     }
+  }
+
+  /** Nobody is left waiting for a sync that will not come. */
+  #failed(error: Error, tell: SqliteEngineOptions['onFailure']): void {
+    for (const job of this.#queue.splice(0)) job.reject(failed(error));
+    tell?.(error);
   }
 
   /** Looks now and then how long the WAL has become. */
