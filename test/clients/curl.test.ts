@@ -52,7 +52,14 @@ test('curl signs in with every mechanism it has, with TLS and STARTTLS', async (
   if (curl === undefined) return;
   for (const scheme of ['imaps', 'imap', 'pop3s', 'pop3', 'smtps', 'smtp'] as const) {
     for (const mechanism of ['PLAIN', 'LOGIN']) {
-      const { code, stderr } = await curl.try(scheme, '', ['-v', '-X', 'NOOP', '-I', '--login-options', `AUTH=${mechanism}`]);
+      const { code, stderr } = await curl.try(scheme, '', [
+        '-v',
+        '-X',
+        'NOOP',
+        '-I',
+        '--login-options',
+        `AUTH=${mechanism}`,
+      ]);
       assert.equal(code, 0, stderr);
       assert.match(stderr, new RegExp(`^> (\\w+ )?AUTH(ENTICATE)? ${mechanism}`, 'm'));
     }

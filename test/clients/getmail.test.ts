@@ -5,15 +5,7 @@ import { type TestContext, test } from 'node:test';
 import { PASSWORD, type TrialOffice } from '../helpers/office.ts';
 import { needsTool } from '../helpers/tools.ts';
 import { type ClientHome, clientOffice } from './client.ts';
-import {
-  type Fetch,
-  type Fetcher,
-  fetchAndDelete,
-  fetchAndKeep,
-  fetchOddMessages,
-  filesIn,
-  withBlankLine,
-} from './fetching.ts';
+import { type Fetch, type Fetcher, fetchAndDelete, fetchAndKeep } from './fetching.ts';
 import { subjectOf } from './maildir.ts';
 import { ODD_MESSAGES } from './odd-messages.ts';
 
