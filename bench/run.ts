@@ -25,7 +25,7 @@ import { markdown, type Run, tabulate } from './side-by-side/table.ts';
 const CORPUS_VERSION = 1;
 const DISK_SECONDS = 2;
 
-const options = parseOptions(PLAN.map(({ name }) => name));
+const options = optionsOrExit();
 const { only } = options;
 const plan = PLAN.filter(({ name }) => only.length === 0 || only.some((wanted) => name.startsWith(wanted)));
 const interrupted = new AbortController();
@@ -139,6 +139,15 @@ async function makeServers({ scratch, dovecot }: Options, stack: AsyncDisposable
     await server.start();
   }
   return servers;
+}
+
+function optionsOrExit(): Options {
+  try {
+    return parseOptions(PLAN.map(({ name }) => name));
+  } catch (error) {
+    say(`${(error as Error).message}\nSee npm run bench -- --help.`);
+    process.exit(2);
+  }
 }
 
 function withVersion({ name, version }: MailServer): string {

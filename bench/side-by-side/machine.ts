@@ -22,7 +22,7 @@ export async function conditions(
   const memory = `${(totalmem() / 2 ** 30).toFixed(0)} GB`;
   return {
     date: new Date().toISOString().slice(0, 16).replace('T', ' '),
-    machine: `${cpus().length} cores of ${model.trim()}, ${memory}, ${system}, Linux ${release()}`,
+    machine: `${cpus().length} cores of ${model.trim()}, ${memory}, ${system}, Linux ${release().split('.', 2).join('.')}`,
     disk: `${output('stat', ['-f', '-c', '%T', scratch])}, ${Math.round(syncsASecond)} fdatasync/s of 4 KB`,
     versions: [`Node.js ${process.versions.node}`, ...versions].join(', '),
   };
