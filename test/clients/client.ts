@@ -68,7 +68,12 @@ export class ClientHome {
   }
 
   /** Runs a command, with this folder as its HOME, to its end. */
-  async try(command: string, args: readonly string[], input: string | Buffer = ''): Promise<Ended> {
+  async try(
+    command: string,
+    args: readonly string[],
+    input: string | Buffer = '',
+    environment: Readonly<Record<string, string>> = {},
+  ): Promise<Ended> {
     const child = spawn(command, args, {
       cwd: this.folder,
       env: {
@@ -76,6 +81,7 @@ export class ClientHome {
         HOME: this.folder,
         FETCHMAILHOME: this.folder,
         LC_ALL: 'C.UTF-8',
+        ...environment,
       },
       timeout: PATIENCE,
       killSignal: 'SIGKILL',

@@ -1,13 +1,12 @@
 /** imapflow: an IMAP client library that keeps up with the newest of the protocol. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
 import { buffer } from 'node:stream/consumers';
 import { type TestContext, test } from 'node:test';
-import { ImapFlow } from 'imapflow';
-import { defer } from '../helpers/defer.ts';
-import { PASSWORD, type TrialOffice } from '../helpers/office.ts';
+import type { ImapFlow } from 'imapflow';
+import type { TrialOffice } from '../helpers/office.ts';
 import { type ClientHome, clientOffice, deliverMany, numbered } from './client.ts';
+import { connect } from './imap-client.ts';
 import { ODD_MESSAGES, withoutTrace } from './odd-messages.ts';
 
 interface Phone {
@@ -19,28 +18,6 @@ interface Phone {
 async function phone(t: TestContext): Promise<Phone> {
   const { office, home } = await clientOffice(t);
   return { office, home, imap: await connect(t, office, home, 'imaps') };
-}
-
-/** Signs in as anna; signs out with the test. Without TLS if the service is `imap` and `starttls` is false. */
-async function connect(
-  t: TestContext,
-  office: TrialOffice,
-  home: ClientHome,
-  service: 'imap' | 'imaps',
-  { starttls = true, loginMethod }: { starttls?: boolean; loginMethod?: string } = {},
-): Promise<ImapFlow> {
-  const imap = new ImapFlow({
-    host: 'localhost',
-    port: office.port(service),
-    secure: service === 'imaps',
-    doSTARTTLS: service === 'imap' && starttls,
-    auth: { user: office.address('anna'), pass: PASSWORD, ...(loginMethod !== undefined && { loginMethod }) },
-    tls: { ca: await readFile(home.ca) },
-    logger: false,
-  });
-  await imap.connect();
-  defer(t, () => imap.close());
-  return imap;
 }
 
 test('imapflow signs in with every mechanism it has, with TLS, STARTTLS, and without on loopback', async (t) => {
