@@ -269,7 +269,7 @@ export class Device {
 }
 
 /** A message as DATA carries it, with its final dot (RFC 5321 4.5.2). */
-function dotStuffed(message: string | Buffer): Buffer {
+export function dotStuffed(message: string | Buffer): Buffer {
   const text = message.toString('latin1' as BufferEncoding);
   const stuffed = text.replace(/^\./gm, '..');
   return Buffer.from(`${stuffed}${stuffed.endsWith('\r\n') ? '' : '\r\n'}.\r\n`, 'latin1');
