@@ -139,7 +139,12 @@ export class MailStore implements Store {
       });
       const directory = join(options.directory, 'segments');
       const firstId = (await engine.read(newestSegment)) + 1;
-      const segments = await Segments.open({ directory, firstId, ...given({ segmentBytes: options.segmentBytes }) });
+      const segments = await Segments.open({
+        directory,
+        firstId,
+        makeRoom: () => space.useReserve(),
+        ...given({ segmentBytes: options.segmentBytes }),
+      });
       const views = new ViewCache(engine, {
         directory: join(options.directory, 'views'),
         mayWrite: () => !space.low,

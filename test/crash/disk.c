@@ -41,6 +41,7 @@ static int log_file = -1;
 static long records_left = -1;
 static uint32_t last_file, last_sync;
 static uint32_t files[MAX_FILES]; /* number of the file that a descriptor stands for; 0: none of ours */
+static ino_t inodes[MAX_FILES];
 static char *paths[MAX_FILES];
 static char in_step[MAX_FILES]; /* opened with O_SYNC or O_DSYNC */
 static struct faults *faults;
@@ -68,7 +69,11 @@ static const char *inside(const char *path) {
   return path[folder_length] == '/' ? path + folder_length + 1 : NULL;
 }
 
-static int is_ours(int fd) { return fd >= 0 && fd < MAX_FILES && files[fd]; }
+/** Not every file is closed through close(): a descriptor may have come to stand for something else. */
+static int is_ours(int fd) {
+  struct stat now;
+  return fd >= 0 && fd < MAX_FILES && files[fd] && !fstat(fd, &now) && now.st_ino == inodes[fd] && !S_ISSOCK(now.st_mode);
+}
 
 /** One system call, so that records of the test between ours stay whole. */
 static void append_parts(struct record record, const struct iovec *data, int count) {
@@ -124,7 +129,11 @@ static int grow(int fd, int64_t end) {
 
 static int opened(int fd, const char *path, int flags) {
   const char *name = inside(path);
-  if (fd < 0 || fd >= MAX_FILES || !name || strstr(name, "-shm")) return fd;
+  struct stat now;
+  if (fd < 0 || fd >= MAX_FILES) return fd;
+  files[fd] = 0;
+  if (!name || strstr(name, "-shm") || fstat(fd, &now)) return fd;
+  inodes[fd] = now.st_ino;
   free(paths[fd]);
   paths[fd] = strdup(name);
   in_step[fd] = flags & O_DSYNC ? 1 : 0;
@@ -149,15 +158,6 @@ int open(const char *path, int flags, ...) { OPEN(REAL(open)(path, flags, mode))
 int open64(const char *path, int flags, ...) { OPEN(REAL(open64)(path, flags, mode)) }
 int openat(int at, const char *path, int flags, ...) { OPEN(REAL(openat)(at, path, flags, mode)) }
 int openat64(int at, const char *path, int flags, ...) { OPEN(REAL(openat64)(at, path, flags, mode)) }
-
-int close(int fd) {
-  if (is_ours(fd)) {
-    pthread_mutex_lock(&order);
-    files[fd] = 0;
-    pthread_mutex_unlock(&order);
-  }
-  return REAL(close)(fd);
-}
 
 static ssize_t write_parts(int fd, const struct iovec *parts, int count, off64_t offset) {
   int64_t length = 0;

@@ -67,6 +67,12 @@ export const nodeFiles: FileSystem = {
   },
 };
 
+/** The disk, or what we may use of it, is full. */
+export function isFull(error: unknown): boolean {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  return code === 'ENOSPC' || code === 'EDQUOT';
+}
+
 /** Writes all of the buffers: what a short write leaves goes out at the next position, so a full disk says ENOSPC. */
 export async function writeAll(files: FileSystem, file: File, buffers: Buffer[], position: number): Promise<void> {
   let rest = buffers;

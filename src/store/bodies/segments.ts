@@ -14,7 +14,7 @@ import { crc32 } from 'node:zlib';
 import { Refused } from '../../errors.ts';
 import type { BodyAddress } from '../types.ts';
 import { Descriptors } from './descriptors.ts';
-import { type FileSystem, nodeFiles } from './files.ts';
+import { type FileSystem, isFull, nodeFiles } from './files.ts';
 import { type LargeBody, LargeBodyFile, type LargeBodyHost } from './large-body.ts';
 import { BodyReader } from './reader.ts';
 import { CODEC_NONE, encodeHeader, HEADER_BYTES } from './record.ts';
@@ -36,6 +36,8 @@ export interface SegmentOptions {
   /** No new segment gets an id below this: for ids that are still known elsewhere though their files are gone. */
   readonly firstId?: number;
   readonly files?: FileSystem;
+  /** Asked when the disk is full and bytes must be written that have been promised a place. */
+  readonly makeRoom?: () => Promise<void>;
 }
 
 export interface SegmentInfo {
@@ -48,6 +50,7 @@ export interface SegmentInfo {
 
 export class Segments {
   readonly #files: FileSystem;
+  readonly #makeRoom: (() => Promise<void>) | undefined;
   readonly #directory: string;
   readonly #segmentBytes: number;
   readonly #descriptors: Descriptors;
@@ -76,6 +79,7 @@ export class Segments {
 
   private constructor(options: SegmentOptions, sealed: Map<number, number>) {
     this.#files = options.files ?? nodeFiles;
+    this.#makeRoom = options.makeRoom;
     this.#directory = options.directory;
     this.#segmentBytes = options.segmentBytes ?? SEGMENT_BYTES;
     this.#sealed = sealed;
@@ -281,7 +285,8 @@ export class Segments {
       this.sync().catch(() => undefined);
     }
     const id = this.#nextId++;
-    const writer = new FileWriter(this.#files, segmentPath(this.#directory, id), 0, (error) => this.#fail(error));
+    const path = segmentPath(this.#directory, id);
+    const writer = new FileWriter(this.#files, path, 0, (error) => this.#fail(error), this.#makeRoom);
     writer.push([encodeFileHeader(id)], FILE_HEADER_BYTES);
     this.#writers.set(id, writer);
     this.#newNames = true;
@@ -375,8 +380,7 @@ export class Segments {
 
   /** A large body that finds the disk full fails alone: it gives back what it took, and nothing else was touched. */
   #refusal(error: unknown): Refused {
-    const code = error instanceof Error && 'code' in error ? error.code : undefined;
-    if (code === 'ENOSPC' || code === 'EDQUOT') {
+    if (isFull(error)) {
       return new Refused('store.full', 'The mail server has no room for this message now. Please try again later.', {
         cause: error,
       });

@@ -2,9 +2,10 @@
  * Writes one file from front to back: ranges are reserved at once, bytes follow in groups.
  *
  * Invariants: at most one write is in flight; everything that was pushed meanwhile goes out in the next, so writes group
- * themselves under load. After an error nothing more is written: what failed is never tried again.
+ * themselves under load. After an error nothing more is written: what failed is never tried again, but for a write that found
+ * the disk full, once, when room could be made (nothing of it is lost: it names its position; a failed sync is another matter).
  */
-import { type File, type FileSystem, writeAll } from './files.ts';
+import { type File, type FileSystem, isFull, writeAll } from './files.ts';
 
 /** Bounds of one write: beyond them the thread that writes holds its buffers too long; the second is IOV_MAX. */
 const GROUP_BYTES = 1 << 20;
@@ -14,6 +15,7 @@ export class FileWriter {
   readonly #files: FileSystem;
   readonly #path: string;
   readonly #onError: ((error: unknown) => void) | undefined;
+  readonly #makeRoom: (() => Promise<void>) | undefined;
   #file: File | undefined;
   #state: 'idle' | 'scheduled' | 'writing' | 'failed' = 'idle';
   #error: unknown;
@@ -27,11 +29,19 @@ export class FileWriter {
   /**
    * @param start  where the first byte goes; the file is made with the first write
    * @param onError  hears of a failed write at once, whether or not anyone waits for it
+   * @param makeRoom  is asked when the disk is full, before the write is tried once more
    */
-  constructor(files: FileSystem, path: string, start: number, onError?: (error: unknown) => void) {
+  constructor(
+    files: FileSystem,
+    path: string,
+    start: number,
+    onError?: (error: unknown) => void,
+    makeRoom?: () => Promise<void>,
+  ) {
     this.#files = files;
     this.#path = path;
     this.#onError = onError;
+    this.#makeRoom = makeRoom;
     this.#reserved = start;
     this.#written = start;
   }
@@ -110,7 +120,7 @@ export class FileWriter {
       this.#file ??= await this.#files.open(this.#path, 'create');
       while (this.#queue.length > 0) {
         const { buffers, bytes } = this.#nextGroup();
-        await writeAll(this.#files, this.#file, buffers, this.#written);
+        await this.#write(this.#file, buffers);
         this.#written += bytes;
         this.#resolveWaiting();
       }
@@ -121,6 +131,16 @@ export class FileWriter {
       this.#queue = [];
       this.#onError?.(error);
       this.#rejectWaiting();
+    }
+  }
+
+  async #write(file: File, buffers: Buffer[]): Promise<void> {
+    try {
+      await writeAll(this.#files, file, buffers, this.#written);
+    } catch (error) {
+      if (this.#makeRoom === undefined || !isFull(error)) throw error;
+      await this.#makeRoom();
+      await writeAll(this.#files, file, buffers, this.#written);
     }
   }
 

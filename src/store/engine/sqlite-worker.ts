@@ -7,6 +7,7 @@ import { type RefusalCode, Refused } from '../../errors.ts';
 import { HEAVY_OPERATIONS, type HeavyOperation } from '../operations/heavy-operations.ts';
 import type { Change } from './engine.ts';
 import { sql } from './sql.ts';
+import { explained } from './sqlite-errors.ts';
 import { openDatabase } from './sqlite-open.ts';
 import { SqliteTransaction } from './sqlite-transaction.ts';
 
@@ -74,6 +75,7 @@ async function runOperation(name: HeavyOperation, args: unknown): Promise<{ resu
   }
 }
 
-function failure(error: unknown): WorkerReply {
+function failure(thrown: unknown): WorkerReply {
+  const error = explained(thrown);
   return error instanceof Refused ? { refused: error.code, text: error.message } : { error };
 }

@@ -20,6 +20,7 @@ import type { HeavyOperation } from '../operations/heavy-operations.ts';
 import { migrationsAfter } from '../schema/migrations.ts';
 import { Durability, type Syncable } from './durability.ts';
 import type { Change, Engine, Reader, Writer } from './engine.ts';
+import { explained, isFull } from './sqlite-errors.ts';
 import { openDatabase } from './sqlite-open.ts';
 import { SqliteTransaction } from './sqlite-transaction.ts';
 import { SqliteWorker } from './sqlite-worker-client.ts';
@@ -186,7 +187,9 @@ export class SqliteEngine implements Engine {
     }
     try {
       await this.#durability.wait(this.#durability.commitSeq);
-      await this.checkpoint();
+      await this.checkpoint().catch((error: unknown) => {
+        if (!isFull(error)) throw error;
+      });
     } finally {
       await this.#worker.close();
       await this.#wal.close();
@@ -296,7 +299,10 @@ export class SqliteEngine implements Engine {
     this.#commitsSinceLook = 0;
     const { log } = this.#database.prepare('PRAGMA wal_checkpoint(NOOP)').get() as { log: number };
     if (log < this.#checkpointPages || this.#checkpointing !== undefined) return;
-    this.checkpoint().catch((error: unknown) => this.#durability.fail(error));
+    this.checkpoint().catch((error: unknown) => {
+      // On a full disk everything stays in the log, which is as safe; the next look tries again.
+      if (!isFull(error)) this.#durability.fail(error);
+    });
   }
 
   /**
@@ -337,17 +343,6 @@ function watchForLeak(): NodeJS.Immediate {
   return setImmediate(() => {
     throw new Error('a write operation awaited something outside its transaction');
   });
-}
-
-/** What SQLite says of a full disk, for people; everything else as it is. */
-function explained(error: unknown): unknown {
-  const code = (error as { errcode?: number }).errcode;
-  if (code === 13 /* SQLITE_FULL */) {
-    return new Refused('store.full', 'The disk of the mail server is full. Free some space and try again.', {
-      cause: error,
-    });
-  }
-  return error;
 }
 
 function failed(cause: unknown): Refused {
