@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { cp, readdir, rm, stat, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { NO_FLAGS } from '../../src/store/flags.ts';
 import type { MailStore } from '../../src/store/store.ts';
 import {
   appendTo,
@@ -65,6 +66,24 @@ test('a row whose body never reached the disk goes with a tombstone, and its UID
   assert.deepEqual(await after.expungedSince(inbox, 0 as never), [5]);
   assert.deepEqual((await after.verify()).findings, []);
   assert.equal(await appendTo(after, inbox, 'next'), 6);
+});
+
+test('of messages that were filed together none stays when the body of one never reached the disk', async (t) => {
+  const folder = await temporaryFolder(t);
+  const { store, inbox } = await storeWithMail(t, folder, 2);
+  const bodies = [message('first'), message('second', 5_000)];
+  await store.append(
+    inbox,
+    await Promise.all(bodies.map(async (body) => ({ staged: await stage(store, body), flags: NO_FLAGS }))),
+  );
+  const copy = await crashed(t, folder);
+  const segment = await newestSegment(copy);
+  await truncate(segment, (await stat(segment)).size - 10);
+
+  const after = await openStore(t, copy);
+  assert.equal(after.recovered.messagesRemoved, 2);
+  assert.deepEqual(await uidsIn(after, inbox), [1, 2]);
+  assert.deepEqual((await after.verify()).findings, []);
 });
 
 test('only bodies behind the last checkpoint are looked at', async (t) => {

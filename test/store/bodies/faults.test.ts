@@ -34,6 +34,28 @@ test('a write that makes no progress is a failure, not a loop', async (t) => {
   assert.equal(files.count('write'), 1);
 });
 
+test('a write that finds the disk full is tried once more when room could be made', async (t) => {
+  const files = new FaultyFiles();
+  let asked = 0;
+  const segments = await (await folder(t)).open({
+    files,
+    makeRoom: async () => {
+      asked++;
+    },
+  });
+  files.fail('write', 'ENOSPC', { times: 1 });
+  const address = append(segments, noise(1_000));
+  await segments.sync();
+  assert.deepEqual(await segments.read(address), noise(1_000));
+  assert.equal(asked, 1);
+
+  files.fail('write', 'ENOSPC');
+  append(segments, noise(2_000));
+  await assert.rejects(segments.sync(), refused('store.failed'));
+  assert.equal(asked, 2);
+  files.mend();
+});
+
 for (const [call, code] of [
   ['write', 'ENOSPC'],
   ['write', 'EIO'],
