@@ -103,6 +103,16 @@ export class ClientHome {
   }
 }
 
+/** Those SASL mechanisms of ours that a client of the msmtp family says it has. */
+export async function mechanismsOf(home: ClientHome, command: 'mpop' | 'msmtp'): Promise<string[]> {
+  const [, has = ''] = /^Supported authentication methods:\n(.*)/m.exec(await home.run(command, ['--version'])) ?? [];
+  const both = ['plain', 'login', 'scram-sha-256', 'scram-sha-256-plus'].filter((name) =>
+    has.split(' ').includes(name),
+  );
+  assert.ok(both.length > 0, `${command} names no mechanism of ours: ${has}`);
+  return both;
+}
+
 /** Delivers so many messages, with subjects `PREFIX 1`, `PREFIX 2`, ... but in no certain order. */
 export async function deliverMany(office: TrialOffice, to: string, count: number, prefix = 'Letter'): Promise<void> {
   let next = 1;

@@ -7,7 +7,12 @@ import { type ClientHome, clientOffice, type Ended } from './client.ts';
 
 async function open(t: TestContext): Promise<{ office: TrialOffice; home: ClientHome } | undefined> {
   if (!needsTool(t, 'swaks')) return undefined;
-  return clientOffice(t, { people: ['anna', 'ben'] });
+  const { office, home } = await clientOffice(t, { people: ['anna', 'ben'] });
+  if (!(await home.run('swaks', ['--support'])).includes('TLS supported')) {
+    t.skip("swaks has no TLS here: Perl's Net::SSLeay is not installed");
+    return undefined;
+  }
+  return { office, home };
 }
 
 function swaks(home: ClientHome, port: number, ...args: string[]): Promise<Ended> {
