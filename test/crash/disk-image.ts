@@ -17,7 +17,7 @@ const PAGE_BYTES = 4_096;
 /** Files by their path below the data directory; directories are left out. */
 export type Files = ReadonlyMap<string, Buffer>;
 
-interface PowerCut {
+export interface PowerCut {
   /** How many events of the log had happened. */
   readonly after: number;
   /** The probability with which each page, and each name, survives that was not synced. */

@@ -12,7 +12,7 @@ import { emptyFolder } from '../helpers/folder.ts';
 import { trialOffice } from '../helpers/office.ts';
 import { BUSY_STORE } from './busy-store.ts';
 import { buildDisk } from './disk.ts';
-import { type Files, imageOf, readFiles, writeFiles } from './disk-image.ts';
+import { type Files, imageOf, type PowerCut, readFiles, writeFiles } from './disk-image.ts';
 import { type DiskEvent, LoggedJournal, readDiskLog } from './disk-log.ts';
 import { readEverything } from './everything.ts';
 import { PEOPLE, work } from './load.ts';
@@ -65,7 +65,7 @@ test('what was acknowledged survives power cuts', async (t) => {
     await t.test(`messages are lost by a disk that does not sync ${name}`, async () => {
       assert.ok(
         await someImage(async () => {
-          const { files, model } = bench.cut(random, ignoresSync);
+          const { files, model } = bench.cut(random, { ignoresSync });
           const examined = await bench.examine(files).catch(() => undefined);
           return (
             examined !== undefined && model.problems(examined.snapshot).some((problem) => / is lost/.test(problem))
@@ -77,7 +77,7 @@ test('what was acknowledged survives power cuts', async (t) => {
   await t.test('messages without a body stay where recovery does not look', async () => {
     assert.ok(
       await someImage(async () => {
-        const { files } = bench.cut(random);
+        const { files } = bench.cut(random, { after: random.pick(bench.unsyncedBodies), survival: 0 });
         const { recovered, findings } = await bench.examine(files, pretendClean);
         assert.ok(recovered.clean);
         return findings.length > 0;
@@ -142,12 +142,29 @@ class Bench {
     this.#firstCut = recording.events.findIndex((each) => each.kind === 'journal' && each.event.event === 'taken');
   }
 
-  /** A power cut at a random moment, and what had been acknowledged by then. */
-  cut(random: Random, ignoresSync?: (path: string) => boolean) {
+  /** Moments before a sync of bodies ended: their rows may be on the disk already. */
+  get unsyncedBodies(): number[] {
+    const paths = new Map<number, string>();
+    const moments: number[] = [];
+    for (const [index, event] of this.#recording.events.entries()) {
+      if (event.kind === 'open') paths.set(event.file, event.path);
+      if (event.kind === 'synced' && paths.get(event.file)!.startsWith('segments/') && index > this.#firstCut)
+        moments.push(index);
+    }
+    return moments;
+  }
+
+  /** A power cut, at a random moment if none is given, and what had been acknowledged by then. */
+  cut(random: Random, given: Partial<PowerCut> = {}) {
     const { before, events } = this.#recording;
-    const after = random.between(this.#firstCut, events.length);
-    const survival = random.pick(SURVIVALS);
-    const files = imageOf(before, events, { after, survival, random, ...(ignoresSync && { ignoresSync }) });
+    const power: PowerCut = {
+      after: random.between(this.#firstCut, events.length),
+      survival: random.pick(SURVIVALS),
+      random,
+      ...given,
+    };
+    const { after, survival } = power;
+    const files = imageOf(before, events, power);
     const model = new Model();
     let acknowledged = 0;
     for (const each of events.slice(0, after)) {
