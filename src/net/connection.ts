@@ -13,13 +13,13 @@
 import type { Socket } from 'node:net';
 import { TLSSocket, type TLSSocketOptions } from 'node:tls';
 import { BadCommand } from '../errors.ts';
+import { noteBuffer } from '../passing-buffers.ts';
 import type { AccountId, Milliseconds } from '../store/ids.ts';
 import { isLoopback, plainAddress } from './address.ts';
 import type { LineConnection, LineProtocol } from './connection-types.ts';
 import type { Counted } from './limits.ts';
 import { LineTooLong, type Swallowed, swallow } from './line-too-long.ts';
 import type { Ends } from './proxy-protocol.ts';
-import { noteRead } from './young-garbage.ts';
 
 /** Bytes that may wait unread before the socket is paused: a few reads of 64 KB, and more than most pipelines. */
 const MOST_UNREAD = 256 * 1024;
@@ -424,7 +424,7 @@ export class Connection implements LineConnection, Counted {
     this.#bytesIn += bytes.length;
     this.#host.traffic.bytesIn += bytes.length;
     this.#heardAt = this.#host.now;
-    noteRead(bytes.length);
+    noteBuffer(bytes.length);
     if (this.#unread === null) {
       this.#unread = bytes;
       this.#start = 0;

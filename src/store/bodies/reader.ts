@@ -6,6 +6,7 @@
  */
 import { crc32 } from 'node:zlib';
 import { Refused } from '../../errors.ts';
+import { noteBuffer } from '../../passing-buffers.ts';
 import type { BodyAddress } from '../types.ts';
 import type { Descriptor, Descriptors } from './descriptors.ts';
 import { type FileSystem, readUpTo } from './files.ts';
@@ -168,6 +169,7 @@ export class BodyReader {
     const descriptor = await this.#descriptors.lease(segment);
     try {
       const bytes = Buffer.allocUnsafe(length);
+      noteBuffer(length);
       const got = await readUpTo(this.#files, descriptor.file, bytes, offset);
       return got === length ? bytes : bytes.subarray(0, got);
     } finally {
