@@ -159,7 +159,8 @@ test('imapflow appends with flags and date, and reads every byte back whole and 
   }
   const large = `Subject: Large\r\nContent-Type: text/plain\r\n\r\n${'0123456789abcdef\r\n'.repeat(40_000)}`;
   const filed = await imap.append('Drafts', large);
-  const { content } = await imap.download(String(filed && filed.uid), undefined, { uid: true, chunkSize: 50_000 });
+  assert.ok(filed);
+  const { content } = await imap.download(String(filed.uid), undefined, { uid: true, chunkSize: 50_000 });
   assert.equal((await buffer(content!)).toString(), large);
   const part = await imap.fetchOne('*', { source: { start: 100_000, maxLength: 1000 }, bodyParts: ['text', 'header'] });
   assert.equal(part && part.source!.toString(), large.slice(100_000, 101_000));
