@@ -60,7 +60,7 @@ function rangeOf(message: MessageBytes, { part, text }: Section): ByteRange | nu
     if (text.kind !== 'text') return message.header;
   }
   const spec = SPECS[text.kind];
-  return sectionRange(message.record.analysis.root(), part, spec);
+  return sectionRange(message.record.root(), part, spec);
 }
 
 const SPECS = { all: '', header: 'HEADER', fields: 'HEADER', text: 'TEXT', mime: 'MIME' } as const;
@@ -135,7 +135,7 @@ interface EncodedPart extends ByteRange {
 
 function encodedPart(message: MessageBytes, path: readonly number[]): EncodedPart | null {
   if (path.length === 0) return { ...message.all, encoding: 'binary' }; // the message as it stands
-  const part = partAt(message.record.analysis.root(), path);
+  const part = partAt(message.record.root(), path);
   if (part === null) return null;
   // Composite parts have no encoding of their own (RFC 2045 6.4): they come as they stand.
   return { from: part.body, to: part.end, encoding: part.parts === undefined ? part.encoding : 'binary' };

@@ -18,7 +18,7 @@ export interface FetchPlan {
   readonly data: readonly SimpleFetchItem[];
   readonly content: readonly ContentItem[];
   /** What must be read of a message before it can be answered. */
-  readonly reads: 'nothing' | 'record' | 'bytes';
+  readonly reads: 'nothing' | 'record' | 'bytes' | 'record and bytes';
   /** Messages become \Seen. */
   readonly marksSeen: boolean;
 }
@@ -52,13 +52,14 @@ export function planFetch({ items }: FetchRequest, withUid: boolean, withModseq:
     }
   }
   if (withModseq && !view.includes('MODSEQ')) view.push('MODSEQ');
-  const reads = content.length > 0 ? 'bytes' : record.length > 0 ? 'record' : 'nothing';
+  const bytes = record.length > 0 ? 'record and bytes' : 'bytes';
+  const reads = content.length > 0 ? bytes : record.length > 0 ? 'record' : 'nothing';
   return { data: [...view, ...record], content, reads, marksSeen };
 }
 
 /**
  * The data items of one message, separated by spaces, one character a byte.
- * @param record may be null when the plan reads nothing
+ * @param record may be null when the plan reads none
  * @param recent UIDs that are \Recent to the session
  */
 export function dataText(

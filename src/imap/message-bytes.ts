@@ -3,7 +3,7 @@
  *
  * Offsets count from the first byte of the body, as in the analysis; the trace lines stand below 0.
  */
-import type { EmailRecord } from '../store/types.ts';
+import type { BodyRecord } from '../store/types.ts';
 
 /** Half-open: `from` is in, `to` is not. */
 export interface ByteRange {
@@ -12,13 +12,13 @@ export interface ByteRange {
 }
 
 export class MessageBytes {
-  readonly record: EmailRecord;
+  readonly record: BodyRecord;
   /** The whole body, or null when it is too large to be held: then it is read in chunks. */
   readonly body: Buffer | null;
   readonly #read: (from: number, to: number) => AsyncIterable<Buffer>;
 
   /** @param read reads a part of the body in chunks */
-  constructor(record: EmailRecord, body: Buffer | null, read: (from: number, to: number) => AsyncIterable<Buffer>) {
+  constructor(record: BodyRecord, body: Buffer | null, read: (from: number, to: number) => AsyncIterable<Buffer>) {
     this.record = record;
     this.body = body;
     this.#read = read;
@@ -31,7 +31,7 @@ export class MessageBytes {
 
   /** The header of the message, its blank line included. */
   get header(): ByteRange {
-    return { from: -this.record.prefix.length, to: this.record.analysis.root().body };
+    return { from: -this.record.prefix.length, to: this.record.root().body };
   }
 
   /** The bytes of a range, without copying; undefined when the body is not in memory. */

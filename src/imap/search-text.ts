@@ -17,7 +17,7 @@ const PIECE = 64 << 10;
 /** Shows the finder the text of the message until it has found everything. */
 export async function findText(message: MessageBytes, finder: TextFinder, pace: Pace): Promise<void> {
   if (finder.looksInHeader) finder.pushHeader(headerText(await headerBytes(message, message.header)));
-  for (const range of textRanges(message.record.analysis.root())) {
+  for (const range of textRanges(message.record.root())) {
     if (finder.done) return;
     if (range.kind === 'header') finder.push(headerText(await headerBytes(message, range)));
     else if (range.to - range.from <= STREAM_ABOVE) await findInSmall(message, range, finder, pace);

@@ -5,7 +5,7 @@ import type { Milliseconds } from '../store/ids.ts';
 
 export interface Pop3Context {
   readonly authenticator: Authenticator;
-  readonly store: Pick<Store, 'view' | 'emails' | 'body' | 'bodies' | 'bodyChunks' | 'expunge'>;
+  readonly store: Pick<Store, 'view' | 'bodyRecords' | 'body' | 'bodies' | 'bodyChunks' | 'expunge'>;
   readonly limits: Pop3Limits;
   /** There is a certificate: STLS is offered on plain connections. */
   readonly startTls: boolean;

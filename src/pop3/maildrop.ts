@@ -8,7 +8,7 @@
 import { Refused } from '../errors.ts';
 import type { MailboxView } from '../store/api.ts';
 import type { EmailId, Uid } from '../store/ids.ts';
-import type { EmailRecord } from '../store/types.ts';
+import type { BodyRecord } from '../store/types.ts';
 import type { Pop3Context } from './context.ts';
 
 /** Records read at a time: clients fetch messages in order, and one query is cheaper than many. */
@@ -25,7 +25,7 @@ export class Maildrop {
   /** Indexes of the messages marked as deleted; null, as in most sessions, while there are none. */
   #marked: Set<number> | null = null;
   #markedBytes = 0;
-  #records: Map<EmailId, EmailRecord> | null = null;
+  #records: Map<EmailId, BodyRecord> | null = null;
   /** Index of the message whose body was read last. */
   #lastRead = -2;
   /** Bodies on their way, or here, for the commands that will probably follow. */
@@ -70,7 +70,7 @@ export class Maildrop {
   }
 
   /** What the store knows of a message; that of those after it is kept for the next calls. @throws Refused `message.gone` */
-  async record(index: number): Promise<EmailRecord> {
+  async record(index: number): Promise<BodyRecord> {
     const email = this.view.email(index);
     const record = this.#records?.get(email) ?? (await this.#readRecords(index)).get(email);
     if (record === undefined) throw new Refused('message.gone', 'That message was removed meanwhile');
@@ -81,7 +81,7 @@ export class Maildrop {
    * The whole body of a message up to STREAM_ABOVE. While a client that goes through in order takes it, the next are read.
    * @throws Refused `message.gone`, `message.damaged`
    */
-  async body(index: number, { email, body }: EmailRecord): Promise<Buffer> {
+  async body(index: number, { email, body }: BodyRecord): Promise<Buffer> {
     const ahead = await this.#ahead;
     const bytes = ahead?.get(email) ?? (await this.#store.body(this.view.key.account, email, body));
     const inOrder = index === this.#lastRead + 1;
@@ -117,8 +117,8 @@ export class Maildrop {
   }
 
   /** The records of the messages from `first` on, as many as may be read ahead. */
-  async #neighbours(first: number): Promise<EmailRecord[]> {
-    const wanted: EmailRecord[] = [];
+  async #neighbours(first: number): Promise<BodyRecord[]> {
+    const wanted: BodyRecord[] = [];
     let bytes = 0;
     for (let index = first; index < this.view.length && wanted.length < RECORDS_AHEAD; index += 1) {
       const record = await this.record(index);
@@ -129,11 +129,11 @@ export class Maildrop {
     return wanted;
   }
 
-  async #readRecords(from: number): Promise<Map<EmailId, EmailRecord>> {
+  async #readRecords(from: number): Promise<Map<EmailId, BodyRecord>> {
     const emails: EmailId[] = [];
     const end = Math.min(from + RECORDS_AHEAD, this.view.length);
     for (let index = from; index < end; index += 1) emails.push(this.view.email(index));
-    const read = await this.#store.emails(this.view.key.account, emails);
+    const read = await this.#store.bodyRecords(this.view.key.account, emails);
     if (this.#records === null || this.#records.size > RECORDS_KEPT) this.#records = new Map();
     for (const record of read) this.#records.set(record.email, record);
     return this.#records;

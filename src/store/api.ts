@@ -3,6 +3,7 @@ import type { AccountId, EmailId, ItemId, MailboxId, Modseq, Uid } from './ids.t
 import type {
   Appended,
   BodyAddress,
+  BodyRecord,
   ChangeEvent,
   Delivered,
   DeliveryTarget,
@@ -108,6 +109,8 @@ export interface Store {
   view(key: MailboxKey): Promise<MailboxView>;
   /** Metadata of emails, in the order asked for; at most PAGE_ROWS at a time. Those that are gone are left out. */
   emails(account: AccountId, emails: readonly EmailId[]): Promise<readonly EmailRecord[]>;
+  /** As {@link emails}, but only what is needed to give their bytes: cheaper. */
+  bodyRecords(account: AccountId, emails: readonly EmailId[]): Promise<readonly BodyRecord[]>;
   /**
    * A whole body (without the prefix), for messages up to {@link STREAM_ABOVE}. @throws Refused `message.gone`, `message.damaged`
    */

@@ -24,7 +24,7 @@ import { type Housekept, housekeep } from './housekeeping.ts';
 import type { AccountId, EmailId, EpochSeconds, MailboxId, Milliseconds, Modseq, Uid } from './ids.ts';
 import { accountUsage } from './operations/accounts.ts';
 import { copyMessages, moveMessages } from './operations/copy.ts';
-import { readBodyAddress, readEmails } from './operations/emails.ts';
+import { readBodyAddress, readBodyRecords, readEmails } from './operations/emails.ts';
 import { expungeMessages } from './operations/expunge.ts';
 import { append, deliver, prepareMessage } from './operations/file-message.ts';
 import {
@@ -48,6 +48,7 @@ import { Stage } from './stage.ts';
 import type {
   Appended,
   BodyAddress,
+  BodyRecord,
   ChangeEvent,
   Delivered,
   DeliveryTarget,
@@ -243,6 +244,11 @@ export class MailStore implements Store {
   emails(account: AccountId, emails: readonly EmailId[]): Promise<readonly EmailRecord[]> {
     if (emails.length > PAGE_ROWS) throw new Error(`${emails.length} emails asked for at once`);
     return this.engine.read((tx) => readEmails(tx, account, emails), account);
+  }
+
+  bodyRecords(account: AccountId, emails: readonly EmailId[]): Promise<readonly BodyRecord[]> {
+    if (emails.length > PAGE_ROWS) throw new Error(`${emails.length} emails asked for at once`);
+    return this.engine.read((tx) => readBodyRecords(tx, account, emails), account);
   }
 
   async body(account: AccountId, email: EmailId, address: BodyAddress): Promise<Buffer> {

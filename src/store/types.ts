@@ -108,15 +108,21 @@ export interface FlagsStored {
   readonly modified: readonly Uid[];
 }
 
-/** The immutable part of a message: what FETCH needs beyond flags, size and dates. */
-export interface EmailRecord {
+/** What is needed to give the bytes of a message, whole or in part. */
+export interface BodyRecord {
   readonly email: EmailId;
-  readonly thread: ThreadId;
   /** Trace lines that stand before the body. */
   readonly prefix: Buffer;
   readonly body: BodyAddress;
+  /** The tree of its parts; taken apart anew at each call. */
+  root(): MessageAnalysis['root'];
+}
+
+/** The immutable part of a message: what FETCH needs beyond flags, size and dates. */
+export interface EmailRecord extends BodyRecord {
+  readonly thread: ThreadId;
   readonly sent: EpochSeconds | null;
-  readonly analysis: Omit<MessageAnalysis, 'root'> & { readonly root: () => MessageAnalysis['root'] };
+  readonly analysis: Omit<MessageAnalysis, 'root'>;
 }
 
 /** One message of a mailbox as a view shows it. */

@@ -12,7 +12,7 @@ import type { MailboxView } from '../../store/api.ts';
 import { PAGE_ROWS } from '../../store/engine/engine.ts';
 import { SEEN } from '../../store/flags.ts';
 import type { Modseq, Uid } from '../../store/ids.ts';
-import type { EmailRecord } from '../../store/types.ts';
+import type { BodyRecord, EmailRecord } from '../../store/types.ts';
 import { type Command, type Completion, no, ok, selected } from '../command.ts';
 import { ConnectionEnded } from '../command-input.ts';
 import { enableCondstore } from '../condstore.ts';
@@ -117,9 +117,17 @@ class Fetch {
   }
 
   async #writePage(page: readonly number[]): Promise<void> {
-    const { data, content } = this.#plan;
-    const found = await this.#records(page);
-    if (content.length > 0) return this.#writeContents(found);
+    const { data, reads } = this.#plan;
+    const { store, accountId } = this.#session;
+    const emails = page.map((index) => this.#view.email(index));
+    if (reads === 'bytes') {
+      const bodies = this.#found(page, await store.bodyRecords(accountId, emails));
+      return this.#writeContents(bodies.map(({ index, record }) => ({ index, record: null, body: record })));
+    }
+    const found = this.#found(page, await store.emails(accountId, emails));
+    if (reads === 'record and bytes') {
+      return this.#writeContents(found.map(({ index, record }) => ({ index, record, body: record })));
+    }
     const { recent } = this.#session.mailbox;
     let text = '';
     for (const { index, record } of found) {
@@ -128,18 +136,13 @@ class Fetch {
     this.#out.text(text);
   }
 
-  /** The records of a page's messages; those that are gone are left out and noted. */
-  async #records(page: readonly number[]): Promise<Found[]> {
-    const { store, accountId } = this.#session;
+  /** A page's messages with what was read of them; those that are gone are left out and noted. */
+  #found<T extends BodyRecord>(page: readonly number[], records: readonly T[]): Found<T>[] {
     const view = this.#view;
-    const records = await store.emails(
-      accountId,
-      page.map((index) => view.email(index)),
-    );
     if (records.length === page.length) return page.map((index, at) => ({ index, record: records[at]! }));
     this.#gone = true;
     const byEmail = new Map(records.map((record) => [record.email, record]));
-    const found: Found[] = [];
+    const found: Found<T>[] = [];
     for (const index of page) {
       const record = byEmail.get(view.email(index));
       if (record !== undefined) found.push({ index, record });
@@ -147,33 +150,33 @@ class Fetch {
     return found;
   }
 
-  async #writeContents(found: readonly Found[]): Promise<void> {
+  async #writeContents(found: readonly Content[]): Promise<void> {
     const { store, accountId } = this.#session;
     const bodies = store.bodies(
       accountId,
-      found.map(({ record }) => record),
+      found.map((each) => each.body),
     );
     let at = 0;
-    for await (const body of bodies) {
-      const { index, record } = found[at++]!;
-      if (body instanceof Refused) {
-        this.#note(body);
+    for await (const bytes of bodies) {
+      const { index, record, body } = found[at++]!;
+      if (bytes instanceof Refused) {
+        this.#note(bytes);
         continue;
       }
-      const message = new MessageBytes(record, body, (from, to) =>
-        store.bodyChunks(accountId, record.email, record.body, { from, to, reuse: true }),
+      const message = new MessageBytes(body, bytes, (from, to) =>
+        store.bodyChunks(accountId, body.email, body.body, { from, to, reuse: true }),
       );
-      await this.#writeMessage(index, message);
+      await this.#writeMessage(index, record, message);
       await this.#breathe();
     }
   }
 
-  async #writeMessage(index: number, message: MessageBytes): Promise<void> {
+  async #writeMessage(index: number, record: EmailRecord | null, message: MessageBytes): Promise<void> {
     const out = this.#out;
     const { data, content, marksSeen } = this.#plan;
     out.text(`* ${index + 1} FETCH (`);
     if (data.length > 0) {
-      out.text(`${dataText(data, this.#view, index, message.record, this.#session.mailbox.recent)} `);
+      out.text(`${dataText(data, this.#view, index, record, this.#session.mailbox.recent)} `);
     }
     let first = true;
     for (const item of content) {
@@ -235,7 +238,12 @@ class Fetch {
   }
 }
 
-interface Found {
+interface Found<T> {
   readonly index: number;
-  readonly record: EmailRecord;
+  readonly record: T;
+}
+
+/** A message whose bytes are asked for; its record, too, only where an item needs that. */
+interface Content extends Found<EmailRecord | null> {
+  readonly body: BodyRecord;
 }

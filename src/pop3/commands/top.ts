@@ -19,8 +19,9 @@ export const top: Pop3Command = {
 async function send(session: Pop3Session, index: number, lines: number): Promise<Response> {
   const { store } = session.context;
   const { account } = session.drop.view.key;
-  const { email, prefix, body, analysis } = await session.drop.record(index);
-  const cutter = new TopCutter(analysis.root().body, lines);
+  const record = await session.drop.record(index);
+  const { email, prefix, body } = record;
+  const cutter = new TopCutter(record.root().body, lines);
   const chunks =
     body.length > STREAM_ABOVE ? store.bodyChunks(account, email, body) : [await store.body(account, email, body)];
   return sendInChunks(session, ok('The top of the message follows'), prefix, topOf(chunks, cutter));

@@ -2,15 +2,28 @@
 import type { MessageAnalysis } from '../../message/analysis.ts';
 import { parseParts } from '../../message/stored-parts.ts';
 import type { Reader } from '../engine/engine.ts';
-import { sql } from '../engine/sql.ts';
+import { type Sql, sql, type Value } from '../engine/sql.ts';
 import type { AccountId, EmailId, ThreadId } from '../ids.ts';
-import type { BodyAddress, EmailRecord } from '../types.ts';
+import type { BodyAddress, BodyRecord, EmailRecord } from '../types.ts';
 import { emailKey } from './email-key.ts';
 
+/** A row begins with the email's id, whatever is read of it. */
+type Row = readonly [email: number, ...Value[]];
+
+type AddressColumns = readonly [
+  hash: Uint8Array,
+  segment: number,
+  start: number,
+  length: number,
+  storedLength: number,
+  codec: number,
+];
+
+type BodyRow = readonly [email: number, prefix: Uint8Array, parts: string, ...address: AddressColumns];
+
 type EmailRow = readonly [
-  email: number,
+  ...body: BodyRow,
   thread: number,
-  prefix: Uint8Array,
   sent: number | null,
   hasAttachment: number,
   messageId: string | null,
@@ -26,52 +39,70 @@ type EmailRow = readonly [
   preview: string,
   envelope: string,
   bodyStructure: string,
-  parts: string,
-  ...address: AddressColumns,
-];
-
-type AddressColumns = readonly [
-  hash: Uint8Array,
-  segment: number,
-  start: number,
-  length: number,
-  storedLength: number,
-  codec: number,
 ];
 
 const ADDRESS = 'hash, segment_id, start, length, stored_length, codec';
-const COLUMNS = `email_id, thread_id, prefix, sent, has_attachment, message_id, in_reply_to, refs, subject, base_subject, sort_from, sort_to,
-  sort_cc, display_from, display_to, preview, envelope, body_structure, parts, ${ADDRESS}`;
+const BODY = `email_id, prefix, parts, ${ADDRESS}`;
+const EMAIL = `${BODY}, thread_id, sent, has_attachment, message_id, in_reply_to, refs, subject, base_subject, sort_from, sort_to, sort_cc,
+  display_from, display_to, preview, envelope, body_structure`;
 
-const EMAIL = sql<EmailRow>(`SELECT ${COLUMNS} FROM email WHERE email_key = ?`);
-const EMAILS_BETWEEN = sql<EmailRow>(`SELECT ${COLUMNS} FROM email WHERE email_key BETWEEN ? AND ? ORDER BY email_key`);
+/** The two ways to read rows: by key, and as a range. */
+interface Selection<R extends Row> {
+  readonly one: Sql<R>;
+  readonly between: Sql<R>;
+}
+
+function selection<R extends Row>(columns: string): Selection<R> {
+  return {
+    one: sql<R>(`SELECT ${columns} FROM email WHERE email_key = ?`),
+    between: sql<R>(`SELECT ${columns} FROM email WHERE email_key BETWEEN ? AND ? ORDER BY email_key`),
+  };
+}
+
+const EMAILS = selection<EmailRow>(EMAIL);
+const BODIES = selection<BodyRow>(BODY);
 const BODY_ADDRESS = sql<AddressColumns>(`SELECT ${ADDRESS} FROM email WHERE email_key = ?`);
 
-/**
- * The records of these emails, in the order asked for; those that are gone are left out. Emails filed one after the other have ids close
- * together and are read as one range; others by key.
- */
+/** The records of these emails, in the order asked for; those that are gone are left out. */
 export async function readEmails(tx: Reader, account: AccountId, emails: readonly EmailId[]): Promise<EmailRecord[]> {
+  return (await readRows(tx, EMAILS, account, emails)).map((row) => new StoredEmail(row));
+}
+
+/** What is needed to give the bytes of these emails, likewise; cheaper than their records. */
+export async function readBodyRecords(
+  tx: Reader,
+  account: AccountId,
+  emails: readonly EmailId[],
+): Promise<BodyRecord[]> {
+  return (await readRows(tx, BODIES, account, emails)).map((row) => new StoredBody(row));
+}
+
+/** Emails filed one after the other have ids close together and are read as one range; others by key. */
+async function readRows<R extends Row>(
+  tx: Reader,
+  { one, between }: Selection<R>,
+  account: AccountId,
+  emails: readonly EmailId[],
+): Promise<R[]> {
   let least = Infinity;
   let most = 0;
   for (const email of emails) {
     if (email < least) least = email;
     if (email > most) most = email;
   }
+  const found: R[] = [];
   if (emails.length > 8 && most - least < emails.length * 6) {
-    const rows = await tx.all(EMAILS_BETWEEN, emailKey(account, least), emailKey(account, most));
+    const rows = await tx.all(between, emailKey(account, least), emailKey(account, most));
     const byId = new Map(rows.map((row) => [row[0], row]));
-    const found: EmailRecord[] = [];
     for (const email of emails) {
       const row = byId.get(email);
-      if (row !== undefined) found.push(toRecord(row));
+      if (row !== undefined) found.push(row);
     }
-    return found;
-  }
-  const found: EmailRecord[] = [];
-  for (const email of emails) {
-    const row = await tx.get(EMAIL, emailKey(account, email));
-    if (row !== undefined) found.push(toRecord(row));
+  } else {
+    for (const email of emails) {
+      const row = await tx.get(one, emailKey(account, email));
+      if (row !== undefined) found.push(row);
+    }
   }
   return found;
 }
@@ -90,85 +121,111 @@ function toAddress(...[hash, segment, offset, length, storedLength, codec]: Addr
   return { hash, segment, offset, length, storedLength, codec };
 }
 
-function toRecord(row: EmailRow): EmailRecord {
-  return {
-    email: row[0] as EmailId,
-    thread: row[1] as ThreadId,
-    prefix: Buffer.from(row[2].buffer, row[2].byteOffset, row[2].length),
-    body: { hash: row[19], segment: row[20], offset: row[21], length: row[22], storedLength: row[23], codec: row[24] },
-    sent: row[3],
-    analysis: new StoredAnalysis(row),
-  };
-}
+class StoredBody<R extends BodyRow | EmailRow = BodyRow> implements BodyRecord {
+  readonly row: R;
+  readonly prefix: Buffer;
+  readonly body: BodyAddress;
 
-/** What was worked out when the message came in; lists and the tree of parts are only taken apart when somebody asks. */
-class StoredAnalysis implements Omit<MessageAnalysis, 'root'> {
-  readonly #row: EmailRow;
-  readonly size: number;
-  readonly envelope: string;
-  readonly bodyStructure: string;
+  constructor(row: R) {
+    const [, prefix, , hash, segment, offset, length, storedLength, codec] = row;
+    this.row = row;
+    this.prefix = Buffer.from(prefix.buffer, prefix.byteOffset, prefix.length);
+    this.body = { hash, segment, offset, length, storedLength, codec };
+  }
 
-  constructor(row: EmailRow) {
-    this.#row = row;
-    this.size = row[22];
-    this.envelope = row[16];
-    this.bodyStructure = row[17];
+  get email(): EmailId {
+    return this.row[0] as EmailId;
   }
 
   root(): MessageAnalysis['root'] {
-    return parseParts(this.#row[18]);
+    return parseParts(this.row[2]);
   }
+}
 
-  get messageId(): string | null {
-    return this.#row[5];
-  }
-
-  get inReplyTo(): readonly string[] {
-    return lines(this.#row[6]);
-  }
-
-  get references(): readonly string[] {
-    return lines(this.#row[7]);
-  }
-
-  get subject(): string {
-    return this.#row[8];
-  }
-
-  get baseSubject(): string {
-    return this.#row[9];
+class StoredEmail extends StoredBody<EmailRow> implements EmailRecord {
+  get thread(): ThreadId {
+    return this.row[9] as ThreadId;
   }
 
   get sent(): number | null {
-    return this.#row[3];
+    return this.row[10];
   }
 
-  get sortFrom(): string {
+  get analysis(): Omit<MessageAnalysis, 'root'> {
+    return new StoredAnalysis(this.row);
+  }
+}
+
+/** What was worked out when the message came in; lists are only taken apart when somebody asks. */
+class StoredAnalysis implements Omit<MessageAnalysis, 'root'> {
+  readonly #row: EmailRow;
+
+  constructor(row: EmailRow) {
+    this.#row = row;
+  }
+
+  get size(): number {
+    return this.#row[6];
+  }
+
+  get sent(): number | null {
     return this.#row[10];
   }
 
-  get sortTo(): string {
-    return this.#row[11];
+  get hasAttachment(): boolean {
+    return this.#row[11] === 1;
   }
 
-  get sortCc(): string {
+  get messageId(): string | null {
     return this.#row[12];
   }
 
-  get displayFrom(): string {
-    return this.#row[13];
+  get inReplyTo(): readonly string[] {
+    return lines(this.#row[13]);
   }
 
-  get displayTo(): string {
-    return this.#row[14];
+  get references(): readonly string[] {
+    return lines(this.#row[14]);
   }
 
-  get preview(): string {
+  get subject(): string {
     return this.#row[15];
   }
 
-  get hasAttachment(): boolean {
-    return this.#row[4] === 1;
+  get baseSubject(): string {
+    return this.#row[16];
+  }
+
+  get sortFrom(): string {
+    return this.#row[17];
+  }
+
+  get sortTo(): string {
+    return this.#row[18];
+  }
+
+  get sortCc(): string {
+    return this.#row[19];
+  }
+
+  get displayFrom(): string {
+    return this.#row[20];
+  }
+
+  get displayTo(): string {
+    return this.#row[21];
+  }
+
+  get preview(): string {
+    return this.#row[22];
+  }
+
+  get envelope(): string {
+    return this.#row[23];
+  }
+
+  get bodyStructure(): string {
+    return this.#row[24];
   }
 }
 
