@@ -7,7 +7,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
 /** Bytes between two collections. */
-const EVERY = 4 << 20;
+const EVERY = 2 << 20;
 /** Smaller buffers are those of a conversation, not of mail that passes. */
 const LARGE = 16 << 10;
 

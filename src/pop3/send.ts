@@ -1,4 +1,5 @@
 /** Sending a message in chunks: what is larger than memory should hold, or only partly wanted. */
+import { noteBuffer } from '../passing-buffers.ts';
 import type { Response } from './responses.ts';
 import type { Pop3Session } from './session.ts';
 import { DotStuffer } from './syntax/dot-stuffer.ts';
@@ -26,7 +27,9 @@ export async function sendInChunks(
         connection.write(heading);
         connection.write(stuffer.push(prefix));
       }
-      connection.write(stuffer.push(chunk));
+      const framed = stuffer.push(chunk);
+      if (framed !== chunk) noteBuffer(framed.length);
+      connection.write(framed);
       await connection.flushed(); // the chunk's buffer is used again for the next
       if (connection.closed) return '';
     }
