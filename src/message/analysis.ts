@@ -2,7 +2,8 @@
  * What is worked out about a message once, when it enters the store, so that FETCH, SORT, THREAD and JMAP never parse
  * it again. All offsets are in bytes from the first byte of the message as analysed.
  *
- * Bump {@link ANALYSIS_FORMAT} when anything here changes its meaning: rows with an older format are analysed anew when read.
+ * Bump {@link ANALYSIS_FORMAT} when anything here changes its meaning: each row carries the number it was analysed with, by which the
+ * version that first changes it finds the older ones.
  */
 export const ANALYSIS_FORMAT = 1;
 

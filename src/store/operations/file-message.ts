@@ -6,8 +6,8 @@ import { ANALYSIS_FORMAT } from '../../message/analysis.ts';
 import { serializeParts } from '../../message/stored-parts.ts';
 import type { Writer } from '../engine/engine.ts';
 import { sql } from '../engine/sql.ts';
-import { type Flags, NO_FLAGS } from '../flags.ts';
-import type { AccountId, EmailId, EpochSeconds, ItemId, MailboxId, Modseq, ThreadId, Uid } from '../ids.ts';
+import { NO_FLAGS } from '../flags.ts';
+import type { AccountId, EmailId, EpochSeconds, ItemId, MailboxId, ThreadId, Uid } from '../ids.ts';
 import type { Appended, Delivered, DeliveryTarget, StagedMessage, UidsAssigned } from '../types.ts';
 import { type Claim, claim, overQuota, quotaRefusal } from './account-row.ts';
 import { emailKey } from './email-key.ts';
@@ -106,7 +106,7 @@ export async function append(tx: Writer, { account, mailbox, messages, now }: Ap
       uid,
       item: (firstId + 1) as ItemId,
       email,
-      flags: appended.flags satisfies Flags,
+      flags: appended.flags,
       size: message.staged.body.length,
       received,
       modseq: claimed.modseq,
@@ -115,7 +115,7 @@ export async function append(tx: Writer, { account, mailbox, messages, now }: Ap
     });
     uids.push(uid);
   }
-  tx.changed({ account, mailbox, modseq: claimed.modseq satisfies Modseq });
+  tx.changed({ account, mailbox, modseq: claimed.modseq });
   return { uidvalidity: changed.uidvalidity, uids };
 }
 

@@ -114,12 +114,6 @@ function toMailbox(account: AccountId, row: MailboxRow, path: string): Mailbox {
   };
 }
 
-/** One mailbox, or undefined. `path` is filled in only when it is at the top: for callers that have the id already. */
-export async function findMailbox(tx: Reader, account: AccountId, mailbox: MailboxId): Promise<Mailbox | undefined> {
-  const row = await tx.get(BY_ID, account, mailbox);
-  return row === undefined ? undefined : toMailbox(account, row, row[2]);
-}
-
 /** The parts of a name. @throws Refused `mailbox.forbidden` when it can't be the name of a mailbox */
 function partsOf(path: string): string[] {
   const parts = path.normalize('NFC').split('/');

@@ -5,7 +5,7 @@
 import { HEADER_BYTES } from '../bodies/record.ts';
 import type { Reader, Writer } from '../engine/engine.ts';
 import { sql } from '../engine/sql.ts';
-import type { AccountId, EmailId, EpochSeconds, ItemId } from '../ids.ts';
+import type { AccountId, EmailId, EpochSeconds } from '../ids.ts';
 import { emailKey, emailKeysOf } from './email-key.ts';
 
 type RetainedRow = readonly [account: number, item: number, email: number, size: number];
@@ -67,7 +67,7 @@ export async function purgeAboveCap(tx: Writer, capBytes: number, limit: number)
 
 async function purge(tx: Writer, rows: readonly RetainedRow[]): Promise<number> {
   for (const [account, item, email, size] of rows) {
-    await tx.run(DELETE_RETAINED, account, item satisfies number as ItemId);
+    await tx.run(DELETE_RETAINED, account, item);
     await tx.run(UNCOUNT, size, account);
     await dropEmailIfUnused(tx, account as AccountId, email as EmailId);
   }

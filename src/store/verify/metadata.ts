@@ -4,7 +4,7 @@
 import type { Reader } from '../engine/engine.ts';
 import { sql } from '../engine/sql.ts';
 import { DELETED, SEEN } from '../flags.ts';
-import type { AccountId, MailboxId } from '../ids.ts';
+import type { AccountId } from '../ids.ts';
 import { emailKeyOf } from '../operations/email-key.ts';
 import { listMailboxes } from '../operations/mailboxes.ts';
 import type { Mailbox } from '../types.ts';
@@ -89,7 +89,7 @@ export async function checkAccount(tx: Reader, account: AccountId): Promise<Acco
   for (const [mailbox, count] of await tx.all(ORPHANS, account)) {
     find({
       code: 'mailbox',
-      text: `${count} messages are in folder ${mailbox satisfies number as MailboxId}, which does not exist`,
+      text: `${count} messages are in folder ${mailbox}, which does not exist`,
     });
   }
   if (bytes !== usedBytes || messages !== usedCount) {
