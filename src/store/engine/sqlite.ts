@@ -70,8 +70,8 @@ export class SqliteEngine implements Engine {
   readonly #syncedPosition: (() => Promise<string>) | undefined;
   #queue: Job[] = [];
   #scheduled = false;
-  /** Operations of the batch that runs now, if one does. */
-  #batch: { readonly end: Promise<void>; readonly finish: () => void } | undefined;
+  /** The end of the batch that runs now, if one does. */
+  #batch: Promise<void> | undefined;
   /** Rises with each batch: a read that sees it change has awaited something it must not. */
   #turn = 0;
   #gate: Promise<void> | undefined;
@@ -125,7 +125,7 @@ export class SqliteEngine implements Engine {
 
   async read<T>(operation: (tx: Reader) => Promise<T>, account?: AccountId): Promise<T> {
     for (;;) {
-      if (this.#batch !== undefined) await this.#batch.end;
+      if (this.#batch !== undefined) await this.#batch;
       else if (account !== undefined && account === this.#heavy?.account) await this.#heavy.end;
       else break;
     }
@@ -183,7 +183,7 @@ export class SqliteEngine implements Engine {
   async close(): Promise<void> {
     this.#closing = true;
     while (this.#queue.length > 0 || this.#batch !== undefined || this.#gate !== undefined) {
-      await (this.#gate ?? this.#batch?.end ?? new Promise((resolve) => setImmediate(resolve)));
+      await (this.#gate ?? this.#batch ?? new Promise((resolve) => setImmediate(resolve)));
     }
     try {
       await this.#durability.wait(this.#durability.commitSeq);
@@ -210,7 +210,7 @@ export class SqliteEngine implements Engine {
   /** Never rejects: what goes wrong reaches the callers of `write`. */
   async #runBatch(): Promise<void> {
     const { promise: end, resolve: finish } = Promise.withResolvers<void>();
-    this.#batch = { end, finish };
+    this.#batch = end;
     this.#turn++;
     const leak = watchForLeak();
     const done: Job[] = [];
@@ -322,7 +322,7 @@ export class SqliteEngine implements Engine {
   }
 
   async #withGateClosed<T>(work: () => Promise<T>): Promise<T> {
-    while (this.#gate !== undefined || this.#batch !== undefined) await (this.#gate ?? this.#batch?.end);
+    while (this.#gate !== undefined || this.#batch !== undefined) await (this.#gate ?? this.#batch);
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#gate = promise;
     try {
