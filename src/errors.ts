@@ -11,8 +11,11 @@ export class BadCommand extends Error {
   override readonly name = 'BadCommand';
 }
 
-/** Stable codes of refusals. Protocols map them to their response codes; people may search the guide for them. */
-export type RefusalCode =
+/** Stable codes of refusals; people may search the guide for them. */
+export type RefusalCode = ProtocolCode | AdministrativeCode;
+
+/** Those that a mail client or another server may hear of: each protocol maps them to its own response codes. */
+export type ProtocolCode =
   | 'auth.failed' //            wrong name or password: says nothing of which
   | 'auth.unavailable' //       sign-in can't be checked now
   | 'auth.tls-required' //      this sign-in needs TLS first
@@ -38,11 +41,15 @@ export type RefusalCode =
   | 'directory.exists'
   | 'directory.missing'
   | 'directory.invalid'
+  | 'search.charset' //         BADCHARSET
+  | 'binary.unknown-encoding'; // UNKNOWN-CTE
+
+/** Those that only administrators meet, on the command line. */
+export type AdministrativeCode =
   | 'config.invalid'
   | 'listen.failed' //          a port is taken or may not be used
   | 'import.unreadable' //      the file to import is no mail or can't be read
-  | 'search.charset' //         BADCHARSET
-  | 'binary.unknown-encoding'; // UNKNOWN-CTE
+  | 'transfer.busy'; //         the same mail is being brought in by another command
 
 /** We understood and can't, or may not, do it. The text is for a person who reads it in a mail client: what happened, what to do. */
 export class Refused extends Error {

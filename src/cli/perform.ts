@@ -1,7 +1,9 @@
 /** Runs an administrative action: in the server that has the data directory open, or here when none has. */
 import { connect, type Socket } from 'node:net';
+import { userInfo } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type RefusalCode, Refused } from '../errors.ts';
+import type { OnProgress } from '../progress.ts';
 import type { Action } from '../server/admin/action.ts';
 import { type Answer, jsonLines, type Request, shortPath, socketPath } from '../server/admin/wire.ts';
 import { openOffice } from '../server/office.ts';
@@ -28,7 +30,8 @@ export async function perform<Input, Result>(
     for (const giveUpAt = Date.now() + PATIENCE; ; await delay(RETRY_AFTER)) {
       const server = await connectTo(options.data);
       // What came over the wire is what the same code, in the server, returned.
-      if (server !== undefined) return (await ask(server, { action: action.name, input }, progress.show)) as Result;
+      if (server !== undefined)
+        return (await ask(server, { action: action.name, input, actor: actor() }, progress.show)) as Result;
       try {
         return await here(action, input, options.data, progress.show);
       } catch (error) {
@@ -45,18 +48,27 @@ async function here<Input, Result>(
   action: Action<Input, Result>,
   input: Input,
   data: string,
-  progress: (text: string) => void,
+  progress: OnProgress,
 ): Promise<Result> {
   const office = await openOffice({ data, create: action.creates === true, command: action.name.replace('.', ' ') });
   const interrupted = new AbortController();
   const interrupt = () => interrupted.abort();
   process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
   try {
-    return await action.run(office, action.input.parse(input), { progress, signal: interrupted.signal });
+    return await action.run(office, action.input.parse(input), {
+      progress,
+      signal: interrupted.signal,
+      actor: actor(),
+    });
   } finally {
     process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
     await office.close();
   }
+}
+
+/** Who asks, for the audit. */
+function actor(): string {
+  return `${process.env['SUDO_USER'] ?? userInfo().username} on the command line`;
 }
 
 /** The server's admin socket, or undefined when no server listens there. */
@@ -84,7 +96,7 @@ function connectTo(data: string): Promise<Socket | undefined> {
   });
 }
 
-async function ask(server: Socket, request: Request, progress: (text: string) => void): Promise<unknown> {
+async function ask(server: Socket, request: Request, progress: OnProgress): Promise<unknown> {
   try {
     server.write(`${JSON.stringify(request)}\n`);
     for await (const line of jsonLines(server)) {

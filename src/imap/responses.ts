@@ -1,8 +1,8 @@
 /** Response codes of refusals (RFC 5530, RFC 9051 7.1), and the greeting and farewells. */
-import type { RefusalCode, Refused } from '../errors.ts';
+import type { ProtocolCode, RefusalCode, Refused } from '../errors.ts';
 import { DestinationMissing } from './destination.ts';
 
-const CODES: Readonly<Record<RefusalCode, string | null>> = {
+const CODES: Readonly<Record<ProtocolCode, string> & Partial<Record<RefusalCode, string>>> = {
   'auth.failed': 'AUTHENTICATIONFAILED',
   'auth.unavailable': 'UNAVAILABLE',
   'auth.tls-required': 'PRIVACYREQUIRED',
@@ -25,19 +25,16 @@ const CODES: Readonly<Record<RefusalCode, string | null>> = {
   'sender.forbidden': 'NOPERM',
   'loop.detected': 'CANNOT',
   'limit.reached': 'LIMIT',
-  'import.unreadable': 'CANNOT',
-  'listen.failed': 'UNAVAILABLE',
   'directory.exists': 'ALREADYEXISTS',
   'directory.missing': 'NONEXISTENT',
   'directory.invalid': 'CANNOT',
-  'config.invalid': 'CANNOT',
   'search.charset': 'BADCHARSET',
   'binary.unknown-encoding': 'UNKNOWN-CTE', // RFC 3516 4.3
 };
 
 /** The response code for a refusal, without brackets. */
 export function responseCode(refusal: Refused): string | null {
-  return refusal instanceof DestinationMissing ? 'TRYCREATE' : CODES[refusal.code];
+  return refusal instanceof DestinationMissing ? 'TRYCREATE' : (CODES[refusal.code] ?? null);
 }
 
 /**

@@ -7,6 +7,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import type { Logger } from 'pino';
 import { z } from 'zod';
 import { BadCommand, Refused } from '../errors.ts';
+import type { Run } from './admin/action.ts';
 import { ACTIONS } from './admin/actions.ts';
 import { type Answer, jsonLines, shortPath, socketPath } from './admin/wire.ts';
 import type { Office } from './office.ts';
@@ -14,7 +15,7 @@ import type { Office } from './office.ts';
 /** At a time; a command line makes one. */
 const MOST_CONNECTIONS = 32;
 
-const request = z.strictObject({ action: z.string(), input: z.unknown() });
+const request = z.strictObject({ action: z.string(), input: z.unknown(), actor: z.string().max(200) });
 
 export interface AdminSocket {
   /** Takes no more requests, asks those that run to end, and waits until they have. */
@@ -75,16 +76,17 @@ async function serve(socket: Socket, { office, log, internalError, stopping }: S
     // The client says no more: the next we hear of it is its end.
     const leave = () => gone.abort();
     lines.next().then(leave, leave);
-    const { action, input } = request.parse(value);
+    const { action, input, actor } = request.parse(value);
     name = action;
     const found = ACTIONS.get(action);
     if (found === undefined) throw new BadCommand(`no such action: ${action}. Is the server of the same version?`);
-    const run = {
-      progress: (progress: string) => answer({ progress }),
+    const run: Run = {
+      actor,
+      progress: (progress) => answer({ progress }),
       signal: AbortSignal.any([gone.signal, stopping]),
     };
     const result = await found.run(office, found.input.parse(input), run);
-    log.info({ action: name }, 'administrative action');
+    log.info({ action: name, actor }, 'administrative action');
     answer({ result });
   } catch (error) {
     if (error instanceof Refused) answer({ error: { code: error.code, text: error.message } });

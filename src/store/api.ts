@@ -4,6 +4,7 @@ import type {
   Appended,
   BodyAddress,
   BodyRecord,
+  Brought,
   ChangeEvent,
   Delivered,
   DeliveryTarget,
@@ -143,7 +144,7 @@ export interface Store {
    * mailbox is gone) is left out, with the refusal in their place. @throws Refused `store.full`, `store.failed`
    */
   deliver(message: StagedMessage, targets: readonly DeliveryTarget[]): Promise<readonly (Delivered | Refusal)[]>;
-  /** Adds messages to a mailbox, all or none (MULTIAPPEND). @throws Refused `quota.exceeded`, `mailbox.missing` */
+  /** Adds messages to a mailbox, all or none (MULTIAPPEND). @throws Refused `quota.exceeded`, `mailbox.missing`, `transfer.busy` */
   append(key: MailboxKey, messages: readonly Appended[]): Promise<UidsAssigned>;
   /** Changes flags, in chunks of CHUNK_ROWS. `uids` ascending. */
   storeFlags(
@@ -165,6 +166,18 @@ export interface Store {
   copy(from: MailboxKey, uids: readonly Uid[], to: MailboxKey): Promise<UidsCopied>;
   /** Moves messages, in chunks, each whole: no message is ever in both or in neither. */
   move(from: MailboxKey, uids: readonly Uid[], to: MailboxKey): Promise<UidsCopied>;
+
+  // ---- transfers (mail brought from files and other servers) -------------------------------------------------------
+  /** What a transfer brought before, in order of key. Each page is a snapshot of its own. */
+  brought(account: AccountId, source: string): AsyncIterable<Brought>;
+  /** Notes what the source says now of messages it brought. */
+  noteOrigins(
+    account: AccountId,
+    source: string,
+    notes: readonly { readonly key: string; readonly note: string }[],
+  ): Promise<void>;
+  /** Forgets where messages came from; the messages stay. */
+  forgetOrigins(account: AccountId, source: string, keys: readonly string[]): Promise<void>;
 
   // ---- hearing of changes ----------------------------------------------------------------------------------------
   /** Calls the listener after each durable change of the account, coalesced by turn. @returns a function that stops it */

@@ -40,6 +40,7 @@ import {
 } from './operations/mailboxes.ts';
 import { MESSAGES_ABOVE } from './operations/message-row.ts';
 import { setMeta } from './operations/meta.ts';
+import { broughtAfter, forgetOrigins, noteOrigins } from './operations/origins.ts';
 import { newestSegment } from './operations/segments.ts';
 import { storeFlags } from './operations/store-flags.ts';
 import { expungedSince } from './operations/tombstones.ts';
@@ -49,6 +50,7 @@ import type {
   Appended,
   BodyAddress,
   BodyRecord,
+  Brought,
   ChangeEvent,
   Delivered,
   DeliveryTarget,
@@ -293,6 +295,16 @@ export class MailStore implements Store {
     return this.engine.read((tx) => expungedSince(tx, key.account, key.mailbox, modseq), key.account);
   }
 
+  async *brought(account: AccountId, source: string): AsyncGenerator<Brought, void, void> {
+    for (let after = ''; ; ) {
+      const from = after;
+      const page = await this.engine.read((tx) => broughtAfter(tx, account, source, from), account);
+      yield* page;
+      if (page.length < PAGE_ROWS) return;
+      after = page.at(-1)!.key;
+    }
+  }
+
   async usage(account: AccountId): ReturnType<Store['usage']> {
     const usage = await this.engine.read((tx) => accountUsage(tx, account), account);
     if (usage === undefined) throw new Refused('mailbox.missing', 'This account no longer exists.');
@@ -325,6 +337,14 @@ export class MailStore implements Store {
       const result = await this.#write((tx) => append(tx, { account, mailbox, messages: prepared, now: nowSeconds() }));
       return { result, filed: true };
     });
+  }
+
+  async noteOrigins(...[account, source, notes]: Parameters<Store['noteOrigins']>): Promise<void> {
+    for (const chunk of chunks(notes)) await this.#write((tx) => noteOrigins(tx, account, source, chunk));
+  }
+
+  async forgetOrigins(account: AccountId, source: string, keys: readonly string[]): Promise<void> {
+    for (const chunk of chunks(keys)) await this.#write((tx) => forgetOrigins(tx, account, source, chunk));
   }
 
   async storeFlags(
@@ -516,8 +536,8 @@ function given<T extends object>(options: T): { [K in keyof T]?: NonNullable<T[K
   };
 }
 
-function* chunks(uids: readonly Uid[]): Generator<readonly Uid[]> {
-  for (let from = 0; from < uids.length; from += CHUNK_ROWS) yield uids.slice(from, from + CHUNK_ROWS);
+function* chunks<T>(rows: readonly T[]): Generator<readonly T[]> {
+  for (let from = 0; from < rows.length; from += CHUNK_ROWS) yield rows.slice(from, from + CHUNK_ROWS);
 }
 
 function assertSameAccount(from: MailboxKey, to: MailboxKey): void {

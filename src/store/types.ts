@@ -90,6 +90,24 @@ export interface Appended {
   readonly received?: EpochSeconds;
   /** The unique id another server gave it (imports). */
   readonly uidl?: string;
+  /** What a transfer knows it by; recorded in the transaction that files it. */
+  readonly origin?: Origin;
+}
+
+/** Where a message came from: a transfer that is repeated finds by it what it brought before. */
+export interface Origin {
+  /** Which transfer; the same each time it runs. */
+  readonly source: string;
+  /** Which of the source's messages; never another's. */
+  readonly key: string;
+  /** What the source said of it, in the transfer's own words: its flags, for instance. */
+  readonly note: string;
+}
+
+/** A message that a transfer brought, as it was filed. The person may have moved or removed it since. */
+export interface Brought extends Origin {
+  readonly mailbox: MailboxId;
+  readonly uid: Uid;
 }
 
 export interface UidsAssigned {

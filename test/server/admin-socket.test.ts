@@ -31,15 +31,15 @@ test('requests that are no requests are answered with an error, and the server g
   command(/not JSON/)(await ask(office, 'EHLO\r\n'));
   command(/not JSON/)(await ask(office, '\u0000\u00ff\n'));
   command(/expected object/)(await ask(office, '[]\n'));
-  command(/no such action: launch/)(await ask(office, '{"action":"launch","input":{}}\n'));
-  command(/name/)(await ask(office, '{"action":"domain.add","input":{}}\n'));
-  command(/extra/)(await ask(office, '{"action":"domain.add","input":{"name":"a.test","extra":1}}\n'));
+  command(/no such action: launch/)(await ask(office, '{"action":"launch","input":{},"actor":"anna"}\n'));
+  command(/name/)(await ask(office, '{"action":"domain.add","input":{},"actor":"anna"}\n'));
+  command(/extra/)(await ask(office, '{"action":"domain.add","input":{"name":"a.test","extra":1},"actor":"anna"}\n'));
   assert.equal(await office.metric('rainmail_internal_errors_total'), 0);
 });
 
 test('a request is understood byte by byte', async (t) => {
   const office = await trialOffice(t);
-  const answers = await ask(office, ...'{"action":"domain.add","input":{"name":"bücher.example"}}\n');
+  const answers = await ask(office, ...'{"action":"domain.add","input":{"name":"bücher.example"},"actor":"anna"}\n');
   assert.deepEqual(answers, [{ result: { name: 'xn--bcher-kva.example' } }]);
 });
 
@@ -50,7 +50,7 @@ test('a client that leaves without a request, or before the answer, does no harm
   silent.destroy();
   const hasty = connect(join(office.data, 'admin.sock'));
   await once(hasty, 'connect');
-  hasty.write('{"action":"account.list","input":{}}\n', () => hasty.destroy());
+  hasty.write('{"action":"account.list","input":{},"actor":"anna"}\n', () => hasty.destroy());
   await once(hasty, 'close');
   assert.ok(Array.isArray(await office.command('account', 'list')));
 });

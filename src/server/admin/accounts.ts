@@ -90,7 +90,7 @@ export const importAccounts = action({
     async function* file() {
       yield Buffer.from(csv);
     }
-    return importCsv(directory, file(), (done) => progress(`${done} accounts`));
+    return importCsv(directory, file(), (done) => progress({ what: '', done, unit: 'accounts' }));
   },
 });
 

@@ -3,6 +3,7 @@
  * when one is running (through the admin socket), else directly on the data directory; the action can't tell the difference.
  */
 import type { z } from 'zod';
+import type { OnProgress } from '../../progress.ts';
 import type { Office } from '../office.ts';
 
 export interface Action<Input, Result> {
@@ -19,7 +20,9 @@ export interface Action<Input, Result> {
 /** What an action may tell and hear while it runs. */
 export interface Run {
   /** Says how far it is; shown on one line. */
-  progress(text: string): void;
+  readonly progress: OnProgress;
+  /** Who asked for it, for the audit: `root on the command line`. */
+  readonly actor: string;
   /** Aborts when the one who asked has gone away. */
   readonly signal: AbortSignal;
 }

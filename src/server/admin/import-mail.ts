@@ -5,7 +5,6 @@
 import { z } from 'zod';
 import { CrlfLines } from '../../backup/crlf.ts';
 import { type FoundMessage, findMessages } from '../../backup/sources.ts';
-import { formatSize } from '../../config/units.ts';
 import { Refused } from '../../errors.ts';
 import type { Store } from '../../store/api.ts';
 import { flagsFrom } from '../../store/flags.ts';
@@ -57,7 +56,7 @@ export const importMail = action({
         skippedCount++;
         if (skipped.length < MOST_REPORTED) skipped.push({ where: found.where, reason: error.message });
       }
-      if (messages % 100 === 0) progress(`${messages} messages, ${formatSize(bytes)}, ${found.where}`);
+      if (messages % 100 === 0) progress({ what: found.where, done: messages, unit: 'messages' });
     }
     await target.flush();
     return { messages, bytes, folders: target.folders, skipped, skippedCount };

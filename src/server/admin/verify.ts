@@ -8,8 +8,8 @@ export const verify = action({
   name: 'verify',
   input: z.strictObject({}),
   async run({ store }, _input, { progress }): Promise<Verified> {
-    return store.verify(({ accounts, bodies, bodyBytes }) =>
-      progress(`${accounts} accounts, ${bodies} bodies, ${formatSize(bodyBytes)}`),
+    return store.verify(({ bodies, bodyBytes }) =>
+      progress({ what: formatSize(bodyBytes), done: bodies, unit: 'bodies' }),
     );
   },
 });

@@ -6,14 +6,17 @@ import { closeSync, constants, openSync } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
 import type { Readable } from 'node:stream';
 import { BadCommand } from '../../errors.ts';
+import type { Progress } from '../../progress.ts';
 
 export interface Request {
   readonly action: string;
   readonly input: unknown;
+  /** Who asks, for the audit: whoever may open the socket may do everything, so it is taken as said. */
+  readonly actor: string;
 }
 
 export type Answer =
-  | { readonly progress: string }
+  | { readonly progress: Progress }
   | { readonly result: unknown }
   | { readonly error: { readonly code: string; readonly text: string } };
 

@@ -100,6 +100,7 @@ const TABLES_OF_MAIL: readonly (readonly [table: string, key: string])[] = [
   ['acl', 'mailbox_id, grantee'],
   ['subscription', 'path'],
   ['ledger', 'day, protocol, device'],
+  ['origin', 'source, key'],
   ['mailbox', 'mailbox_id'],
 ];
 

@@ -14,6 +14,7 @@ import { emailKey } from './email-key.ts';
 import { CountDelta, changeMailbox } from './mailbox-row.ts';
 import { INBOX } from './mailboxes.ts';
 import { insertMessage } from './message-row.ts';
+import { recordOrigin } from './origins.ts';
 import { joinThread, threadRefs } from './threads.ts';
 
 const INSERT_EMAIL = sql(`
@@ -87,7 +88,7 @@ export interface AppendArgs {
   readonly now: EpochSeconds;
 }
 
-/** Adds messages to one mailbox, all or none. @throws Refused `quota.exceeded`, `mailbox.missing` */
+/** Adds messages to one mailbox, all or none. @throws Refused `quota.exceeded`, `mailbox.missing`, `transfer.busy` */
 export async function append(tx: Writer, { account, mailbox, messages, now }: AppendArgs): Promise<UidsAssigned> {
   const delta = new CountDelta();
   for (const { message, appended } of messages) delta.add(appended.flags.bits, message.staged.body.length);
@@ -113,6 +114,7 @@ export async function append(tx: Writer, { account, mailbox, messages, now }: Ap
       saved: now,
       uidl: appended.uidl ?? null,
     });
+    if (appended.origin !== undefined) await recordOrigin(tx, account, { ...appended.origin, mailbox, uid });
     uids.push(uid);
   }
   tx.changed({ account, mailbox, modseq: claimed.modseq });

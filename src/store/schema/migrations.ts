@@ -1,6 +1,7 @@
 /** Numbered migrations: each runs once, in order, in one transaction with the row that records it. */
 import { Refused } from '../../errors.ts';
 import { FIRST_SCHEMA } from './0001-first.ts';
+import { KEEPING_SCHEMA } from './0002-keeping.ts';
 
 export interface Migration {
   readonly version: number;
@@ -8,7 +9,10 @@ export interface Migration {
   readonly statements: readonly string[];
 }
 
-export const MIGRATIONS: readonly Migration[] = [{ version: 1, name: 'first', statements: FIRST_SCHEMA }];
+export const MIGRATIONS: readonly Migration[] = [
+  { version: 1, name: 'first', statements: FIRST_SCHEMA },
+  { version: 2, name: 'keeping', statements: KEEPING_SCHEMA },
+];
 
 export const NEWEST_VERSION: number = MIGRATIONS.at(-1)!.version;
 

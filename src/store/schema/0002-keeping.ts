@@ -1,0 +1,40 @@
+/**
+ * The second schema: what "the server is the backup" needs. The whole directory (catch-all, subaddresses, groups that receive mail, app
+ * passwords with their last use, an audit), a legal hold, and where transferred mail came from.
+ */
+export const KEEPING_SCHEMA: readonly string[] = [
+  // ---- directory
+  // catch_all: the address that gets what is for nobody else. subaddress: what stands between a name and its detail; empty: no subaddresses.
+  'ALTER TABLE domain ADD COLUMN catch_all TEXT',
+  "ALTER TABLE domain ADD COLUMN subaddress TEXT NOT NULL DEFAULT '+'",
+  "ALTER TABLE person_group ADD COLUMN description TEXT NOT NULL DEFAULT ''",
+  'CREATE UNIQUE INDEX person_group_address ON person_group (address)',
+  'ALTER TABLE credential ADD COLUMN last_protocol TEXT',
+  'ALTER TABLE credential ADD COLUMN last_address TEXT',
+  // Who changed what, when; written in the transaction of the change. detail: JSON, never a secret.
+  `CREATE TABLE audit (
+    audit_id INTEGER NOT NULL PRIMARY KEY,
+    at INTEGER NOT NULL,
+    actor TEXT NOT NULL,
+    action TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    detail TEXT NOT NULL
+  )`,
+  'CREATE INDEX audit_at ON audit (at)',
+  'CREATE INDEX audit_subject ON audit (subject, at)',
+
+  // ---- mail
+  // Nothing that was removed is purged while the account is held, whatever its age and size.
+  'ALTER TABLE account ADD COLUMN legal_hold INTEGER NOT NULL DEFAULT 0',
+  // Messages that a transfer brought, so that it can be interrupted and repeated. source: which transfer; key: which of its messages; note: what
+  // the source last said of it. Forgotten when the transfer is finished for good.
+  `CREATE TABLE origin (
+    account_id INTEGER NOT NULL,
+    source TEXT NOT NULL,
+    key TEXT NOT NULL,
+    mailbox_id INTEGER NOT NULL,
+    uid INTEGER NOT NULL,
+    note TEXT NOT NULL,
+    PRIMARY KEY (account_id, source, key)
+  ) WITHOUT ROWID`,
+];
