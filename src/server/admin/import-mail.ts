@@ -1,15 +1,15 @@
 /**
- * Brings mail from files into an account (src/backup/sources.ts finds it). Messages stream into the store and are filed in batches, each
+ * Brings mail from files into an account (src/transfer/sources.ts finds it). Messages stream into the store and are filed in batches, each
  * durable before the next; when it is stopped, what was counted as imported is there.
  */
 import { z } from 'zod';
-import { CrlfLines } from '../../backup/crlf.ts';
-import { type FoundMessage, findMessages } from '../../backup/sources.ts';
 import { Refused } from '../../errors.ts';
 import type { Store } from '../../store/api.ts';
 import { flagsFrom } from '../../store/flags.ts';
 import type { AccountId } from '../../store/ids.ts';
 import type { Appended, Mailbox } from '../../store/types.ts';
+import { CrlfLines } from '../../transfer/crlf.ts';
+import { type FoundMessage, findMessages } from '../../transfer/sources.ts';
 import { action } from './action.ts';
 
 export interface MailImported {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { CrlfLines } from '../../src/backup/crlf.ts';
-import { MboxReader, mboxFlags } from '../../src/backup/mbox.ts';
+import { CrlfLines } from '../../src/transfer/crlf.ts';
+import { MboxReader, mboxFlags } from '../../src/transfer/mbox.ts';
 
 interface Read {
   received: number | null;
