@@ -10,7 +10,7 @@
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
@@ -49,16 +49,35 @@ export async function trialOffice(t: TestContext, request: OfficeRequest = {}): 
       await rm(folder, { recursive: true, force: true });
     }
   });
-  await mkdir(office.folder, { recursive: true });
-  const listen = SERVICES.map(({ name }) => `${name} = ["127.0.0.1:0"]`);
-  await writeFile(
-    office.config,
-    `name = "mail.office.test"\n[listen]\n${listen.join('\n')}\n${request.config ?? ''}\n`,
-  );
+  await writeConfig(office, request.config);
   const rows = (request.people ?? ['anna']).map((name) => `${office.address(name)},${PASSWORD},${name},`);
   await perform(importAccounts, { csv: rows.join('\n') }, office);
   await office.start();
   return office;
+}
+
+/** Serves a data directory that is there already, as `data` in a folder of its own. The server is ended when the test is over. */
+export async function officeOn(t: TestContext, data: string): Promise<TrialOffice> {
+  const folder = await mkdtemp(join(tmpdir(), 'rainmail-test-'));
+  const office = new TrialOffice(folder, 0);
+  t.after(async () => {
+    try {
+      await office.end();
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  });
+  await rename(data, office.data);
+  await writeConfig(office);
+  await office.start();
+  return office;
+}
+
+/** Every service on a free port. */
+async function writeConfig({ folder, config }: TrialOffice, more = ''): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  const listen = SERVICES.map(({ name }) => `${name} = ["127.0.0.1:0"]`);
+  await writeFile(config, `name = "mail.office.test"\n[listen]\n${listen.join('\n')}\n${more}\n`);
 }
 
 export interface CommandResult {
