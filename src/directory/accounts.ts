@@ -12,7 +12,7 @@ import type { AccountId, EpochSeconds } from '../store/ids.ts';
 import { createAccount, markRemoved, nextNumber } from '../store/operations/accounts.ts';
 import { ensureDomain, requireOurs } from './domains.ts';
 import { exists, missing } from './rules.ts';
-import type { Account, AccountListing } from './types.ts';
+import type { Account, AccountListing, AccountState } from './types.ts';
 
 /** The columns of {@link Account}, of the tables {@link ACCOUNT_TABLES}. */
 export const ACCOUNT_COLUMNS = "a.account_id, a.name, coalesce(p.display_name, ''), a.quota_bytes, a.state";
@@ -132,7 +132,7 @@ export function accountOf([id, name, displayName, quotaBytes, state]: AccountRow
     name,
     displayName,
     quotaBytes,
-    state: state === 'active' ? 'active' : 'suspended',
+    state: state as AccountState, // a removed account has no name to be found by
   };
 }
 
@@ -160,9 +160,11 @@ export async function setPassword(tx: Writer, name: string, password: StoredPass
   await storeCredential(tx, id, password.verifiers, now);
 }
 
-/** A suspended account gets mail, but nobody can sign in to it. @throws Refused `directory.missing` */
-export async function setState(tx: Writer, name: string, state: Account['state']): Promise<void> {
-  await tx.run(SET_STATE, state, (await requireAccount(tx, name)).id);
+/** @returns the state it had @throws Refused `directory.missing` */
+export async function setState(tx: Writer, name: string, state: AccountState): Promise<AccountState> {
+  const account = await requireAccount(tx, name);
+  await tx.run(SET_STATE, state, account.id);
+  return account.state;
 }
 
 /** @throws Refused `directory.missing` */

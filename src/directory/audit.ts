@@ -1,47 +1,28 @@
-/**
- * The audit: who changed what, when. An entry is written in the transaction of the change it tells of, so that neither is there without the
- * other. Never a secret in it.
- */
-import { PAGE_ROWS, type Reader, type Writer } from '../store/engine/engine.ts';
+/** Reading the audit; store/operations/audit.ts writes it. */
+import { PAGE_ROWS, type Reader } from '../store/engine/engine.ts';
 import { sql } from '../store/engine/sql.ts';
 import type { EpochSeconds } from '../store/ids.ts';
-import { nextNumber } from '../store/operations/accounts.ts';
+import type { AuditEntry } from '../store/operations/audit.ts';
 
-export interface AuditEntry {
-  /** Who did it: `root on the command line`. */
-  readonly actor: string;
-  /** What was done, as the command says it: `account.add`. */
-  readonly action: string;
-  /** To whom or what: an address, a domain, a group. */
-  readonly subject: string;
-  /** The new values, and the old ones where they matter. */
-  readonly detail: Readonly<Record<string, unknown>>;
-}
+export { type AuditEntry, recordAudit } from '../store/operations/audit.ts';
 
-export interface AuditRecord extends AuditEntry {
+export interface AuditRecord extends Omit<AuditEntry, 'also'> {
   readonly id: number;
   readonly at: EpochSeconds;
 }
 
-export interface AuditFilter {
-  readonly subject?: string;
-  readonly since?: EpochSeconds;
-}
+type AuditRow = readonly [id: number, at: number, actor: string, action: string, subject: string, detail: string];
 
-const INSERT = sql('INSERT INTO audit (audit_id, at, actor, action, subject, detail) VALUES (?, ?, ?, ?, ?, ?)');
-const PAGE = sql<readonly [id: number, at: number, actor: string, action: string, subject: string, detail: string]>(`
-  SELECT audit_id, at, actor, action, subject, detail FROM audit
-  WHERE audit_id > ? AND at >= ? AND (CAST(? AS TEXT) = '' OR subject = ?) ORDER BY audit_id LIMIT ?`);
+const PAGE = sql<AuditRow>(`
+  SELECT audit_id, at, actor, action, subject, detail FROM audit WHERE audit_id < ? ORDER BY audit_id DESC LIMIT ?`);
+const PAGE_ABOUT = sql<AuditRow>(`
+  SELECT a.audit_id, a.at, a.actor, a.action, a.subject, a.detail FROM audit_about b JOIN audit a ON a.audit_id = b.audit_id
+  WHERE b.subject = ? AND b.audit_id < ? ORDER BY b.audit_id DESC LIMIT ?`);
 
-export async function recordAudit(tx: Writer, entry: AuditEntry, now: EpochSeconds): Promise<void> {
-  const id = await nextNumber(tx, 'audit');
-  await tx.run(INSERT, id, now, entry.actor, entry.action, entry.subject, JSON.stringify(entry.detail));
-}
-
-/** A page of the audit, oldest first, after the entry `after`; the last page is shorter than PAGE_ROWS. */
-export async function auditAfter(tx: Reader, after: number, filter: AuditFilter): Promise<AuditRecord[]> {
-  const { subject = '', since = 0 } = filter;
-  const rows = await tx.all(PAGE, after, since, subject, subject, PAGE_ROWS);
+/** A page of the audit, newest first, before the entry `before`; the last page is shorter than PAGE_ROWS. @param about  a subject; all if absent */
+export async function auditBefore(tx: Reader, before: number, about?: string): Promise<AuditRecord[]> {
+  const rows =
+    about === undefined ? await tx.all(PAGE, before, PAGE_ROWS) : await tx.all(PAGE_ABOUT, about, before, PAGE_ROWS);
   return rows.map(([id, at, actor, action, subject, detail]) => ({
     id,
     at,

@@ -1,5 +1,6 @@
 /**
- * The directory: domains, accounts and aliases of this office.
+ * The directory: domains, accounts, groups and aliases of this office. Reading is here; changes are made in somebody's name
+ * ({@link Directory.by}).
  *
  * Invariants
  * - Every change is durable when its promise resolves, and from then on no answer is older than it: the caches are emptied, and
@@ -8,52 +9,28 @@
  *   and checked passwords outlive it (auth/verified.ts).
  */
 import { randomBytes } from 'node:crypto';
-import { hashPassword, newScramParameters } from '../auth/password.ts';
 import type { Engine, Reader, Writer } from '../store/engine/engine.ts';
 import { PAGE_ROWS } from '../store/engine/engine.ts';
-import { sql } from '../store/engine/sql.ts';
-import type { EpochSeconds } from '../store/ids.ts';
 import * as accounts from './accounts.ts';
 import { formatAddress } from './address.ts';
 import * as aliases from './aliases.ts';
+import { type AuditRecord, auditBefore } from './audit.ts';
+import { type ChangeHost, DirectoryChanges } from './changes.ts';
 import * as domains from './domains.ts';
 import { findSignIn, resolveAddress } from './lookup.ts';
 import { Lru } from './lru.ts';
-import {
-  requireAddress,
-  requireDisplayName,
-  requireDomain,
-  requireGroupName,
-  requirePassword,
-  requireQuota,
-} from './rules.ts';
+import { isTrial, keptSecret } from './office-facts.ts';
+import { requireAddress } from './rules.ts';
 import type { Account, AccountListing, Alias, Resolved, SignInDirectory, SignInRecord } from './types.ts';
 
-const GET_META = sql<readonly [value: string]>('SELECT value FROM meta WHERE name = ?');
-const SET_META = sql(
-  'INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value',
-);
-
-const SECRET = 'auth.secret';
-const TRIAL = 'trial';
 /** Names and addresses; up to about 1 KB each. */
 const CACHE_CAPACITY = 20_000;
-
-/** What an administrator says of a new account. */
-export interface AccountRequest {
-  readonly address: string;
-  readonly password: string;
-  readonly displayName?: string;
-  readonly quotaBytes?: number | null;
-  readonly groups?: readonly string[];
-  /** Add the address's domain where it is missing. */
-  readonly makeDomain?: boolean;
-}
 
 export class Directory implements SignInDirectory {
   /** Derives what unknown names are told; see {@link SignInDirectory}. */
   readonly secret: Uint8Array;
   readonly #engine: Engine;
+  readonly #changeHost: ChangeHost;
   #trial: boolean;
   readonly #resolved = new Lru<string, Resolved>(CACHE_CAPACITY);
   readonly #records = new Lru<string, SignInRecord | null>(CACHE_CAPACITY);
@@ -63,18 +40,25 @@ export class Directory implements SignInDirectory {
   /** Opens the directory of a store; the first time makes what it keeps in `meta`. */
   static async open(engine: Engine): Promise<Directory> {
     const fresh = randomBytes(32).toString('hex');
-    const meta = await engine.write(async (tx) => {
-      const secret = (await tx.get(GET_META, SECRET))?.[0] ?? fresh;
-      await tx.run(SET_META, SECRET, secret);
-      return { secret, trial: (await tx.get(GET_META, TRIAL))?.[0] === '1' };
-    });
-    return new Directory(engine, Buffer.from(meta.secret, 'hex'), meta.trial);
+    const { secret, trial } = await engine.write(async (tx) => ({
+      secret: await keptSecret(tx, fresh),
+      trial: await isTrial(tx),
+    }));
+    return new Directory(engine, Buffer.from(secret, 'hex'), trial);
   }
 
   private constructor(engine: Engine, secret: Uint8Array, trial: boolean) {
     this.#engine = engine;
     this.secret = secret;
     this.#trial = trial;
+    const isTrialOffice = () => this.#trial;
+    this.#changeHost = {
+      get trial() {
+        return isTrialOffice();
+      },
+      read: (operation) => engine.read(operation),
+      write: (operation) => this.#change(operation),
+    };
   }
 
   /** A trial office takes only domains that are reserved for trying out. */
@@ -82,25 +66,9 @@ export class Directory implements SignInDirectory {
     return this.#trial;
   }
 
-  /** Makes this a trial office, for good. */
-  async startTrial(): Promise<void> {
-    await this.#change((tx) => tx.run(SET_META, TRIAL, '1'));
-    this.#trial = true;
-  }
-
-  // ---- domains ---------------------------------------------------------------------------------------------------
-
-  /** @returns the domain in canonical form @throws Refused `directory.invalid`, `directory.exists` */
-  async addDomain(text: string): Promise<string> {
-    const domain = requireDomain(text, this);
-    await this.#change((tx) => domains.addDomain(tx, domain, now()));
-    return domain;
-  }
-
-  /** @throws Refused `directory.missing`, `directory.invalid` while it is in use */
-  async removeDomain(text: string): Promise<void> {
-    const domain = requireDomain(text, { trial: false });
-    await this.#change((tx) => domains.removeDomain(tx, domain));
+  /** The changing side. @param actor  who is behind the changes, for the audit: `root on the command line` */
+  by(actor: string): DirectoryChanges {
+    return new DirectoryChanges(this.#changeHost, actor);
   }
 
   /** In order of name. */
@@ -108,99 +76,30 @@ export class Directory implements SignInDirectory {
     return this.#engine.read(domains.listDomains);
   }
 
-  // ---- accounts --------------------------------------------------------------------------------------------------
-
-  /**
-   * Adds a person and their account, with INBOX and the mailboxes everybody has.
-   * @throws Refused `directory.invalid`, `directory.exists`, `directory.missing` (the domain)
-   */
-  async addAccount(request: AccountRequest): Promise<Account> {
-    const { password, quotaBytes = null, groups = [], makeDomain = false } = request;
-    const address = requireAddress(request.address);
-    requireDomain(address.domain, this);
-    requirePassword(password);
-    requireQuota(quotaBytes);
-    const account = {
-      name: formatAddress(address),
-      domain: address.domain,
-      makeDomain,
-      displayName: requireDisplayName(request.displayName ?? ''),
-      quotaBytes,
-      groups: groups.map(requireGroupName),
-      password: await this.#stored(password, newScramParameters()),
-    };
-    return this.#change((tx) => accounts.addAccount(tx, account, now()));
-  }
-
-  /** Sets the password; the old one is void when this resolves. @throws Refused `directory.missing`, `directory.invalid` */
-  async setPassword(name: string, password: string): Promise<void> {
-    const account = accountName(name);
-    requirePassword(password);
-    const parameters = await this.#engine.read(async (tx) =>
-      accounts.scramParameters(tx, (await accounts.requireAccount(tx, account)).id),
-    );
-    const stored = await this.#stored(password, parameters ?? newScramParameters());
-    await this.#change((tx) => accounts.setPassword(tx, account, stored, now()));
-  }
-
-  /** Nobody can sign in any more; mail still arrives. @throws Refused `directory.missing` */
-  async suspendAccount(name: string): Promise<void> {
-    const account = accountName(name);
-    await this.#change((tx) => accounts.setState(tx, account, 'suspended'));
-  }
-
-  /** @throws Refused `directory.missing` */
-  async activateAccount(name: string): Promise<void> {
-    const account = accountName(name);
-    await this.#change((tx) => accounts.setState(tx, account, 'active'));
-  }
-
-  /** @param quotaBytes  null for no limit @throws Refused `directory.missing`, `directory.invalid` */
-  async setQuota(name: string, quotaBytes: number | null): Promise<void> {
-    const account = accountName(name);
-    requireQuota(quotaBytes);
-    await this.#change((tx) => accounts.setQuota(tx, account, quotaBytes));
-  }
-
-  /** Removes an account and the aliases that lead to it alone; housekeeping removes its mail. @throws Refused `directory.missing` */
-  async removeAccount(name: string): Promise<void> {
-    const account = accountName(name);
-    await this.#change((tx) => accounts.removeAccount(tx, account));
-  }
-
   /** One account by its name. @throws Refused `directory.missing`, `directory.invalid` */
   account(name: string): Promise<Account> {
-    const account = accountName(name);
+    const account = formatAddress(requireAddress(name));
     return this.#engine.read((tx) => accounts.requireAccount(tx, account));
   }
 
   /** All accounts in order of name. Each page is a snapshot of its own. */
   accounts(): AsyncGenerator<AccountListing> {
-    return this.#pages(accounts.listAccounts, ({ name }) => name);
-  }
-
-  // ---- aliases ---------------------------------------------------------------------------------------------------
-
-  /** Makes an address lead to an account, beside others it leads to. @throws Refused `directory.exists`, `directory.missing`, `directory.invalid` */
-  async addAlias(address: string, account: string): Promise<void> {
-    const alias = requireAddress(address);
-    const target = accountName(account);
-    await this.#change((tx) => aliases.addAlias(tx, alias, target, now()));
-  }
-
-  /** Removes an alias, or one of the accounts it leads to. @throws Refused `directory.missing` */
-  async removeAlias(address: string, account?: string): Promise<void> {
-    const alias = formatAddress(requireAddress(address));
-    const target = account === undefined ? undefined : accountName(account);
-    await this.#change((tx) => aliases.removeAlias(tx, alias, target));
+    return this.#pages(accounts.listAccounts, '', ({ name }) => name);
   }
 
   /** All aliases in order of address. Each page is a snapshot of its own. */
   aliases(): AsyncGenerator<Alias> {
-    return this.#pages(aliases.listAliases, ({ address }) => address);
+    return this.#pages(aliases.listAliases, '', ({ address }) => address);
   }
 
-  // ---- what is asked all the time --------------------------------------------------------------------------------
+  /** The audit, newest first. @param about  an address, a domain or a group in canonical form; all if absent */
+  audit(about?: string): AsyncGenerator<AuditRecord> {
+    return this.#pages(
+      (tx, before) => auditBefore(tx, before, about),
+      Number.MAX_SAFE_INTEGER,
+      ({ id }) => id,
+    );
+  }
 
   /** Where an address leads; asked at each RCPT. Answers at once when it was asked before. */
   resolve(address: string): Resolved | Promise<Resolved> {
@@ -219,9 +118,11 @@ export class Directory implements SignInDirectory {
     return found;
   }
 
-  async #change<T>(operation: (tx: Writer) => T | Promise<T>): Promise<T> {
+  async #change<T>(operation: (tx: Writer) => Promise<T>): Promise<T> {
     try {
-      return await this.#engine.write(async (tx) => operation(tx));
+      const [result, trial] = await this.#engine.write(async (tx) => [await operation(tx), await isTrial(tx)] as const);
+      this.#trial = trial;
+      return result;
     } finally {
       this.#generation += 1;
       this.#resolved.clear();
@@ -229,25 +130,17 @@ export class Directory implements SignInDirectory {
     }
   }
 
-  async *#pages<T>(page: (tx: Reader, after: string) => Promise<T[]>, key: (row: T) => string): AsyncGenerator<T> {
-    for (let after = ''; ; ) {
-      const from = after;
+  async *#pages<T, Key extends string | number>(
+    page: (tx: Reader, from: Key) => Promise<T[]>,
+    first: Key,
+    key: (row: T) => Key,
+  ): AsyncGenerator<T> {
+    for (let next = first; ; ) {
+      const from = next;
       const rows = await this.#engine.read((tx) => page(tx, from));
       yield* rows;
       if (rows.length < PAGE_ROWS) return;
-      after = key(rows.at(-1)!);
+      next = key(rows.at(-1)!);
     }
   }
-
-  async #stored(password: string, parameters: accounts.StoredPassword['parameters']): Promise<accounts.StoredPassword> {
-    return { verifiers: await hashPassword(password, parameters), parameters };
-  }
-}
-
-function accountName(text: string): string {
-  return formatAddress(requireAddress(text));
-}
-
-function now(): EpochSeconds {
-  return Math.floor(Date.now() / 1000);
 }

@@ -10,7 +10,7 @@ import { pipeline } from 'node:stream/promises';
 import { type CsvError, type Info, parse } from 'csv-parse';
 import { Refused } from '../errors.ts';
 import { canonicalName } from './address.ts';
-import type { Directory } from './directory.ts';
+import type { DirectoryChanges } from './changes.ts';
 
 /** Rows worked on at a time: some hash, some wait for the disk. */
 const IN_FLIGHT = 4;
@@ -44,7 +44,7 @@ const COLUMNS: readonly Column[] = ['address', 'password', 'name', 'group'];
  * @throws Refused `directory.invalid` when the file is not UTF-8 (rows before that are in), `store.*` when the store takes no changes
  */
 export async function importAccounts(
-  directory: Directory,
+  directory: DirectoryChanges,
   file: AsyncIterable<Uint8Array>,
   progress: (done: number) => void = () => {},
 ): Promise<ImportReport> {
@@ -68,7 +68,7 @@ interface ParsedRow {
 }
 
 class ImportRun {
-  readonly #directory: Directory;
+  readonly #directory: DirectoryChanges;
   readonly #progress: (done: number) => void;
   readonly #inFlight = new Set<Promise<void>>();
   /** Addresses of the rows in flight: the same address twice in a row would race for the name. */
@@ -80,7 +80,7 @@ class ImportRun {
   /** Why the import can't go on. */
   #failure: unknown;
 
-  constructor(directory: Directory, progress: (done: number) => void) {
+  constructor(directory: DirectoryChanges, progress: (done: number) => void) {
     this.#directory = directory;
     this.#progress = progress;
   }

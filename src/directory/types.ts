@@ -2,13 +2,16 @@
 import type { ScramKeys, ScramParameters } from '../auth/scram-keys.ts';
 import type { AccountId, EpochSeconds } from '../store/ids.ts';
 
+/** Suspended: nobody signs in, mail is still taken. Closed: mail is refused, too; what is there stays. */
+export type AccountState = 'active' | 'suspended' | 'closed';
+
 export interface Account {
   readonly id: AccountId;
   /** The address it signs in with, lower case: `anna@office.test`. */
   readonly name: string;
   readonly displayName: string;
   readonly quotaBytes: number | null;
-  readonly state: 'active' | 'suspended';
+  readonly state: AccountState;
 }
 
 /** Where an address leads. */

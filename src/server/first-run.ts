@@ -55,15 +55,16 @@ export async function makeTrialOffice(office: Office, showPasswords: boolean): P
 
 /** Everybody with a new password. */
 async function makePeople({ directory }: Office): Promise<TrialPerson[]> {
-  if (!directory.trial) await directory.startTrial();
+  const changes = directory.by('the trial office');
+  if (!directory.trial) await changes.startTrial();
   const people: TrialPerson[] = [];
   for (const [name, displayName] of PEOPLE) {
     const person = { address: `${name}@${TRIAL_DOMAIN}`, password: generatePassword() };
     try {
-      await directory.addAccount({ ...person, displayName, makeDomain: true });
+      await changes.addAccount({ ...person, displayName, makeDomain: true });
     } catch (error) {
       if (!(error instanceof Refused) || error.code !== 'directory.exists') throw error;
-      await directory.setPassword(person.address, person.password);
+      await changes.setPassword(person.address, person.password);
     }
     people.push(person);
   }

@@ -11,7 +11,7 @@ async function* chunks(bytes: Buffer, size: number): AsyncGenerator<Buffer> {
 }
 
 const importText = (directory: Directory, text: string | Buffer, size = 65_536) =>
-  importAccounts(directory, chunks(Buffer.from(text), size));
+  importAccounts(directory.by('the test'), chunks(Buffer.from(text), size));
 
 const names = async (directory: Directory) => (await all(directory.accounts())).map(({ name }) => name);
 
@@ -109,7 +109,7 @@ test('an import tells how far it is, and an empty file is nothing', async (t) =>
   const { directory } = await openOffice(t);
   const done: number[] = [];
   const rows = Buffer.from('anna@office.test,pencil\nbad,row\nben@office.test,pencil\n');
-  await importAccounts(directory, chunks(rows, 10), (count) => done.push(count));
+  await importAccounts(directory.by('the test'), chunks(rows, 10), (count) => done.push(count));
   assert.deepEqual(done, [1, 2, 3]);
   assert.deepEqual(await importText(directory, ''), { added: 0, refused: 0, problems: [] });
 });

@@ -107,7 +107,9 @@ export async function mailRoom(t: TestContext, options: MailRoomOptions = {}): P
   const directory = await Directory.open(opened.engine);
   for (const person of options.people ?? ['anna', 'ben']) {
     const quotaBytes = options.quotas?.[person] ?? null;
-    await directory.addAccount({ address: `${person}@${DOMAIN}`, password: PASSWORD, quotaBytes, makeDomain: true });
+    await directory
+      .by('the test')
+      .addAccount({ address: `${person}@${DOMAIN}`, password: PASSWORD, quotaBytes, makeDomain: true });
   }
   const faults: unknown[] = [];
   const onInternalError = (error: unknown) => faults.push(error);

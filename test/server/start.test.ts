@@ -60,8 +60,10 @@ test('a trial office listens on loopback only and takes no real domain', async (
 test('a trial office whose making was interrupted is completed by the next start', async (t) => {
   const data = join(await emptyFolder(t), 'data');
   const office = await openOffice({ data, create: true, command: 'test' });
-  await office.directory.startTrial();
-  await office.directory.addAccount({ address: 'anna@office.test', password: 'nobody knows it', makeDomain: true });
+  await office.directory.by('the test').startTrial();
+  await office.directory
+    .by('the test')
+    .addAccount({ address: 'anna@office.test', password: 'nobody knows it', makeDomain: true });
   await office.close();
 
   const server = ServerProcess.serve(t, '--data', data, '--port-offset', String(await freeOffset()));

@@ -27,17 +27,19 @@ export const addAccount = action({
   name: 'account.add',
   input: z.strictObject({ address, password: z.string(), name: z.string(), quotaBytes }),
   creates: true,
-  async run({ directory }, { address, password, name, quotaBytes }): Promise<AccountChanged> {
-    return shown(await directory.addAccount({ address, password, displayName: name, quotaBytes, makeDomain: true }));
+  async run({ directory }, { address, password, name, quotaBytes }, { actor }): Promise<AccountChanged> {
+    return shown(
+      await directory.by(actor).addAccount({ address, password, displayName: name, quotaBytes, makeDomain: true }),
+    );
   },
 });
 
 export const removeAccount = action({
   name: 'account.remove',
   input: z.strictObject({ address }),
-  async run({ directory }, { address }): Promise<AccountChanged> {
+  async run({ directory }, { address }, { actor }): Promise<AccountChanged> {
     const account = await directory.account(address);
-    await directory.removeAccount(address);
+    await directory.by(actor).removeAccount(address);
     return shown(account);
   },
 });
@@ -58,17 +60,17 @@ export const listAccounts = action({
 export const setPassword = action({
   name: 'account.password',
   input: z.strictObject({ address, password: z.string() }),
-  async run({ directory }, { address, password }): Promise<AccountChanged> {
-    await directory.setPassword(address, password);
+  async run({ directory }, { address, password }, { actor }): Promise<AccountChanged> {
+    await directory.by(actor).setPassword(address, password);
     return shown(await directory.account(address));
   },
 });
 
 export const setAccountState = action({
   name: 'account.state',
-  input: z.strictObject({ address, state: z.enum(['active', 'suspended']) }),
-  async run({ directory }, { address, state }): Promise<AccountChanged> {
-    await (state === 'active' ? directory.activateAccount(address) : directory.suspendAccount(address));
+  input: z.strictObject({ address, state: z.enum(['active', 'suspended', 'closed']) }),
+  async run({ directory }, { address, state }, { actor }): Promise<AccountChanged> {
+    await directory.by(actor).setState(address, state);
     return shown(await directory.account(address));
   },
 });
@@ -76,8 +78,8 @@ export const setAccountState = action({
 export const setQuota = action({
   name: 'account.quota',
   input: z.strictObject({ address, quotaBytes }),
-  async run({ directory }, { address, quotaBytes }): Promise<AccountChanged> {
-    await directory.setQuota(address, quotaBytes);
+  async run({ directory }, { address, quotaBytes }, { actor }): Promise<AccountChanged> {
+    await directory.by(actor).setQuota(address, quotaBytes);
     return shown(await directory.account(address));
   },
 });
@@ -86,11 +88,11 @@ export const importAccounts = action({
   name: 'account.import',
   input: z.strictObject({ csv: z.string() }),
   creates: true,
-  async run({ directory }, { csv }, { progress }): Promise<ImportReport> {
+  async run({ directory }, { csv }, { progress, actor }): Promise<ImportReport> {
     async function* file() {
       yield Buffer.from(csv);
     }
-    return importCsv(directory, file(), (done) => progress({ what: '', done, unit: 'accounts' }));
+    return importCsv(directory.by(actor), file(), (done) => progress({ what: '', done, unit: 'accounts' }));
   },
 });
 

@@ -9,9 +9,8 @@ const address = z.string();
 export const addAlias = action({
   name: 'alias.add',
   input: z.strictObject({ address, accounts: z.array(z.string()).min(1) }),
-  async run(office, { address, accounts }): Promise<Alias> {
-    for (const account of accounts) await office.directory.account(account); // all or none: a wrong name changes nothing
-    for (const account of accounts) await office.directory.addAlias(address, account);
+  async run(office, { address, accounts }, { actor }): Promise<Alias> {
+    await office.directory.by(actor).addAlias(address, ...accounts);
     return (await findAlias(office, address))!;
   },
 });
@@ -19,9 +18,9 @@ export const addAlias = action({
 export const removeAlias = action({
   name: 'alias.remove',
   input: z.strictObject({ address }),
-  async run(office, { address }): Promise<Alias> {
+  async run(office, { address }, { actor }): Promise<Alias> {
     const alias = await findAlias(office, address);
-    await office.directory.removeAlias(address);
+    await office.directory.by(actor).removeAlias(address);
     return alias ?? { address, accounts: [] };
   },
 });

@@ -14,16 +14,16 @@ export const addDomain = action({
   name: 'domain.add',
   input: named,
   creates: true,
-  async run({ directory }, { name }): Promise<{ name: string }> {
-    return { name: await directory.addDomain(name) };
+  async run({ directory }, { name }, { actor }): Promise<{ name: string }> {
+    return { name: await directory.by(actor).addDomain(name) };
   },
 });
 
 export const removeDomain = action({
   name: 'domain.remove',
   input: named,
-  async run({ directory }, { name }): Promise<{ name: string }> {
-    await directory.removeDomain(name);
+  async run({ directory }, { name }, { actor }): Promise<{ name: string }> {
+    await directory.by(actor).removeDomain(name);
     return { name };
   },
 });

@@ -21,7 +21,13 @@ export const KEEPING_SCHEMA: readonly string[] = [
     detail TEXT NOT NULL
   )`,
   'CREATE INDEX audit_at ON audit (at)',
-  'CREATE INDEX audit_subject ON audit (subject, at)',
+  // Whom an entry concerns: its subject, and others such as the members who joined a group.
+  `CREATE TABLE audit_about (
+    subject TEXT NOT NULL,
+    audit_id INTEGER NOT NULL,
+    PRIMARY KEY (subject, audit_id)
+  ) WITHOUT ROWID`,
+  'CREATE INDEX audit_about_id ON audit_about (audit_id)',
 
   // ---- mail
   // Nothing that was removed is purged while the account is held, whatever its age and size.

@@ -1,0 +1,204 @@
+/**
+ * The changing side of the directory, in somebody's name.
+ *
+ * Invariants
+ * - Every change writes its audit entry in its own transaction: neither is there without the other.
+ * - A change is durable when its promise resolves, and no answer of the directory is older from then on.
+ */
+import { hashPassword, newScramParameters } from '../auth/password.ts';
+import type { Reader, Writer } from '../store/engine/engine.ts';
+import type { EpochSeconds } from '../store/ids.ts';
+import * as accounts from './accounts.ts';
+import { formatAddress } from './address.ts';
+import * as aliases from './aliases.ts';
+import { recordAudit } from './audit.ts';
+import * as domains from './domains.ts';
+import * as offices from './office-facts.ts';
+import {
+  requireAddress,
+  requireDisplayName,
+  requireDomain,
+  requireGroupName,
+  requirePassword,
+  requireQuota,
+} from './rules.ts';
+import type { Account, AccountState } from './types.ts';
+
+/** What an administrator says of a new account. */
+export interface AccountRequest {
+  readonly address: string;
+  readonly password: string;
+  readonly displayName?: string;
+  readonly quotaBytes?: number | null;
+  readonly groups?: readonly string[];
+  /** Add the address's domain where it is missing. */
+  readonly makeDomain?: boolean;
+}
+
+/** What changes need of the directory they change. */
+export interface ChangeHost {
+  readonly trial: boolean;
+  read<T>(operation: (tx: Reader) => Promise<T>): Promise<T>;
+  /** Runs a change; the caches are empty when it resolves. */
+  write<T>(operation: (tx: Writer) => Promise<T>): Promise<T>;
+}
+
+/** What the audit says of a change; a function where that shows only once it is made. */
+interface Told<T> {
+  readonly action: string;
+  readonly subject: string;
+  readonly also?: readonly string[];
+  readonly detail?: Detail | ((result: T) => Detail);
+}
+
+type Detail = Readonly<Record<string, unknown>>;
+
+export class DirectoryChanges {
+  readonly #host: ChangeHost;
+  readonly #actor: string;
+
+  /** @param actor  who is behind the changes: `root on the command line` */
+  constructor(host: ChangeHost, actor: string) {
+    this.#host = host;
+    this.#actor = actor;
+  }
+
+  /** Makes this a trial office, for good: it takes only domains that are reserved for trying out. */
+  startTrial(): Promise<void> {
+    return this.#change({ action: 'office.trial', subject: '' }, offices.startTrial);
+  }
+
+  // ---- domains ---------------------------------------------------------------------------------------------------
+
+  /** @returns the domain in canonical form @throws Refused `directory.invalid`, `directory.exists` */
+  async addDomain(text: string): Promise<string> {
+    const domain = requireDomain(text, this.#host);
+    await this.#change({ action: 'domain.add', subject: domain }, (tx) => domains.addDomain(tx, domain, now()));
+    return domain;
+  }
+
+  /** @throws Refused `directory.missing`, `directory.invalid` while it is in use */
+  async removeDomain(text: string): Promise<void> {
+    const domain = anyDomain(text);
+    await this.#change({ action: 'domain.remove', subject: domain }, (tx) => domains.removeDomain(tx, domain));
+  }
+
+  // ---- accounts --------------------------------------------------------------------------------------------------
+
+  /**
+   * Adds a person and their account, with INBOX and the mailboxes everybody has.
+   * @throws Refused `directory.invalid`, `directory.exists`, `directory.missing` (the domain)
+   */
+  async addAccount(request: AccountRequest): Promise<Account> {
+    const { password, quotaBytes = null, groups = [], makeDomain = false } = request;
+    const address = requireAddress(request.address);
+    requireDomain(address.domain, this.#host);
+    requirePassword(password);
+    requireQuota(quotaBytes);
+    const parameters = newScramParameters();
+    const account = {
+      name: formatAddress(address),
+      domain: address.domain,
+      makeDomain,
+      displayName: requireDisplayName(request.displayName ?? ''),
+      quotaBytes,
+      groups: groups.map(requireGroupName),
+      password: { verifiers: await hashPassword(password, parameters), parameters },
+    };
+    const { name, displayName } = account;
+    const detail = { name: displayName, quotaBytes, groups: account.groups };
+    const told = { action: 'account.add', subject: name, also: account.groups, detail };
+    return this.#change(told, (tx) => accounts.addAccount(tx, account, now()));
+  }
+
+  /** Sets the password; the old one is void when this resolves. @throws Refused `directory.missing`, `directory.invalid` */
+  async setPassword(text: string, password: string): Promise<void> {
+    const name = canonicalAddress(text);
+    requirePassword(password);
+    const known = await this.#host.read(async (tx) =>
+      accounts.scramParameters(tx, (await accounts.requireAccount(tx, name)).id),
+    );
+    const parameters = known ?? newScramParameters();
+    const stored = { verifiers: await hashPassword(password, parameters), parameters };
+    await this.#change({ action: 'account.password', subject: name }, (tx) =>
+      accounts.setPassword(tx, name, stored, now()),
+    );
+  }
+
+  /** @throws Refused `directory.missing` */
+  async setState(text: string, state: AccountState): Promise<void> {
+    const name = canonicalAddress(text);
+    await this.#change({ action: STATE_ACTIONS[state], subject: name, detail: (before) => ({ before }) }, (tx) =>
+      accounts.setState(tx, name, state),
+    );
+  }
+
+  /** @param quotaBytes  null for no limit @throws Refused `directory.missing`, `directory.invalid` */
+  async setQuota(text: string, quotaBytes: number | null): Promise<void> {
+    const name = canonicalAddress(text);
+    requireQuota(quotaBytes);
+    await this.#change({ action: 'account.quota', subject: name, detail: { quotaBytes } }, (tx) =>
+      accounts.setQuota(tx, name, quotaBytes),
+    );
+  }
+
+  /** Removes an account and the aliases that lead to it alone; housekeeping removes its mail. @throws Refused `directory.missing` */
+  async removeAccount(text: string): Promise<void> {
+    const name = canonicalAddress(text);
+    await this.#change({ action: 'account.remove', subject: name }, (tx) => accounts.removeAccount(tx, name));
+  }
+
+  // ---- aliases ---------------------------------------------------------------------------------------------------
+
+  /** Makes an address lead to accounts, beside others it leads to. @throws Refused `directory.exists`, `directory.missing`, `directory.invalid` */
+  async addAlias(text: string, ...accountNames: readonly string[]): Promise<void> {
+    const address = requireAddress(text);
+    const targets = accountNames.map(canonicalAddress);
+    const told = { action: 'alias.add', subject: formatAddress(address), also: targets, detail: { accounts: targets } };
+    await this.#change(told, async (tx) => {
+      for (const target of targets) await aliases.addAlias(tx, address, target, now());
+    });
+  }
+
+  /** Removes an alias, or one of the accounts it leads to. @throws Refused `directory.missing` */
+  async removeAlias(text: string, accountName?: string): Promise<void> {
+    const address = canonicalAddress(text);
+    const target = accountName === undefined ? undefined : canonicalAddress(accountName);
+    const told = {
+      action: 'alias.remove',
+      subject: address,
+      also: target === undefined ? [] : [target],
+      detail: target === undefined ? {} : { account: target },
+    };
+    await this.#change(told, (tx) => aliases.removeAlias(tx, address, target));
+  }
+
+  /** One change with its audit entry, whole or not at all. */
+  #change<T>({ detail = {}, ...entry }: Told<T>, operation: (tx: Writer) => Promise<T>): Promise<T> {
+    return this.#host.write(async (tx) => {
+      const result = await operation(tx);
+      const told = typeof detail === 'function' ? detail(result) : detail;
+      await recordAudit(tx, { ...entry, actor: this.#actor, detail: told }, now());
+      return result;
+    });
+  }
+}
+
+const STATE_ACTIONS: Readonly<Record<AccountState, string>> = {
+  active: 'account.reopen',
+  suspended: 'account.suspend',
+  closed: 'account.close',
+};
+
+function canonicalAddress(text: string): string {
+  return formatAddress(requireAddress(text));
+}
+
+/** A domain in canonical form, whoever's it is. */
+function anyDomain(text: string): string {
+  return requireDomain(text, { trial: false });
+}
+
+function now(): EpochSeconds {
+  return Math.floor(Date.now() / 1000);
+}
