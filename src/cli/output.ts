@@ -1,7 +1,5 @@
 /** What a command prints: JSON for programs, tables and sentences for people. */
-import { formatSize } from '../config/units.ts';
 import { Refused } from '../errors.ts';
-import type { OnProgress, Progress } from '../progress.ts';
 
 export interface OutputOptions {
   readonly json?: boolean | undefined;
@@ -23,26 +21,6 @@ export function table(heads: readonly string[], rows: readonly (readonly string[
       .join('  ')
       .trimEnd();
   return [heads, ...rows].map(line).join('\n');
-}
-
-/** Progress on one line of the terminal, or nothing when standard error is no terminal or JSON is wanted. */
-export function progressLine(options: OutputOptions): { show: OnProgress; end: () => void } {
-  if (options.json === true || !process.stderr.isTTY) return { show() {}, end() {} };
-  let shown = false;
-  return {
-    show(progress) {
-      shown = true;
-      process.stderr.write(`\r\u001b[K${progressText(progress)}`);
-    },
-    end() {
-      if (shown) process.stderr.write('\r\u001b[K');
-    },
-  };
-}
-
-function progressText({ what, done, total, unit }: Progress): string {
-  const amount = (count: number) => (unit === 'bytes' ? formatSize(count) : `${count} ${unit}`);
-  return `${amount(done)}${total === undefined ? '' : ` of ${amount(total)}`}${what === '' ? '' : `, ${what}`}`;
 }
 
 /** Exit codes: 0 done, 1 refused or failed, 2 not understood. */

@@ -7,7 +7,8 @@ import type { OnProgress } from '../progress.ts';
 import type { Action } from '../server/admin/action.ts';
 import { type Answer, jsonLines, type Request, shortPath, socketPath } from '../server/admin/wire.ts';
 import { openOffice } from '../server/office.ts';
-import { type OutputOptions, progressLine } from './output.ts';
+import type { OutputOptions } from './output.ts';
+import { showProgress } from './progress.ts';
 
 export interface PerformOptions extends OutputOptions {
   readonly data: string;
@@ -25,7 +26,7 @@ export async function perform<Input, Result>(
   input: Input,
   options: PerformOptions,
 ): Promise<Result> {
-  const progress = progressLine(options);
+  const progress = showProgress(options);
   try {
     for (const giveUpAt = Date.now() + PATIENCE; ; await delay(RETRY_AFTER)) {
       const server = await connectTo(options.data);
