@@ -4,7 +4,7 @@
  */
 import type { AccountId, EmailId } from '../ids.ts';
 
-const EMAILS_AN_ACCOUNT = 2 ** 32;
+export const EMAILS_AN_ACCOUNT = 2 ** 32;
 
 export function emailKey(account: AccountId, email: EmailId | number): number {
   return account * EMAILS_AN_ACCOUNT + email;

@@ -185,7 +185,7 @@ export async function insertMailbox(tx: Writer, mailbox: NewMailbox): Promise<vo
 }
 
 /** The time, unless that was given already: never one twice in an account, also when the clock went back. */
-async function nextUidvalidity(tx: Writer, account: AccountId): Promise<number> {
+export async function nextUidvalidity(tx: Writer, account: AccountId): Promise<number> {
   const now = Math.floor(Date.now() / 1000);
   const [value] = (await tx.get(NEXT_UIDVALIDITY, now, now, account))!;
   return value;
