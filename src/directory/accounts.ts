@@ -160,11 +160,11 @@ export async function setPassword(tx: Writer, name: string, password: StoredPass
   await storeCredential(tx, id, password.verifiers, now);
 }
 
-/** @returns the state it had @throws Refused `directory.missing` */
-export async function setState(tx: Writer, name: string, state: AccountState): Promise<AccountState> {
+/** @returns the account as it was @throws Refused `directory.missing` */
+export async function setState(tx: Writer, name: string, state: AccountState): Promise<Account> {
   const account = await requireAccount(tx, name);
   await tx.run(SET_STATE, state, account.id);
-  return account.state;
+  return account;
 }
 
 /** @throws Refused `directory.missing` */

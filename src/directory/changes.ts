@@ -7,7 +7,7 @@
  */
 import { hashPassword, newScramParameters } from '../auth/password.ts';
 import type { Reader, Writer } from '../store/engine/engine.ts';
-import type { EpochSeconds } from '../store/ids.ts';
+import type { AccountId, EpochSeconds } from '../store/ids.ts';
 import * as accounts from './accounts.ts';
 import { formatAddress } from './address.ts';
 import * as aliases from './aliases.ts';
@@ -41,6 +41,8 @@ export interface ChangeHost {
   read<T>(operation: (tx: Reader) => Promise<T>): Promise<T>;
   /** Runs a change; the caches are empty when it resolves. */
   write<T>(operation: (tx: Writer) => Promise<T>): Promise<T>;
+  /** Somebody may sign in again, or no more. */
+  stateChanged(account: AccountId, state: AccountState | 'removed'): void;
 }
 
 /** What the audit says of a change; a function where that shows only once it is made. */
@@ -125,12 +127,12 @@ export class DirectoryChanges {
     );
   }
 
-  /** @throws Refused `directory.missing` */
+  /** Open sessions end when nobody may sign in any more. @throws Refused `directory.missing` */
   async setState(text: string, state: AccountState): Promise<void> {
     const name = canonicalAddress(text);
-    await this.#change({ action: STATE_ACTIONS[state], subject: name, detail: (before) => ({ before }) }, (tx) =>
-      accounts.setState(tx, name, state),
-    );
+    const told = { action: STATE_ACTIONS[state], subject: name, detail: (was: Account) => ({ before: was.state }) };
+    const account = await this.#change(told, (tx) => accounts.setState(tx, name, state));
+    this.#host.stateChanged(account.id, state);
   }
 
   /** @param quotaBytes  null for no limit @throws Refused `directory.missing`, `directory.invalid` */
@@ -145,7 +147,10 @@ export class DirectoryChanges {
   /** Removes an account and the aliases that lead to it alone; housekeeping removes its mail. @throws Refused `directory.missing` */
   async removeAccount(text: string): Promise<void> {
     const name = canonicalAddress(text);
-    await this.#change({ action: 'account.remove', subject: name }, (tx) => accounts.removeAccount(tx, name));
+    const id = await this.#change({ action: 'account.remove', subject: name }, (tx) =>
+      accounts.removeAccount(tx, name),
+    );
+    this.#host.stateChanged(id, 'removed');
   }
 
   // ---- aliases ---------------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Engine, Reader, Writer } from '../store/engine/engine.ts';
 import { PAGE_ROWS } from '../store/engine/engine.ts';
+import type { AccountId } from '../store/ids.ts';
 import * as accounts from './accounts.ts';
 import { formatAddress } from './address.ts';
 import * as aliases from './aliases.ts';
@@ -21,10 +22,13 @@ import { findSignIn, resolveAddress } from './lookup.ts';
 import { Lru } from './lru.ts';
 import { isTrial, keptSecret } from './office-facts.ts';
 import { requireAddress } from './rules.ts';
-import type { Account, AccountListing, Alias, Resolved, SignInDirectory, SignInRecord } from './types.ts';
+import type { Account, AccountListing, AccountState, Alias, Resolved, SignInDirectory, SignInRecord } from './types.ts';
 
 /** Names and addresses; up to about 1 KB each. */
 const CACHE_CAPACITY = 20_000;
+
+/** Hears that somebody may sign in again, or no more. */
+export type StateListener = (account: AccountId, state: AccountState | 'removed') => void;
 
 export class Directory implements SignInDirectory {
   /** Derives what unknown names are told; see {@link SignInDirectory}. */
@@ -34,6 +38,7 @@ export class Directory implements SignInDirectory {
   #trial: boolean;
   readonly #resolved = new Lru<string, Resolved>(CACHE_CAPACITY);
   readonly #records = new Lru<string, SignInRecord | null>(CACHE_CAPACITY);
+  readonly #onState: StateListener[] = [];
   /** Rises with each change. */
   #generation = 0;
 
@@ -58,6 +63,9 @@ export class Directory implements SignInDirectory {
       },
       read: (operation) => engine.read(operation),
       write: (operation) => this.#change(operation),
+      stateChanged: (account, state) => {
+        for (const listener of this.#onState) listener(account, state);
+      },
     };
   }
 
@@ -69,6 +77,11 @@ export class Directory implements SignInDirectory {
   /** The changing side. @param actor  who is behind the changes, for the audit: `root on the command line` */
   by(actor: string): DirectoryChanges {
     return new DirectoryChanges(this.#changeHost, actor);
+  }
+
+  /** Calls the listener after each durable change of an account's state. */
+  onState(listener: StateListener): void {
+    this.#onState.push(listener);
   }
 
   /** In order of name. */

@@ -1,5 +1,7 @@
 /** Response codes of refusals (RFC 5530, RFC 9051 7.1), and the greeting and farewells. */
+
 import type { ProtocolCode, RefusalCode, Refused } from '../errors.ts';
+import { type Farewell, isSignedOut, SIGNED_OUT } from '../net/farewell.ts';
 import { DestinationMissing } from './destination.ts';
 
 const CODES: Readonly<Record<ProtocolCode, string> & Partial<Record<RefusalCode, string>>> = {
@@ -50,7 +52,8 @@ export function responseText(text: string, utf8: boolean): string {
     .replace(/[^\x20-\x7e]/g, '?');
 }
 
-export function farewell(why: 'busy' | 'timeout' | 'shutdown'): string {
+export function farewell(why: Farewell): string {
+  if (isSignedOut(why)) return `* BYE [CONTACTADMIN] ${SIGNED_OUT[why]}\r\n`; // RFC 5530 3
   switch (why) {
     case 'busy':
       return '* BYE [UNAVAILABLE] Too many connections; try again later\r\n'; // RFC 5530 3

@@ -4,6 +4,7 @@
  */
 import type { TLSSocket } from 'node:tls';
 import type { AccountId, Milliseconds } from '../store/ids.ts';
+import type { Farewell } from './farewell.ts';
 
 export interface LineConnection {
   /** For logs: rises with each connection of the process. */
@@ -60,9 +61,10 @@ export interface LineConnection {
 
   /**
    * Counts this connection to the account from now on, and no more to its address (connections before sign-in). Given back
-   * when the connection ends. @returns false when the account has too many: refuse the sign-in (`limit.reached`)
+   * when the connection ends. @param credential  which of the account's credentials it was; 0: not known
+   * @returns false when the account has too many: refuse the sign-in (`limit.reached`)
    */
-  claimAccount(account: AccountId): boolean;
+  claimAccount(account: AccountId, credential?: number): boolean;
 
   /**
    * Time without a byte from the peer after which the connection ends, with the protocol's farewell. Runs only while the
@@ -88,6 +90,6 @@ export interface LineProtocol {
   /** SMTP: a bare CR or LF in a line is an error (RFC 5321 2.3.8). */
   readonly strictLines: boolean;
   serve: Serve;
-  /** What to send when a connection is turned away (limits), timed out, or the server shuts down. With CRLF; may be empty. */
-  readonly farewell: (why: 'busy' | 'timeout' | 'shutdown') => string;
+  /** What to send when we end a connection. With CRLF; may be empty. */
+  readonly farewell: (why: Farewell) => string;
 }

@@ -17,6 +17,7 @@ import { noteBuffer } from '../passing-buffers.ts';
 import type { AccountId, Milliseconds } from '../store/ids.ts';
 import { isLoopback, plainAddress } from './address.ts';
 import type { LineConnection, LineProtocol } from './connection-types.ts';
+import type { Farewell } from './farewell.ts';
 import type { Counted } from './limits.ts';
 import { LineTooLong, type Swallowed, swallow } from './line-too-long.ts';
 import type { Ends } from './proxy-protocol.ts';
@@ -40,6 +41,9 @@ const STALLED_AFTER: Milliseconds = 120_000;
 const LINGER: Milliseconds = 10_000;
 
 const HANDSHAKE_TIMEOUT: Milliseconds = 30_000;
+
+/** Time that the command under way gets when its session is ended. */
+const LAST_COMMAND: Milliseconds = 5_000;
 
 const LF = 10;
 const CR = 13;
@@ -93,6 +97,7 @@ function onError(): void {}
 export class Connection implements LineConnection, Counted {
   readonly id = ++lastId;
   countedTo: string | AccountId;
+  credential = 0;
   readonly #host: ConnectionHost;
   #socket: Socket;
   #remoteAddress: string;
@@ -120,7 +125,9 @@ export class Connection implements LineConnection, Counted {
   #window = 0;
   /** Lines are here, but the reader gets none before the next window. */
   #held = false;
-  #retiring = false;
+  /** Why it ends as soon as the session waits for a line, and since when; undefined: it doesn't. */
+  #retiring: Farewell | undefined = undefined;
+  #retiringSince: Milliseconds = 0;
 
   /** Written in this turn and not queued yet. */
   #text = '';
@@ -216,7 +223,7 @@ export class Connection implements LineConnection, Counted {
   }
 
   lineNow(limit: number): Buffer | null | undefined {
-    if (this.#retiring) this.#leave('shutdown');
+    if (this.#retiring !== undefined) this.#leave(this.#retiring);
     if (this.closed) return null;
     const unread = this.#unread;
     this.#held = unread !== null && this.#isTooFast();
@@ -332,7 +339,8 @@ export class Connection implements LineConnection, Counted {
     this.#heardAt = this.#host.now;
   }
 
-  claimAccount(account: AccountId): boolean {
+  claimAccount(account: AccountId, credential = 0): boolean {
+    this.credential = credential;
     return this.#host.claimAccount(this, account);
   }
 
@@ -360,15 +368,20 @@ export class Connection implements LineConnection, Counted {
     this.#remotePort = ends.remotePort;
   }
 
-  /** Ends the connection, with the protocol's farewell, as soon as the session waits for a line: a command under way is finished. */
-  retire(): void {
-    this.#retiring = true;
-    if (this.#reader !== undefined && this.#readsLine) this.#leave('shutdown');
+  /**
+   * Ends the connection, with the protocol's farewell, as soon as the session waits for a line: a command under way is finished. At shutdown
+   * the listener sees to those that take too long; else {@link LAST_COMMAND} is all they get.
+   */
+  retire(why: Farewell = 'shutdown'): void {
+    this.#retiring ??= why;
+    this.#retiringSince = this.#host.now;
+    if (this.#reader !== undefined && this.#readsLine) this.#leave(why);
   }
 
   /** Ends the connection if its time is over; called every few seconds. */
   sweep(): void {
     const now = this.#host.now;
+    if (this.#isOverdue(now)) return this.destroy();
     const unsent = this.#unsent;
     if (unsent > 0) {
       const sent = this.#bytesOut - unsent;
@@ -394,6 +407,11 @@ export class Connection implements LineConnection, Counted {
     } else if (now - this.#heardAt >= this.#idleTimeout) {
       this.#leave('timeout');
     }
+  }
+
+  #isOverdue(now: Milliseconds): boolean {
+    const why = this.#retiring;
+    return why !== undefined && why !== 'shutdown' && !this.#ending && now - this.#retiringSince >= LAST_COMMAND;
   }
 
   get #unsent(): number {
@@ -486,7 +504,7 @@ export class Connection implements LineConnection, Counted {
     return this.#lines >= this.#host.linesAWindow;
   }
 
-  #leave(why: 'timeout' | 'shutdown'): void {
+  #leave(why: Farewell): void {
     this.write(this.#host.protocol.farewell(why));
     this.end();
   }

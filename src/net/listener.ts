@@ -16,6 +16,7 @@ import { Connection, type ConnectionHost } from './connection.ts';
 import type { LineProtocol } from './connection-types.ts';
 import type { ConnectionLimits } from './limits.ts';
 import { MOST_PROXY_HEADER, parseProxyHeader } from './proxy-protocol.ts';
+import type { Sessions } from './sessions.ts';
 
 /** Connections the kernel may hold for us while the loop is busy (it takes at most net.core.somaxconn). */
 const BACKLOG = 4096;
@@ -37,6 +38,8 @@ export interface ListenerOptions {
   /** Null: no TLS at all, neither implicit nor STARTTLS. */
   readonly certificates: { tlsOptions(): TLSSocketOptions } | null;
   readonly limits: ConnectionLimits;
+  /** Where those who signed in can be found and ended. */
+  readonly sessions?: Sessions;
   /** Lines (commands) a connection may give in ten seconds; then it waits. */
   readonly linesAWindow: number;
   /** Networks from which every connection must begin with a PROXY header. */
@@ -93,6 +96,7 @@ export class Listener implements ConnectionHost {
       await listener.stop(0);
       throw error;
     }
+    options.sessions?.watch(listener);
     listener.#sweepTimer = setInterval(() => listener.#sweep(), options.sweepEvery ?? SWEEP_EVERY).unref();
     return listener;
   }
@@ -125,7 +129,15 @@ export class Listener implements ConnectionHost {
   }
 
   claimAccount(connection: Connection, account: AccountId): boolean {
-    return this.#options.limits.claimAccount(connection, account);
+    const { limits, sessions } = this.#options;
+    if (!limits.claimAccount(connection, account)) return false;
+    sessions?.signedIn(connection, account);
+    return true;
+  }
+
+  /** Those that are open now. */
+  connections(): Iterable<Connection> {
+    return this.#connections;
   }
 
   onClosed(connection: Connection): void {

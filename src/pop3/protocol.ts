@@ -1,5 +1,6 @@
 /** POP3 (RFC 1939). */
 import type { LineConnection, LineProtocol } from '../net/connection-types.ts';
+import { isSignedOut, SIGNED_OUT } from '../net/farewell.ts';
 import type { Pop3Context } from './context.ts';
 import { err } from './responses.ts';
 import { Pop3Session } from './session.ts';
@@ -16,6 +17,6 @@ export function pop3Protocol(context: Pop3Context): LineProtocol {
     idleTimeout: context.limits.idleTimeout,
     strictLines: false,
     serve: (connection: LineConnection) => new Pop3Session(connection, context).serve(),
-    farewell: (why) => farewells[why],
+    farewell: (why) => (isSignedOut(why) ? err(`[SYS/PERM] ${SIGNED_OUT[why]}`) : farewells[why]), // RFC 3206 4
   };
 }

@@ -9,6 +9,7 @@ import type { Logger } from 'pino';
 import { type Config, defaults } from '../config/schema.ts';
 import { Directory } from '../directory/directory.ts';
 import { Refused } from '../errors.ts';
+import { Sessions } from '../net/sessions.ts';
 import type { Milliseconds } from '../store/ids.ts';
 import { MailStore } from '../store/store.ts';
 
@@ -17,6 +18,8 @@ export interface Office {
   readonly data: string;
   readonly store: MailStore;
   readonly directory: Directory;
+  /** Who is signed in; nobody in a command that works alone. */
+  readonly sessions: Sessions;
   /** The server that runs the action; null in a command that works alone. */
   readonly server: ServerFacts | null;
   close(): Promise<void>;
@@ -70,7 +73,12 @@ export async function openOffice(options: OfficeOptions): Promise<Office> {
   });
   try {
     const directory = await Directory.open(store.engine);
-    return { data, store, directory, server: null, close: () => store.close() };
+    const sessions = new Sessions();
+    directory.onState((account, state) => {
+      if (state === 'active') sessions.unbar(account);
+      else sessions.bar(account, state);
+    });
+    return { data, store, directory, sessions, server: null, close: () => store.close() };
   } catch (error) {
     await store.close();
     throw error;

@@ -72,7 +72,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const opening = await openOffice({ data, create: true, command: 'serve', config, log, onFailure: failure.resolve });
   opened.defer(() => opening.close());
   const office: Office = { ...opening, server: facts };
-  const { store, directory } = office;
+  const { store, directory, sessions } = office;
   const trial = withoutConfig && (isNew || directory.trial);
   const people = trial ? await makeTrialOffice(office, options.terminal) : [];
 
@@ -119,6 +119,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       implicitTls: service.implicitTls,
       certificates,
       limits,
+      sessions,
       linesAWindow: config.limits.rate,
       ...proxies,
       ...(service.protocol === 'lmtp' ? { allowed: networks(config.lmtp.networks) } : {}),
