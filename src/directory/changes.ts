@@ -8,12 +8,12 @@
 import { hashPassword, newScramParameters } from '../auth/password.ts';
 import type { Reader, Writer } from '../store/engine/engine.ts';
 import type { AccountId, EpochSeconds } from '../store/ids.ts';
+import { setMeta } from '../store/operations/meta.ts';
 import * as accounts from './accounts.ts';
 import { formatAddress } from './address.ts';
 import * as aliases from './aliases.ts';
 import { recordAudit } from './audit.ts';
 import * as domains from './domains.ts';
-import * as offices from './office-facts.ts';
 import {
   requireAddress,
   requireDisplayName,
@@ -67,7 +67,7 @@ export class DirectoryChanges {
 
   /** Makes this a trial office, for good: it takes only domains that are reserved for trying out. */
   startTrial(): Promise<void> {
-    return this.#change({ action: 'office.trial', subject: '' }, offices.startTrial);
+    return this.#change({ action: 'office.trial', subject: '' }, (tx) => setMeta(tx, 'trial', '1'));
   }
 
   // ---- domains ---------------------------------------------------------------------------------------------------

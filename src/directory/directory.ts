@@ -12,6 +12,7 @@ import { randomBytes } from 'node:crypto';
 import type { Engine, Reader, Writer } from '../store/engine/engine.ts';
 import { PAGE_ROWS } from '../store/engine/engine.ts';
 import type { AccountId } from '../store/ids.ts';
+import { getMeta, setMeta } from '../store/operations/meta.ts';
 import * as accounts from './accounts.ts';
 import { formatAddress } from './address.ts';
 import * as aliases from './aliases.ts';
@@ -20,7 +21,6 @@ import { type ChangeHost, DirectoryChanges } from './changes.ts';
 import * as domains from './domains.ts';
 import { findSignIn, resolveAddress } from './lookup.ts';
 import { Lru } from './lru.ts';
-import { isTrial, keptSecret } from './office-facts.ts';
 import { requireAddress } from './rules.ts';
 import type { Account, AccountListing, AccountState, Alias, Resolved, SignInDirectory, SignInRecord } from './types.ts';
 
@@ -45,10 +45,11 @@ export class Directory implements SignInDirectory {
   /** Opens the directory of a store; the first time makes what it keeps in `meta`. */
   static async open(engine: Engine): Promise<Directory> {
     const fresh = randomBytes(32).toString('hex');
-    const { secret, trial } = await engine.write(async (tx) => ({
-      secret: await keptSecret(tx, fresh),
-      trial: await isTrial(tx),
-    }));
+    const { secret, trial } = await engine.write(async (tx) => {
+      const kept = await getMeta(tx, 'auth.secret');
+      if (kept === undefined) await setMeta(tx, 'auth.secret', fresh);
+      return { secret: kept ?? fresh, trial: await isTrial(tx) };
+    });
     return new Directory(engine, Buffer.from(secret, 'hex'), trial);
   }
 
@@ -156,4 +157,8 @@ export class Directory implements SignInDirectory {
       next = key(rows.at(-1)!);
     }
   }
+}
+
+async function isTrial(tx: Reader): Promise<boolean> {
+  return (await getMeta(tx, 'trial')) === '1';
 }

@@ -381,7 +381,10 @@ export class Connection implements LineConnection, Counted {
   /** Ends the connection if its time is over; called every few seconds. */
   sweep(): void {
     const now = this.#host.now;
-    if (this.#isOverdue(now)) return this.destroy();
+    if (this.#isOverdue(now)) {
+      this.destroy();
+      return;
+    }
     const unsent = this.#unsent;
     if (unsent > 0) {
       const sent = this.#bytesOut - unsent;

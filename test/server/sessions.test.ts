@@ -39,7 +39,10 @@ for (const [verb, state] of [
 
     assert.match(await idle.rest(), new RegExp(`^\\* BYE \\[CONTACTADMIN\\] Your account was ${verb}; .*\r\n$`));
     assert.match(await phone.rest(), new RegExp(`^-ERR \\[SYS/PERM\\] Your account was ${verb}; .*\r\n$`));
-    assert.match(await sending.rest(), new RegExp(`^421 4\\.7\\.0 mail\\.office\\.test Your account was ${verb}; .*\r\n$`));
+    assert.match(
+      await sending.rest(),
+      new RegExp(`^421 4\\.7\\.0 mail\\.office\\.test Your account was ${verb}; .*\r\n$`),
+    );
     await ben.command('NOOP');
     ben.close();
     await assert.rejects(ImapDevice.signIn(office.port('imap'), ANNA, PASSWORD));

@@ -9,9 +9,10 @@ const SET = sql('INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT (name)
  * - `state`: `open` while a process uses the store, `closed` after a clean end
  * - `synced`: `segment:offset` before which all bodies were on disk at the last checkpoint
  * - `trial`: `1` in a trial office
- * - `secret`: random, for what must look the same at every start (fake salts)
+ * - `auth.secret`: random, for what must look the same at every start (fake salts)
+ * - `quota.recompute`: accounts up to this id have the quota that follows from the rules; absent: all have (directory/quotas.ts)
  */
-export type MetaName = 'state' | 'synced' | 'trial' | 'secret' | 'created';
+export type MetaName = 'state' | 'synced' | 'trial' | 'auth.secret' | 'quota.recompute' | 'created';
 
 export async function getMeta(tx: Reader, name: MetaName): Promise<string | undefined> {
   return (await tx.get(GET, name))?.[0];
