@@ -16,6 +16,8 @@ const capabilities: readonly Capability[] = [
   // Nothing is removed unless a client removes it.
   { rfc: 'RFC 2449 6.7', line: () => 'EXPIRE NEVER' },
   { rfc: 'RFC 2449 6.2', line: (session) => (session.peer.mayUsePassword ? 'USER' : undefined) },
+  { rfc: 'RFC 6856 2.2', line: () => 'UTF8 USER' },
+  { rfc: 'RFC 6856 3.2', line: () => 'LANG' },
   { rfc: 'RFC 5034 3', line: saslLine },
   { rfc: 'RFC 2595 4', line: stlsLine },
   // Only to those who have signed in: strangers need not know.

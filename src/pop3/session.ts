@@ -27,6 +27,8 @@ export class Pop3Session {
   readonly context: Pop3Context;
   /** The name given by USER, for PASS. */
   user: string | null = null;
+  /** The client has said that it takes UTF-8 (RFC 6856). */
+  utf8 = false;
   /** Null before sign-in. */
   maildrop: Maildrop | null = null;
   #peer: Peer | null = null;
@@ -124,6 +126,7 @@ export class Pop3Session {
     if (!command.states.includes(this.maildrop === null ? 'authorization' : 'transaction')) {
       throw new BadCommand(this.maildrop === null ? 'Sign in first' : 'You are signed in already');
     }
+    if (command.bare === true && args.trim() !== '') throw new BadCommand(`${command.name} takes no arguments`);
     return command.run(this, args);
   }
 

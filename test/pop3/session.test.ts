@@ -24,7 +24,7 @@ async function append(room: MailRoom, person: string, message: string, uidl?: st
   await room.store.append({ account, mailbox: INBOX }, [{ staged, flags, ...(uidl !== undefined && { uidl }) }]);
 }
 
-const before = ['CAPA', 'QUIT', 'USER x', 'PASS x', 'AUTH', 'STLS'];
+const before = ['CAPA', 'QUIT', 'USER x', 'PASS x', 'AUTH', 'STLS', 'UTF8', 'LANG', 'LANG en'];
 const after = [
   'CAPA',
   'QUIT',
@@ -38,6 +38,8 @@ const after = [
   'DELE 1',
   'RSET',
   'NOOP',
+  'LANG',
+  'LANG en',
 ];
 
 test('every command works in its state and in no other', async (t) => {
@@ -57,7 +59,7 @@ test('every command works in its state and in no other', async (t) => {
 test('CAPA tells what there is, before and after sign-in', async (t) => {
   const room = await mailRoom(t, { people: ['anna'] });
   const common =
-    'TOP\r\nUIDL\r\nRESP-CODES\r\nAUTH-RESP-CODE\r\nPIPELINING\r\nEXPIRE NEVER\r\nUSER\r\nSASL SCRAM-SHA-256 PLAIN LOGIN\r\n';
+    'TOP\r\nUIDL\r\nRESP-CODES\r\nAUTH-RESP-CODE\r\nPIPELINING\r\nEXPIRE NEVER\r\nUSER\r\nUTF8 USER\r\nLANG\r\nSASL SCRAM-SHA-256 PLAIN LOGIN\r\n';
   const fresh = await room.connect('pop3');
   assert.equal(await fresh.lines('CAPA'), `${common}STLS\r\n`);
   assert.equal(await (await signIn(room)).lines('capa'), `${common}IMPLEMENTATION Rainmail\r\n`);
@@ -66,14 +68,14 @@ test('CAPA tells what there is, before and after sign-in', async (t) => {
 test('from another machine there is no way to sign in before TLS', async (t) => {
   const room = await mailRoom(t, { people: ['anna'], fromAfar: true });
   const plain = await room.connect('pop3');
-  assert.doesNotMatch(await plain.lines('CAPA'), /USER|SASL/);
+  assert.doesNotMatch(await plain.lines('CAPA'), /^USER|SASL/m);
   assert.match(await plain.ask('USER anna@office.test'), /^-ERR .*STLS/);
   assert.match(await plain.ask(`PASS ${PASSWORD}`), /^-ERR /);
   assert.match(await plain.ask(`AUTH PLAIN ${base64(`\0anna@office.test\0${PASSWORD}`)}`), /^-ERR .*STLS/);
   plain.send('STLS\r\nQUIT\r\n'); // what is smuggled behind STLS is never run
   assert.match(await plain.reply(), /^\+OK /);
   const secure = await plain.startTls();
-  assert.match(await secure.lines('CAPA'), /USER\r\nSASL SCRAM-SHA-256-PLUS SCRAM-SHA-256 /);
+  assert.match(await secure.lines('CAPA'), /USER\r\nUTF8 USER\r\nLANG\r\nSASL SCRAM-SHA-256-PLUS SCRAM-SHA-256 /);
   assert.match(await secure.ask('STLS'), /^-ERR /);
   await secure.ask('USER anna@office.test');
   assert.match(await secure.ask(`PASS ${PASSWORD}`), /^\+OK /);

@@ -7,5 +7,6 @@ import { ok } from '../responses.ts';
 export const capa: Pop3Command = {
   name: 'CAPA',
   states: ['authorization', 'transaction'],
+  bare: true,
   run: (session) => `${ok('Capabilities follow')}${announced(session).join('\r\n')}\r\n.\r\n`,
 };

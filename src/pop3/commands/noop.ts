@@ -4,4 +4,4 @@ import { ok } from '../responses.ts';
 
 const DONE = ok('Done');
 
-export const noop: Pop3Command = { name: 'NOOP', states: ['transaction'], run: () => DONE };
+export const noop: Pop3Command = { name: 'NOOP', states: ['transaction'], bare: true, run: () => DONE };

@@ -8,6 +8,7 @@ const GOODBYE = ok('Goodbye');
 export const quit: Pop3Command = {
   name: 'QUIT',
   states: ['authorization', 'transaction'],
+  bare: true,
   run(session) {
     session.end();
     return session.maildrop === null ? GOODBYE : update(session);

@@ -5,6 +5,7 @@ import { ok } from '../responses.ts';
 export const rset: Pop3Command = {
   name: 'RSET',
   states: ['transaction'],
+  bare: true,
   run({ drop }) {
     drop.unmarkAll();
     return ok(`${drop.count} messages (${drop.sizeBytes} octets)`);

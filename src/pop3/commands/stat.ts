@@ -5,5 +5,6 @@ import { ok } from '../responses.ts';
 export const stat: Pop3Command = {
   name: 'STAT',
   states: ['transaction'],
+  bare: true,
   run: ({ drop }) => ok(`${drop.count} ${drop.sizeBytes}`),
 };

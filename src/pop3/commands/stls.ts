@@ -6,8 +6,9 @@ import { ok } from '../responses.ts';
 export const stls: Pop3Command = {
   name: 'STLS',
   states: ['authorization'],
-  async run(session, args) {
-    if (args !== '') throw new BadCommand('STLS takes no arguments');
+  bare: true,
+  async run(session) {
+    if (session.utf8) throw new BadCommand('STLS comes before UTF8'); // RFC 6856 2.1
     if (session.connection.secure) throw new BadCommand('TLS is on already');
     if (!session.context.startTls) throw new BadCommand('There is no TLS here');
     session.connection.write(ok('Begin TLS'));
