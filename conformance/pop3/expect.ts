@@ -30,7 +30,7 @@ export async function says(connection: Connection, command: string): Promise<str
 
 /** Says the command, which must fail, and sees that the session is still there. @returns its answer */
 export async function fails(connection: Connection, command: string): Promise<string> {
-  return refused(await connection.ask(command), shown(command));
+  return refused(await connection.ask(command), shown(command.replace(/^(PASS|AUTH \S+) .*/i, '$1 ...')));
 }
 
 /** The numbers of STAT. */
