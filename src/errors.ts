@@ -48,6 +48,7 @@ export type ProtocolCode =
 export type AdministrativeCode =
   | 'config.invalid'
   | 'listen.failed' //          a port is taken or may not be used
+  | 'account.held' //           under legal hold: nothing of it may go
   | 'import.unreadable' //      the file to import is no mail or can't be read
   | 'transfer.busy'; //         the same mail is being brought in by another command
 

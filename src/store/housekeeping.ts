@@ -1,12 +1,20 @@
 /** What the store does for itself, now and then and in small steps: purge, prune, give disk space back. */
 
+import type { OnProgress } from '../progress.ts';
 import type { Segments } from './bodies/segments.ts';
-import { copyLive, planSweep, type SegmentUse } from './bodies/sweep.ts';
+import { copyLive, planSweep, type SegmentUse, storedBytes } from './bodies/sweep.ts';
 import { CHUNK_ROWS, type Engine, PAGE_ROWS } from './engine/engine.ts';
 import type { AccountId, EpochSeconds } from './ids.ts';
 import { findRemoved, removeSome } from './operations/accounts.ts';
-import { accountsAfter, pruneTombstones, purgeAboveCap, purgeExpired } from './operations/purge.ts';
-import { forgetSegment, liveBodies, repoint, sparseSegments } from './operations/segments.ts';
+import {
+  accountsAfter,
+  accountsDue,
+  type Purged,
+  pruneTombstones,
+  purgeAboveCap,
+  purgeExpired,
+} from './operations/purge.ts';
+import { forgetSegment, liveBodies, purgedSegments, repoint, sparseSegments } from './operations/segments.ts';
 import type { BodyAddress } from './types.ts';
 import type { Unfiled } from './unfiled.ts';
 
@@ -18,6 +26,8 @@ const STEP_ROWS = 200;
 const SWEEP_BYTES = 256 << 20;
 /** Segments looked at in one sweep. */
 const SWEEP_SEGMENTS = 64;
+/** Segments a purge on request gives back in one go; the next round goes on. */
+const PURGED_SEGMENTS = 10_000;
 
 export interface Housekept {
   readonly purged: number;
@@ -33,8 +43,61 @@ export interface HousekeepingOptions {
   readonly onAccountGone: (account: AccountId) => Promise<void>;
 }
 
-/** One round of everything. `stopped` is asked between the steps. */
-export async function housekeep(
+/** What {@link Housekeeper.giveBack} gave back. */
+export interface GivenBack {
+  /** Bytes of the files that went, less those of what was copied out of them. */
+  readonly bytesFreed: number;
+  /** Files that still hold something purged, because they are being used: housekeeping comes back to them. */
+  readonly segmentsWaiting: number;
+}
+
+/** Keeps house for a store. Its works never overlap: two sweeps of one segment would copy it twice. */
+export class Housekeeper {
+  readonly #engine: Engine;
+  readonly #segments: Segments;
+  readonly #options: HousekeepingOptions;
+  readonly #stopped: () => boolean;
+  #round: Promise<Housekept> | undefined;
+  /** The end of the work that was asked for last; never rejects. */
+  #last: Promise<unknown> = Promise.resolve();
+
+  /** @param stopped  asked between the steps */
+  constructor(engine: Engine, segments: Segments, options: HousekeepingOptions, stopped: () => boolean) {
+    this.#engine = engine;
+    this.#segments = segments;
+    this.#options = options;
+    this.#stopped = stopped;
+  }
+
+  /** One round of everything; those who ask while it runs share it. */
+  round(now: EpochSeconds): Promise<Housekept> {
+    this.#round ??= this.#alone(() =>
+      housekeep(this.#engine, this.#segments, this.#options, now, this.#stopped),
+    ).finally(() => {
+      this.#round = undefined;
+    });
+    return this.#round;
+  }
+
+  /** Rewrites at once the segments that still hold what somebody asked to purge. */
+  giveBack(onProgress: OnProgress, signal?: AbortSignal): Promise<GivenBack> {
+    const stopped = () => this.#stopped() || signal?.aborted === true;
+    return this.#alone(() => giveBack(this.#engine, this.#segments, this.#options, stopped, onProgress));
+  }
+
+  /** Resolves when nothing runs any more, however it ended. */
+  async end(): Promise<void> {
+    await this.#last;
+  }
+
+  #alone<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#last.then(work);
+    this.#last = done.catch(() => {}); // told to those who wait for it
+    return done;
+  }
+}
+
+async function housekeep(
   engine: Engine,
   segments: Segments,
   options: HousekeepingOptions,
@@ -42,13 +105,11 @@ export async function housekeep(
   stopped: () => boolean,
 ): Promise<Housekept> {
   await removeAccounts(engine, options, stopped);
-  const expired = await repeat(stopped, () => engine.write((tx) => purgeExpired(tx, now, STEP_ROWS)));
-  const above = await repeat(stopped, () =>
-    engine.write((tx) => purgeAboveCap(tx, options.retainedCapBytes, STEP_ROWS)),
-  );
+  const purged = await purgeAll(engine, { now, capBytes: options.retainedCapBytes }, stopped);
   const pruned = await pruneAll(engine, now - TOMBSTONES_KEPT, stopped);
+  await giveBack(engine, segments, options, stopped);
   const swept = await sweep(engine, segments, options, stopped);
-  return { purged: expired + above, pruned, ...swept };
+  return { purged, pruned, ...swept };
 }
 
 /** Repeats a step until it finds nothing to do. @returns the sum */
@@ -60,6 +121,29 @@ async function repeat(stopped: () => boolean, step: () => Promise<number>): Prom
     sum += count;
   }
   return sum;
+}
+
+async function purgeAll(
+  engine: Engine,
+  { now, capBytes }: { readonly now: EpochSeconds; readonly capBytes: number },
+  stopped: () => boolean,
+): Promise<number> {
+  let purged = 0;
+  for (let after: AccountId | undefined = 0 as AccountId; after !== undefined && !stopped(); ) {
+    const from: AccountId = after;
+    const page = await engine.read((tx) => accountsDue(tx, from, { now, capBytes, limit: PAGE_ROWS }));
+    for (const account of page.due) {
+      const messagesOf = async (purge: Promise<Purged>) => (await purge).messages;
+      purged += await repeat(stopped, () =>
+        messagesOf(engine.write((tx) => purgeExpired(tx, account, now, STEP_ROWS))),
+      );
+      purged += await repeat(stopped, () =>
+        messagesOf(engine.write((tx) => purgeAboveCap(tx, account, capBytes, STEP_ROWS))),
+      );
+    }
+    after = page.last;
+  }
+  return purged;
 }
 
 async function removeAccounts(engine: Engine, options: HousekeepingOptions, stopped: () => boolean): Promise<void> {
@@ -85,6 +169,37 @@ async function pruneAll(engine: Engine, before: EpochSeconds, stopped: () => boo
     after = accounts.at(-1)!;
   }
   return pruned;
+}
+
+/**
+ * Rewrites the segments that hold what somebody asked to purge, however much of them lives: who purges means that it is gone. Each is complete in
+ * itself; one that is in use stays marked.
+ */
+async function giveBack(
+  engine: Engine,
+  segments: Segments,
+  options: HousekeepingOptions,
+  stopped: () => boolean,
+  onProgress?: OnProgress,
+): Promise<GivenBack> {
+  const marked = await engine.read((tx) => purgedSegments(tx, PURGED_SEGMENTS));
+  let bytesFreed = 0;
+  let segmentsWaiting = 0;
+  for (const [index, id] of marked.entries()) {
+    if (stopped()) return { bytesFreed, segmentsWaiting: segmentsWaiting + marked.length - index };
+    onProgress?.({ what: 'giving disk space back', done: index, total: marked.length, unit: 'segments' });
+    if (segments.list().some((segment) => segment.id === id && !segment.sealed)) await segments.seal();
+    const bytes = segments.list().find((segment) => segment.id === id)?.bytes ?? 0;
+    const copied = options.unfiled.has(id) ? undefined : await rewrite(engine, segments, id, stopped);
+    if (copied === undefined) {
+      segmentsWaiting++;
+      continue;
+    }
+    await segments.remove(id);
+    await engine.write((tx) => forgetSegment(tx, id));
+    bytesFreed += bytes - copied;
+  }
+  return { bytesFreed, segmentsWaiting };
 }
 
 /** Removes segments in which nothing lives and rewrites sparse ones (bodies/sweep.ts has the order that makes it safe). */
@@ -116,22 +231,30 @@ async function sweep(
     bytesFreed += known.get(id)!.bytes;
   };
   for (const id of plan.remove) if (!stopped()) await remove(id);
-  for (const id of plan.rewrite) if (!stopped() && (await rewrite(engine, segments, id, stopped))) await remove(id);
+  for (const id of plan.rewrite)
+    if (!stopped() && (await rewrite(engine, segments, id, stopped)) !== undefined) await remove(id);
   return { segmentsRemoved, bytesFreed };
 }
 
-/** Copies what lives and points the rows at the copies. @returns false when something can't be read: the segment stays */
-async function rewrite(engine: Engine, segments: Segments, id: number, stopped: () => boolean): Promise<boolean> {
+/** Copies what lives and points the rows at the copies. @returns bytes copied; undefined when something can't be read: the segment stays */
+async function rewrite(
+  engine: Engine,
+  segments: Segments,
+  id: number,
+  stopped: () => boolean,
+): Promise<number | undefined> {
   let after = -1;
+  let copied = 0;
   let whole = true;
   while (!stopped()) {
     const from = after;
     const live: readonly BodyAddress[] = await engine.read((tx) => liveBodies(tx, id, from, STEP_ROWS));
-    if (live.length === 0) return whole;
+    if (live.length === 0) return whole ? copied : undefined;
     const { moved, damaged } = await copyLive(segments, live);
     await engine.write((tx) => repoint(tx, moved));
+    for (const { to } of moved) copied += storedBytes(to);
     if (damaged.length > 0) whole = false;
     after = live.at(-1)!.offset;
   }
-  return false;
+  return undefined;
 }

@@ -20,7 +20,7 @@ import { DataLock } from './data-lock.ts';
 import { DiskSpace } from './disk-space.ts';
 import { CHUNK_ROWS, PAGE_ROWS, type Writer } from './engine/engine.ts';
 import { SqliteEngine } from './engine/sqlite.ts';
-import { type Housekept, housekeep } from './housekeeping.ts';
+import { Housekeeper, type Housekept } from './housekeeping.ts';
 import type { AccountId, EmailId, EpochSeconds, MailboxId, Milliseconds, Modseq, Uid } from './ids.ts';
 import { accountUsage } from './operations/accounts.ts';
 import { copyMessages, moveMessages } from './operations/copy.ts';
@@ -41,10 +41,12 @@ import {
 import { MESSAGES_ABOVE } from './operations/message-row.ts';
 import { setMeta } from './operations/meta.ts';
 import { broughtAfter, forgetOrigins, noteOrigins } from './operations/origins.ts';
+import { type Place, placeOf } from './operations/place.ts';
 import { newestSegment } from './operations/segments.ts';
 import { storeFlags } from './operations/store-flags.ts';
 import { expungedSince } from './operations/tombstones.ts';
 import { formatPosition, type Recovered, recover } from './recovery.ts';
+import { Retained } from './retained.ts';
 import { Stage } from './stage.ts';
 import type {
   Appended,
@@ -98,6 +100,8 @@ export class MailStore implements Store {
   /** For the directory, which keeps its tables in the same database. */
   readonly engine: SqliteEngine;
   readonly recovered: Recovered;
+  /** What was removed and can be brought back. */
+  readonly retained: Retained;
   readonly #directory: string;
   readonly #lock: DataLock;
   readonly #segments: Segments;
@@ -106,9 +110,8 @@ export class MailStore implements Store {
   readonly #events: ChangeEvents;
   readonly #unfiled = new Unfiled();
   readonly #retention: number;
-  readonly #retainedCapBytes: number;
-  readonly #housekeeper: NodeJS.Timeout;
-  #housekeeping: Promise<Housekept> | undefined;
+  readonly #housekeeper: Housekeeper;
+  readonly #housekeeping: NodeJS.Timeout;
   #closing = false;
 
   /** Opens a data directory, makes it if need be, and recovers it after an unclean end. @throws Refused `store.locked`, `store.newer` */
@@ -173,8 +176,18 @@ export class MailStore implements Store {
     this.#views = parts.views;
     this.#events = parts.events;
     this.#retention = (options.retentionDays ?? 14) * DAY;
-    this.#retainedCapBytes = options.retainedCapBytes ?? 10e9;
-    this.#housekeeper = setInterval(() => {
+    this.#housekeeper = new Housekeeper(
+      this.engine,
+      this.#segments,
+      {
+        retainedCapBytes: options.retainedCapBytes ?? 10e9,
+        unfiled: this.#unfiled,
+        onAccountGone: (account) => this.#views.forget(account),
+      },
+      () => this.#closing,
+    );
+    this.retained = new Retained(this.engine, this.#housekeeper, (operation) => this.#write(operation));
+    this.#housekeeping = setInterval(() => {
       this.housekeep().catch((error: unknown) => options.onTrouble?.('housekeeping', error));
     }, options.housekeepingEvery ?? HOUSEKEEPING_EVERY).unref();
   }
@@ -205,11 +218,11 @@ export class MailStore implements Store {
 
   async deleteMailbox(account: AccountId, mailbox: MailboxId): Promise<void> {
     await this.engine.read((tx) => assertDeletable(tx, account, mailbox));
-    const path = await this.#pathOf({ account, mailbox });
+    const place = await this.#placeOf({ account, mailbox });
     // Messages that arrive meanwhile are removed in the next round.
     for (;;) {
       const uids = await this.#uidsAbove({ account, mailbox }, 0);
-      if (uids.length > 0) await this.#expungeChunk({ account, mailbox }, path, uids, false);
+      if (uids.length > 0) await this.#expungeChunk({ account, mailbox }, place, uids, false);
       else if (await this.#write((tx) => dropMailbox(tx, account, mailbox, nowSeconds()))) return;
     }
   }
@@ -369,17 +382,17 @@ export class MailStore implements Store {
     { onlyDeleted = false, whole = false }: { readonly onlyDeleted?: boolean; readonly whole?: boolean } = {},
   ): Promise<readonly Uid[]> {
     if (uids.length === 0) return [];
-    const path = await this.#pathOf(key);
+    const place = await this.#placeOf(key);
     if (whole && uids.length > CHUNK_ROWS) {
       return this.engine.writeInWorker<Uid[]>(
         key.account,
         'expungeMessages',
-        this.#expungeArgs(key, path, uids, onlyDeleted),
+        this.#expungeArgs(key, place, uids, onlyDeleted),
       );
     }
     const removed: Uid[] = [];
     for (const chunk of chunks(uids)) {
-      for (const uid of await this.#expungeChunk(key, path, chunk, onlyDeleted)) removed.push(uid);
+      for (const uid of await this.#expungeChunk(key, place, chunk, onlyDeleted)) removed.push(uid);
     }
     return removed;
   }
@@ -418,20 +431,7 @@ export class MailStore implements Store {
 
   /** One round of purging, pruning and sweeping; it also runs by itself. */
   housekeep(): Promise<Housekept> {
-    this.#housekeeping ??= housekeep(
-      this.engine,
-      this.#segments,
-      {
-        retainedCapBytes: this.#retainedCapBytes,
-        unfiled: this.#unfiled,
-        onAccountGone: (account) => this.#views.forget(account),
-      },
-      nowSeconds(),
-      () => this.#closing,
-    ).finally(() => {
-      this.#housekeeping = undefined;
-    });
-    return this.#housekeeping;
+    return this.#housekeeper.round(nowSeconds());
   }
 
   /** Checks that everything is there and as it was written (verify/verify.ts). */
@@ -444,10 +444,10 @@ export class MailStore implements Store {
   async close(): Promise<void> {
     if (this.#closing) return;
     this.#closing = true;
-    clearInterval(this.#housekeeper);
+    clearInterval(this.#housekeeping);
     this.#space.close();
     try {
-      await this.#housekeeping?.catch(() => {});
+      await this.#housekeeper.end();
       await this.#views.close();
       if (this.failure === undefined) await this.engine.write((tx) => setMeta(tx, 'state', 'closed'));
     } finally {
@@ -482,10 +482,10 @@ export class MailStore implements Store {
     }
   }
 
-  async #pathOf({ account, mailbox }: MailboxKey): Promise<string> {
-    const found = (await this.mailboxes(account)).find((each) => each.id === mailbox);
-    if (found === undefined) throw new Refused('mailbox.missing', 'The folder does not exist.');
-    return found.path;
+  async #placeOf({ account, mailbox }: MailboxKey): Promise<Place> {
+    const place = placeOf(await this.mailboxes(account), mailbox);
+    if (place === undefined) throw new Refused('mailbox.missing', 'The folder does not exist.');
+    return place;
   }
 
   async #uidsAbove({ account, mailbox }: MailboxKey, uid: number): Promise<Uid[]> {
@@ -498,16 +498,16 @@ export class MailStore implements Store {
 
   #expungeArgs(
     { account, mailbox }: MailboxKey,
-    path: string,
+    place: Place,
     uids: readonly Uid[],
     onlyDeleted: boolean,
   ): Parameters<typeof expungeMessages>[1] {
     const now = nowSeconds();
-    return { account, mailbox, path, uids, onlyDeleted, now, expires: now + this.#retention };
+    return { account, mailbox, place, uids, onlyDeleted, now, expires: now + this.#retention };
   }
 
-  #expungeChunk(key: MailboxKey, path: string, uids: readonly Uid[], onlyDeleted: boolean): Promise<Uid[]> {
-    return this.#write((tx) => expungeMessages(tx, this.#expungeArgs(key, path, uids, onlyDeleted)));
+  #expungeChunk(key: MailboxKey, place: Place, uids: readonly Uid[], onlyDeleted: boolean): Promise<Uid[]> {
+    return this.#write((tx) => expungeMessages(tx, this.#expungeArgs(key, place, uids, onlyDeleted)));
   }
 
   /** Compaction may have moved a body since its address was read. @throws the error when it has not */

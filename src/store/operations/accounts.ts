@@ -3,6 +3,7 @@ import type { Reader, Writer } from '../engine/engine.ts';
 import { sql } from '../engine/sql.ts';
 import type { AccountId, EpochSeconds, MailboxId, Modseq } from '../ids.ts';
 import type { Role } from '../types.ts';
+import { assertNotHeld } from './hold.ts';
 import { INBOX, insertMailbox, TOP } from './mailboxes.ts';
 import { dropEmails } from './purge.ts';
 
@@ -78,8 +79,10 @@ export async function accountUsage(
 /**
  * Marks an account as removed: from here nobody can sign in or file anything. Its name is free at once; its mail goes in chunks
  * ({@link removeSome}), which housekeeping resumes after a restart.
+ * @throws Refused `account.held` while it is under legal hold
  */
 export async function markRemoved(tx: Writer, account: AccountId): Promise<void> {
+  await assertNotHeld(tx, account);
   await tx.run(MARK_REMOVED, account, account);
   tx.changed({ account, modseq: 0 as Modseq, mailboxes: true });
 }
@@ -87,7 +90,9 @@ export async function markRemoved(tx: Writer, account: AccountId): Promise<void>
 const MARK_REMOVED = sql(
   "UPDATE account SET state = 'removed', name = '#removed/' || CAST(? AS TEXT) WHERE account_id = ?",
 );
-const REMOVED = sql<readonly [account: number]>("SELECT account_id FROM account WHERE state = 'removed' LIMIT 1");
+const REMOVED = sql<readonly [account: number]>(
+  "SELECT account_id FROM account WHERE state = 'removed' AND legal_hold = 0 LIMIT 1",
+);
 
 /** What leads with account_id, but for emails, which go last; rows that point at others first. Key columns identify a row for a bounded delete. */
 const TABLES_OF_MAIL: readonly (readonly [table: string, key: string])[] = [

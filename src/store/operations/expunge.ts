@@ -9,19 +9,20 @@ import type { AccountId, EpochSeconds, MailboxId, Uid } from '../ids.ts';
 import { claim, countRetained } from './account-row.ts';
 import { CountDelta, changeMailbox } from './mailbox-row.ts';
 import { DELETE_MESSAGE, readMessages } from './message-row.ts';
+import type { Place } from './place.ts';
 
 export const INSERT_TOMBSTONE = sql(`
   INSERT INTO expunged (account_id, modseq, mailbox_id, uid, email_id, at) VALUES (?, ?, ?, ?, ?, ?)`);
 
 const RETAIN = sql(`
-  INSERT INTO retained (account_id, item_id, email_id, mailbox_id, mailbox_path, uid, flags, keywords, size, received, saved, uidl, removed,
-    expires) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`);
+  INSERT INTO retained (account_id, item_id, email_id, mailbox_id, mailbox_path, mailbox_ids, mailbox_role, uid, flags, keywords, size,
+    received, saved, uidl, removed, expires) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`);
 
 export interface ExpungeArgs {
   readonly account: AccountId;
   readonly mailbox: MailboxId;
-  /** Its whole name, by which undelete offers the messages. */
-  readonly path: string;
+  /** Where undelete puts the messages back. */
+  readonly place: Place;
   /** Ascending. */
   readonly uids: readonly Uid[];
   /** Leave those without \Deleted. */
@@ -33,7 +34,7 @@ export interface ExpungeArgs {
 
 /** Removes what is there of `uids`, with one modseq. @returns the UIDs that were removed, ascending */
 export async function expungeMessages(tx: Writer, args: ExpungeArgs): Promise<Uid[]> {
-  const { account, mailbox, path, uids, onlyDeleted, now, expires } = args;
+  const { account, mailbox, place, uids, onlyDeleted, now, expires } = args;
   const rows = (await readMessages(tx, account, mailbox, uids)).filter(
     (row) => !onlyDeleted || (row[3] & DELETED) !== 0,
   );
@@ -52,7 +53,9 @@ export async function expungeMessages(tx: Writer, args: ExpungeArgs): Promise<Ui
       item,
       email,
       mailbox,
-      path,
+      place.path,
+      place.ids,
+      place.role,
       uid,
       flags,
       keywords,

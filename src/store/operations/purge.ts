@@ -5,23 +5,30 @@
 import { HEADER_BYTES } from '../bodies/record.ts';
 import type { Reader, Writer } from '../engine/engine.ts';
 import { sql } from '../engine/sql.ts';
-import type { AccountId, EmailId, EpochSeconds } from '../ids.ts';
+import type { AccountId, EmailId, EpochSeconds, ItemId } from '../ids.ts';
 import { emailKey, emailKeysOf } from './email-key.ts';
+import { assertNotHeld, isHeld } from './hold.ts';
 
-type RetainedRow = readonly [account: number, item: number, email: number, size: number];
+type RetainedRow = readonly [item: number, email: number, size: number];
 
 type EmailBody = readonly [key: number, segment: number, start: number, storedLength: number];
 
-const EXPIRED = sql<RetainedRow>(`
-  SELECT account_id, item_id, email_id, size FROM retained WHERE expires < ? ORDER BY expires, account_id LIMIT ?`);
-const OLDEST = sql<RetainedRow>(`
-  SELECT account_id, item_id, email_id, size FROM retained WHERE account_id = ? ORDER BY removed LIMIT ?`);
-const OVER_CAP = sql<readonly [account: number, retainedBytes: number]>(
-  'SELECT account_id, retained_bytes FROM account WHERE retained_bytes > ? LIMIT 1',
+/** Accounts with what may be purged. One that is held answers at once, whatever it keeps. */
+const DUE = sql<readonly [account: number, isDue: number]>(`
+  SELECT a.account_id, CASE WHEN a.legal_hold = 0 AND (a.retained_bytes > ?
+      OR EXISTS (SELECT 1 FROM retained r WHERE r.account_id = a.account_id AND r.expires < ?)) THEN 1 ELSE 0 END
+  FROM account a WHERE a.account_id > ? ORDER BY a.account_id LIMIT ?`);
+const EXPIRED = sql<RetainedRow>(
+  'SELECT item_id, email_id, size FROM retained WHERE account_id = ? AND expires < ? ORDER BY expires LIMIT ?',
 );
+const OLDEST = sql<RetainedRow>(
+  'SELECT item_id, email_id, size FROM retained WHERE account_id = ? ORDER BY removed LIMIT ?',
+);
+const ONE = sql<RetainedRow>('SELECT item_id, email_id, size FROM retained WHERE account_id = ? AND item_id = ?');
+const RETAINED_BYTES = sql<readonly [bytes: number]>('SELECT retained_bytes FROM account WHERE account_id = ?');
 const DELETE_RETAINED = sql('DELETE FROM retained WHERE account_id = ? AND item_id = ?');
 const UNCOUNT = sql(`
-  UPDATE account SET retained_bytes = retained_bytes - ?, retained_count = retained_count - 1 WHERE account_id = ?`);
+  UPDATE account SET retained_bytes = retained_bytes - ?, retained_count = retained_count - ? WHERE account_id = ?`);
 const IN_MAILBOX = sql<readonly [uid: number]>('SELECT uid FROM message WHERE account_id = ? AND email_id = ? LIMIT 1');
 const IN_RETAINED = sql<readonly [item: number]>(
   'SELECT item_id FROM retained WHERE account_id = ? AND email_id = ? LIMIT 1',
@@ -30,8 +37,8 @@ const EMAIL_BODY = sql<EmailBody>('SELECT email_key, segment_id, start, stored_l
 const DELETE_EMAIL = sql('DELETE FROM email WHERE email_key = ?');
 const SHARED = sql<readonly [key: number]>('SELECT email_key FROM email WHERE segment_id = ? AND start = ? LIMIT 1');
 const ADD_DEAD = sql(`
-  INSERT INTO segment (segment_id, dead_bytes) VALUES (?, ?)
-  ON CONFLICT (segment_id) DO UPDATE SET dead_bytes = segment.dead_bytes + excluded.dead_bytes`);
+  INSERT INTO segment (segment_id, dead_bytes, purged) VALUES (?, ?, ?)
+  ON CONFLICT (segment_id) DO UPDATE SET dead_bytes = segment.dead_bytes + excluded.dead_bytes, purged = segment.purged + excluded.purged`);
 
 const SOME_EMAILS = sql<EmailBody>(
   'SELECT email_key, segment_id, start, stored_length FROM email WHERE email_key BETWEEN ? AND ? LIMIT ?',
@@ -46,54 +53,103 @@ const ACCOUNTS_AFTER = sql<readonly [account: number]>(
   'SELECT account_id FROM account WHERE account_id > ? ORDER BY account_id LIMIT ?',
 );
 
-/** Purges up to `limit` retained messages past their time. @returns how many */
-export async function purgeExpired(tx: Writer, now: EpochSeconds, limit: number): Promise<number> {
-  return purge(tx, await tx.all(EXPIRED, now, limit));
+export interface Purged {
+  readonly messages: number;
+  readonly bytes: number;
 }
 
-/** Purges the oldest retained messages of one account above the cap. @returns how many; 0 when none is above */
-export async function purgeAboveCap(tx: Writer, capBytes: number, limit: number): Promise<number> {
-  const over = await tx.get(OVER_CAP, capBytes);
-  if (over === undefined) return 0;
-  let excess = over[1] - capBytes;
+/** A page of accounts, with those that have something to purge: past its time, or above the cap. */
+export async function accountsDue(
+  tx: Reader,
+  after: AccountId,
+  { now, capBytes, limit }: { readonly now: EpochSeconds; readonly capBytes: number; readonly limit: number },
+): Promise<{ readonly due: AccountId[]; readonly last: AccountId | undefined }> {
+  const rows = await tx.all(DUE, capBytes, now, after, limit);
+  const due = rows.filter(([, isDue]) => isDue === 1).map(([account]) => account as AccountId);
+  return { due, last: rows.length < limit ? undefined : (rows.at(-1)![0] as AccountId) };
+}
+
+/** Purges up to `limit` retained messages of one account that are past their time. Nothing of a held one. */
+export async function purgeExpired(tx: Writer, account: AccountId, now: EpochSeconds, limit: number): Promise<Purged> {
+  if (await isHeld(tx, account)) return NOTHING;
+  return purge(tx, account, await tx.all(EXPIRED, account, now, limit), false);
+}
+
+/** Purges the oldest retained messages of one account above the cap, up to `limit`. Nothing of a held one. */
+export async function purgeAboveCap(tx: Writer, account: AccountId, capBytes: number, limit: number): Promise<Purged> {
+  let excess = ((await tx.get(RETAINED_BYTES, account))?.[0] ?? 0) - capBytes;
+  if (excess <= 0 || (await isHeld(tx, account))) return NOTHING;
   const rows: RetainedRow[] = [];
-  for (const row of await tx.all(OLDEST, over[0], limit)) {
+  for (const row of await tx.all(OLDEST, account, limit)) {
     if (excess <= 0) break;
     rows.push(row);
-    excess -= row[3];
+    excess -= row[2];
   }
-  return purge(tx, rows);
+  return purge(tx, account, rows, false);
 }
 
-async function purge(tx: Writer, rows: readonly RetainedRow[]): Promise<number> {
-  for (const [account, item, email, size] of rows) {
-    await tx.run(DELETE_RETAINED, account, item);
-    await tx.run(UNCOUNT, size, account);
-    await dropEmailIfUnused(tx, account as AccountId, email as EmailId);
+/**
+ * Purges these retained messages because somebody asked for it; those that are gone are left out. The segments that held them are marked, so
+ * that the next sweep rewrites them: what was purged is then in no file any more.
+ * @throws Refused `account.held`
+ */
+export async function purgeItems(tx: Writer, account: AccountId, items: readonly ItemId[]): Promise<Purged> {
+  await assertNotHeld(tx, account);
+  const rows: RetainedRow[] = [];
+  for (const item of items) {
+    const row = await tx.get(ONE, account, item);
+    if (row !== undefined) rows.push(row);
   }
-  return rows.length;
+  return purge(tx, account, rows, true);
+}
+
+const NOTHING: Purged = { messages: 0, bytes: 0 };
+
+async function purge(
+  tx: Writer,
+  account: AccountId,
+  rows: readonly RetainedRow[],
+  onRequest: boolean,
+): Promise<Purged> {
+  let bytes = 0;
+  for (const [item, email, size] of rows) {
+    await tx.run(DELETE_RETAINED, account, item);
+    await dropEmailIfUnused(tx, account, email as EmailId, onRequest);
+    bytes += size;
+  }
+  if (rows.length > 0) await tx.run(UNCOUNT, bytes, rows.length, account);
+  return { messages: rows.length, bytes };
 }
 
 /** Deletes an email, and with it its body, when neither a mailbox nor undelete has it any more. */
-export async function dropEmailIfUnused(tx: Writer, account: AccountId, email: EmailId): Promise<void> {
+export async function dropEmailIfUnused(
+  tx: Writer,
+  account: AccountId,
+  email: EmailId,
+  onRequest = false,
+): Promise<void> {
   if ((await tx.get(IN_MAILBOX, account, email)) !== undefined) return;
   if ((await tx.get(IN_RETAINED, account, email)) !== undefined) return;
   const row = await tx.get(EMAIL_BODY, emailKey(account, email));
-  if (row !== undefined) await dropEmail(tx, row);
+  if (row !== undefined) await dropEmail(tx, row, onRequest);
 }
 
 /** Deletes up to `limit` emails of an account whose messages are gone. @returns how many */
 export async function dropEmails(tx: Writer, account: AccountId, limit: number): Promise<number> {
   const rows = await tx.all(SOME_EMAILS, ...emailKeysOf(account), limit);
-  for (const row of rows) await dropEmail(tx, row);
+  for (const row of rows) await dropEmail(tx, row, false);
   return rows.length;
 }
 
 /** The bytes of its body are dead when no other recipient's row points at them. */
-async function dropEmail(tx: Writer, [key, segment, start, storedLength]: EmailBody): Promise<void> {
+async function dropEmail(
+  tx: Writer,
+  [key, segment, start, storedLength]: EmailBody,
+  onRequest: boolean,
+): Promise<void> {
   await tx.run(DELETE_EMAIL, key);
   if ((await tx.get(SHARED, segment, start)) === undefined)
-    await tx.run(ADD_DEAD, segment, storedLength + HEADER_BYTES);
+    await tx.run(ADD_DEAD, segment, storedLength + HEADER_BYTES, onRequest ? 1 : 0);
 }
 
 /** Accounts in order of id, a page at a time. */

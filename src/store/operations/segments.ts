@@ -6,6 +6,9 @@ import type { BodyAddress } from '../types.ts';
 const SPARSE = sql<readonly [segment: number, deadBytes: number]>(
   'SELECT segment_id, dead_bytes FROM segment ORDER BY dead_bytes DESC LIMIT ?',
 );
+const PURGED = sql<readonly [segment: number]>(
+  'SELECT segment_id FROM segment WHERE purged > 0 ORDER BY segment_id LIMIT ?',
+);
 const LIVE = sql<readonly [hash: Uint8Array, start: number, length: number, storedLength: number, codec: number]>(
   `SELECT hash, start, length, stored_length, codec FROM email WHERE segment_id = ? AND start > ? ORDER BY segment_id, start LIMIT ?`,
 );
@@ -19,6 +22,11 @@ export async function sparseSegments(
   limit: number,
 ): Promise<readonly (readonly [segment: number, deadBytes: number])[]> {
   return tx.all(SPARSE, limit);
+}
+
+/** Segments from which somebody asked to purge something that is still in the file. */
+export async function purgedSegments(tx: Reader, limit: number): Promise<number[]> {
+  return (await tx.all(PURGED, limit)).map(([segment]) => segment);
 }
 
 /** Bodies that live in a segment, by position, a page at a time; several rows of one record (its recipients) come as one. */

@@ -30,7 +30,7 @@ export const KEEPING_SCHEMA: readonly string[] = [
   'CREATE INDEX audit_about_id ON audit_about (audit_id)',
 
   // ---- mail
-  // Nothing that was removed is purged while the account is held, whatever its age and size.
+  // Since when the account is held, 0: it is not. Nothing that was removed is purged meanwhile, whatever its age and size.
   'ALTER TABLE account ADD COLUMN legal_hold INTEGER NOT NULL DEFAULT 0',
   // Messages that a transfer brought, so that it can be interrupted and repeated. source: which transfer; key: which of its messages; note: what
   // the source last said of it. Forgotten when the transfer is finished for good.
@@ -43,4 +43,13 @@ export const KEEPING_SCHEMA: readonly string[] = [
     note TEXT NOT NULL,
     PRIMARY KEY (account_id, source, key)
   ) WITHOUT ROWID`,
+  // Where undelete puts a message back. mailbox_ids: the folder it was in, after those above it (`7/8/9`), by which it is found when a folder
+  // above has another name now. mailbox_role: the folder's special use.
+  "ALTER TABLE retained ADD COLUMN mailbox_ids TEXT NOT NULL DEFAULT ''",
+  'ALTER TABLE retained ADD COLUMN mailbox_role TEXT',
+  // Looked at account by account, so that a held one costs nothing, whatever it keeps.
+  'DROP INDEX retained_expires',
+  'CREATE INDEX retained_expires ON retained (account_id, expires)',
+  // How many bodies somebody asked to purge: the file is rewritten without them at once, however much of it lives.
+  'ALTER TABLE segment ADD COLUMN purged INTEGER NOT NULL DEFAULT 0',
 ];
