@@ -42,6 +42,7 @@ import { MESSAGES_ABOVE } from './operations/message-row.ts';
 import { setMeta } from './operations/meta.ts';
 import { broughtAfter, forgetOrigins, noteOrigins } from './operations/origins.ts';
 import { type Place, placeOf } from './operations/place.ts';
+import { type ReinstateArgs, type ReinstatedAs, reinstate } from './operations/reinstate.ts';
 import { newestSegment } from './operations/segments.ts';
 import { storeFlags } from './operations/store-flags.ts';
 import { expungedSince } from './operations/tombstones.ts';
@@ -350,6 +351,12 @@ export class MailStore implements Store {
       const result = await this.#write((tx) => append(tx, { account, mailbox, messages: prepared, now: nowSeconds() }));
       return { result, filed: true };
     });
+  }
+
+  /** Puts messages of a backup in again (operations/reinstate.ts). Resolves when durable. */
+  async reinstate(args: ReinstateArgs): Promise<(ReinstatedAs | null)[]> {
+    const staged = args.messages.flatMap(({ content }) => content?.message.staged ?? []);
+    return this.#filing(staged, async () => ({ result: await this.#write((tx) => reinstate(tx, args)), filed: true }));
   }
 
   async noteOrigins(...[account, source, notes]: Parameters<Store['noteOrigins']>): Promise<void> {

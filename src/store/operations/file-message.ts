@@ -123,7 +123,8 @@ export async function append(tx: Writer, { account, mailbox, messages, now }: Ap
 
 const NO_PREFIX = Buffer.alloc(0);
 
-async function insertEmail(
+/** Makes the row of an email, in the thread it belongs to. @returns its id */
+export async function insertEmail(
   tx: Writer,
   account: AccountId,
   { staged: { body, analysis }, parts, refs }: PreparedMessage,
