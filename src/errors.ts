@@ -49,6 +49,14 @@ export type AdministrativeCode =
   | 'config.invalid'
   | 'listen.failed' //          a port is taken or may not be used
   | 'account.held' //           under legal hold: nothing of it may go
+  | 'backup.missing' //         no repository, or no such backup, there
+  | 'backup.key' //             the key is not one, or of another repository
+  | 'backup.damaged' //         an object of the repository fails its check, or is gone
+  | 'backup.newer' //           the repository was made by a newer program
+  | 'backup.busy' //            another command uses the repository
+  | 'backup.full' //            the repository's disk is full
+  | 'backup.place' //           the repository may not be where it was asked for
+  | 'backup.stopped' //         somebody stopped it
   | 'import.unreadable' //      the file to import is no mail or can't be read
   | 'transfer.busy'; //         the same mail is being brought in by another command
 

@@ -48,6 +48,7 @@ import { storeFlags } from './operations/store-flags.ts';
 import { expungedSince } from './operations/tombstones.ts';
 import { formatPosition, type Recovered, recover } from './recovery.ts';
 import { Retained } from './retained.ts';
+import { Snapshots } from './snapshots.ts';
 import { Stage } from './stage.ts';
 import type {
   Appended,
@@ -103,6 +104,8 @@ export class MailStore implements Store {
   readonly recovered: Recovered;
   /** What was removed and can be brought back. */
   readonly retained: Retained;
+  /** States of everything, for backups. */
+  readonly snapshots: Snapshots;
   readonly #directory: string;
   readonly #lock: DataLock;
   readonly #segments: Segments;
@@ -171,6 +174,10 @@ export class MailStore implements Store {
     this.engine = parts.engine;
     this.recovered = parts.recovered;
     this.#directory = options.directory;
+    this.snapshots = new Snapshots(parts.engine, parts.segments, {
+      database: join(options.directory, 'mail.db'),
+      segments: join(options.directory, 'segments'),
+    });
     this.#lock = parts.lock;
     this.#segments = parts.segments;
     this.#space = parts.space;
@@ -455,11 +462,13 @@ export class MailStore implements Store {
     this.#space.close();
     try {
       await this.#housekeeper.end();
+      await this.snapshots.release();
       await this.#views.close();
       if (this.failure === undefined) await this.engine.write((tx) => setMeta(tx, 'state', 'closed'));
     } finally {
       await this.engine
         .close()
+        .finally(() => this.snapshots.close())
         .finally(() => this.#segments.close())
         .finally(() => this.#lock.release());
     }

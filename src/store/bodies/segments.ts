@@ -74,6 +74,9 @@ export class Segments {
   #closed = false;
   /** Ids of large bodies that are becoming segments. */
   readonly #publishing = new Set<number>();
+  /** Who needs every segment as it is, and segments to remove once nobody does. */
+  #holds = 0;
+  readonly #condemned = new Set<number>();
   /** Files being closed, and removed if they were given up. */
   readonly #closing = new Set<Promise<void>>();
 
@@ -224,15 +227,43 @@ export class Segments {
   }
 
   /**
-   * Removes a sealed segment, durably. Reads that have its file open go on to their end; later ones find it gone.
-   * Removing one that is not there does nothing.
+   * Keeps the files of all segments until the returned function is called: a backup reads them by their names. What is removed meanwhile
+   * goes then. A crash before it leaves segments that no row points at; the next start removes them.
+   */
+  hold(): () => Promise<void> {
+    this.#holds++;
+    let held = true;
+    return async () => {
+      if (!held) return;
+      held = false;
+      this.#holds--;
+      if (this.#holds > 0) return;
+      const condemned = [...this.#condemned];
+      this.#condemned.clear();
+      for (const id of condemned) await this.remove(id);
+    };
+  }
+
+  /**
+   * Removes a sealed segment, durably; while somebody holds them ({@link hold}), later. Reads that have its file open go on to their end;
+   * later ones find it gone. Removing one that is not there does nothing.
    */
   async remove(id: number): Promise<void> {
     if (this.#active?.id === id) throw new Error('the active segment can not be removed');
     if (this.#writers.has(id)) await this.sync();
-    if (!this.#sealed.has(id)) return;
-    await this.#files.unlink(segmentPath(this.#directory, id));
-    this.#sealed.delete(id);
+    if (this.#holds > 0) {
+      this.#condemned.add(id);
+      return;
+    }
+    const bytes = this.#sealed.get(id);
+    if (bytes === undefined) return;
+    this.#sealed.delete(id); // first: whoever holds from now on finds in the list what will stay
+    try {
+      await this.#files.unlink(segmentPath(this.#directory, id));
+    } catch (error) {
+      this.#sealed.set(id, bytes);
+      throw error;
+    }
     this.#descriptors.drop(id);
     await this.#files.syncDirectory(this.#directory);
   }

@@ -79,6 +79,8 @@ export class SqliteEngine implements Engine {
   #heavy: { readonly account: AccountId; readonly end: Promise<void> } | undefined;
   #commitsSinceLook = 0;
   #checkpointing: Promise<void> | undefined;
+  /** Resolves when nobody needs the database file to stay as it is. */
+  #still: Promise<void> | undefined;
   #closing = false;
   /** Accounts with commits that are not durable yet, and the last such commit. */
   readonly #fresh = new Map<AccountId, number>();
@@ -173,10 +175,45 @@ export class SqliteEngine implements Engine {
 
   /** Writes everything from the WAL into the database and starts it anew: before a clean end, and for tests. */
   checkpoint(): Promise<void> {
+    if (this.#still !== undefined) return this.#still.then(() => this.checkpoint());
     this.#checkpointing ??= this.#checkpoint().finally(() => {
       this.#checkpointing = undefined;
     });
     return this.#checkpointing;
+  }
+
+  /**
+   * Makes the database file hold everything that is committed, durably, and runs `begin` while no write goes on: a read transaction
+   * that begins there reads nothing from the WAL, and while it lasts SQLite lets nobody write into the file (it holds WAL_READ_LOCK(0),
+   * which a checkpoint needs). Writers go on into the WAL, which grows: until the returned function is called no checkpoint is tried.
+   * @returns undefined when another reader, of an older state, keeps the WAL from being written back: try again later
+   */
+  async atRest(begin: () => void): Promise<(() => void) | undefined> {
+    while (this.#still !== undefined || this.#checkpointing !== undefined) await (this.#still ?? this.#checkpointing);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#still = promise;
+    const release = (): void => {
+      if (this.#still === promise) this.#still = undefined;
+      resolve();
+    };
+    try {
+      await this.#passiveRounds();
+      const synced = await this.#syncedPosition?.();
+      const begun = await this.#withGateClosed(async () => {
+        const { log, checkpointed } = await this.#worker.checkpoint('PASSIVE');
+        if (log !== checkpointed) return false;
+        begin();
+        await this.#worker.checkpoint('RESTART', synced);
+        this.#wal.assertSame();
+        return true;
+      });
+      if (begun) return release;
+      release();
+      return undefined;
+    } catch (error) {
+      release();
+      throw error;
+    }
   }
 
   /** Finishes what was accepted, syncs and closes. The order matters: see wal-file.ts. */
@@ -295,7 +332,7 @@ export class SqliteEngine implements Engine {
 
   /** Looks now and then how long the WAL has become. */
   #look(): void {
-    if (this.#commitsSinceLook < 32 || this.#closing) return;
+    if (this.#commitsSinceLook < 32 || this.#closing || this.#still !== undefined) return;
     this.#commitsSinceLook = 0;
     const { log } = this.#database.prepare('PRAGMA wal_checkpoint(NOOP)').get() as { log: number };
     if (log < this.#checkpointPages || this.#checkpointing !== undefined) return;
@@ -310,15 +347,19 @@ export class SqliteEngine implements Engine {
    * a first tiny commit so that the sync of the new header happens in the worker too.
    */
   async #checkpoint(): Promise<void> {
-    for (let round = 0; round < 4; round++) {
-      const { log, checkpointed } = await this.#worker.checkpoint('PASSIVE');
-      if (log - checkpointed < this.#checkpointPages / 16) break;
-    }
+    await this.#passiveRounds();
     const synced = await this.#syncedPosition?.();
     await this.#withGateClosed(async () => {
       await this.#worker.checkpoint('RESTART', synced);
       this.#wal.assertSame();
     });
+  }
+
+  async #passiveRounds(): Promise<void> {
+    for (let round = 0; round < 4; round++) {
+      const { log, checkpointed } = await this.#worker.checkpoint('PASSIVE');
+      if (log - checkpointed < this.#checkpointPages / 16) return;
+    }
   }
 
   async #withGateClosed<T>(work: () => Promise<T>): Promise<T> {

@@ -11,8 +11,19 @@ const SET = sql('INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT (name)
  * - `trial`: `1` in a trial office
  * - `auth.secret`: random, for what must look the same at every start (fake salts)
  * - `quota.recompute`: accounts up to this id have the quota that follows from the rules; absent: all have (directory/quotas.ts)
+ * - `store.id`: random, of this line of changes: a restored store gets a new one, so that its segments are never taken for those of before
+ * - `backup.last`, `backup.tested`: what became of the last backup and the last test restore, as JSON
  */
-export type MetaName = 'state' | 'synced' | 'trial' | 'auth.secret' | 'quota.recompute' | 'created';
+export type MetaName =
+  | 'state'
+  | 'synced'
+  | 'trial'
+  | 'auth.secret'
+  | 'quota.recompute'
+  | 'created'
+  | 'store.id'
+  | 'backup.last'
+  | 'backup.tested';
 
 export async function getMeta(tx: Reader, name: MetaName): Promise<string | undefined> {
   return (await tx.get(GET, name))?.[0];
