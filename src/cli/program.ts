@@ -4,10 +4,12 @@ import { version } from '../server/version.ts';
 import { accountCommand } from './account.ts';
 import { aliasCommand } from './alias.ts';
 import { domainCommand } from './domain.ts';
+import { holdCommand } from './hold.ts';
 import { importCommand } from './import.ts';
 import { EXIT, printError } from './output.ts';
 import { serveCommand } from './serve.ts';
 import { statusCommand } from './status.ts';
+import { undeleteCommand } from './undelete.ts';
 import { verifyCommand } from './verify.ts';
 
 /** The whole command line. */
@@ -23,6 +25,8 @@ export function program(): Command {
     accountCommand,
     aliasCommand,
     importCommand,
+    undeleteCommand,
+    holdCommand,
     verifyCommand,
     statusCommand,
   ];

@@ -17,6 +17,20 @@ export function parseDuration(text: string): Milliseconds | undefined {
   return match === null ? undefined : Number(match[1]) * DURATIONS[match[2]!]!;
 }
 
+/**
+ * A moment, in milliseconds since 1970, or undefined when it is none: a time ago (`2d`, `90m`), a day (`2026-11-20`, where it begins here), or a
+ * day with a time (`2026-11-20 14:30`, the time here; or with the zone it is in, as in ISO 8601).
+ */
+export function parseMoment(text: string, now: Milliseconds): Milliseconds | undefined {
+  const ago = parseDuration(text);
+  if (ago !== undefined) return now - ago;
+  const match = /^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:\d{2})?))?$/.exec(text);
+  if (match === null) return undefined;
+  const [, day, time = '00:00'] = match;
+  const moment = Date.parse(`${day}T${time}`);
+  return Number.isNaN(moment) ? undefined : moment;
+}
+
 /** A size for people: `2.0 GB`. */
 export function formatSize(bytes: number): string {
   let value = bytes;

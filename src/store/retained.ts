@@ -76,6 +76,8 @@ export interface Pursuit {
   readonly onProgress?: OnProgress;
   /** Asked between the chunks. */
   readonly signal?: AbortSignal;
+  /** Joins the transaction of the first chunk: the entry in the audit. */
+  readonly record?: (tx: Writer) => Promise<void>;
 }
 
 export class Retained {
@@ -129,16 +131,18 @@ export class Retained {
     account: AccountId,
     { items, bytes }: Pick<Chosen, 'items' | 'bytes'>,
     options: RestoreOptions,
-    { onProgress, signal }: Pursuit = {},
+    { onProgress, signal, record }: Pursuit = {},
   ): Promise<Restored> {
     if (options.overQuota !== true) await this.#assertRoom(account, bytes);
     const folders = new Map<string, number>();
     const sum = { messages: 0, bytes: 0 };
     for (let from = 0; from < items.length && signal?.aborted !== true; from += CHUNK_ROWS) {
       const chunk = items.slice(from, from + CHUNK_ROWS);
-      for (const { mailbox, uids, bytes } of await this.#write((tx) =>
-        restoreRetained(tx, { account, items: chunk, ...options }),
-      )) {
+      const restored = await this.#write(async (tx) => {
+        if (from === 0) await record?.(tx);
+        return restoreRetained(tx, { account, items: chunk, ...options });
+      });
+      for (const { mailbox, uids, bytes } of restored) {
         folders.set(mailbox.path, (folders.get(mailbox.path) ?? 0) + uids.length);
         sum.messages += uids.length;
         sum.bytes += bytes;
@@ -155,13 +159,16 @@ export class Retained {
   async purge(
     account: AccountId,
     items: readonly ItemId[],
-    { onProgress, signal }: Pursuit = {},
+    { onProgress, signal, record }: Pursuit = {},
   ): Promise<Purged & GivenBack> {
     await this.#engine.read((tx) => assertNotHeld(tx, account), account);
     const sum = { messages: 0, bytes: 0 };
     for (let from = 0; from < items.length && signal?.aborted !== true; from += PURGE_ROWS) {
       const chunk = items.slice(from, from + PURGE_ROWS);
-      const purged = await this.#write((tx) => purgeItems(tx, account, chunk));
+      const purged = await this.#write(async (tx) => {
+        if (from === 0) await record?.(tx);
+        return purgeItems(tx, account, chunk);
+      });
       sum.messages += purged.messages;
       sum.bytes += purged.bytes;
       onProgress?.({ what: '', done: from + chunk.length, total: items.length, unit: 'messages' });

@@ -11,8 +11,10 @@ import {
 import type { Action } from './action.ts';
 import { addAlias, listAliases, removeAlias } from './aliases.ts';
 import { addDomain, listDomains, removeDomain } from './domains.ts';
+import { holdAccount, listHolds, releaseAccount } from './hold.ts';
 import { importMail } from './import-mail.ts';
 import { status } from './status.ts';
+import { listRemoved, purgeRemoved, restoreRemoved } from './undelete.ts';
 import { verify } from './verify.ts';
 
 const all = [
@@ -30,6 +32,12 @@ const all = [
   removeAlias,
   listAliases,
   importMail,
+  listRemoved,
+  restoreRemoved,
+  purgeRemoved,
+  holdAccount,
+  releaseAccount,
+  listHolds,
   verify,
   status,
 ];
