@@ -51,12 +51,28 @@ export async function mailboxAt(tx: Writer, account: AccountId, place: Place): P
   const found = mailboxes.find((mailbox) => mailbox.path === path);
   const roleIsFree = mailboxes.every((mailbox) => mailbox.role !== place.role);
   const role = roleIsFree ? place.role : null;
-  if (found?.selectable !== true) {
-    await createMailbox(tx, account, path, role);
-    await setSubscribed(tx, account, path, true);
-  } else if (role !== null && found.role === null) await giveRole(tx, found, role);
+  if (found?.selectable !== true) await makeShown(tx, account, mailboxes, path, role);
+  else if (role !== null && found.role === null) await giveRole(tx, found, role);
   else return found;
   return (await listMailboxes(tx, account)).find((mailbox) => mailbox.path === path)!;
+}
+
+/** Makes a mailbox, and what is missing above it, for every mail program to see. */
+async function makeShown(
+  tx: Writer,
+  account: AccountId,
+  mailboxes: readonly Mailbox[],
+  path: string,
+  role: Role | null,
+): Promise<void> {
+  const names = path.split('/');
+  for (let depth = 1; depth <= names.length; depth++) {
+    const above = names.slice(0, depth).join('/');
+    const isLast = depth === names.length;
+    if (!isLast && mailboxes.some((mailbox) => mailbox.path === above)) continue;
+    await createMailbox(tx, account, above, isLast ? role : null);
+    await setSubscribed(tx, account, above, true);
+  }
 }
 
 /** For a folder that was made as the parent of another one before its own messages came back. */

@@ -1,0 +1,518 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { MailboxKey } from '../../src/store/api.ts';
+import { allStatements, sql } from '../../src/store/engine/sql.ts';
+import { flagNames, flagsFrom } from '../../src/store/flags.ts';
+import type { AccountId, Uid } from '../../src/store/ids.ts';
+import { markRemoved } from '../../src/store/operations/accounts.ts';
+import { releaseHold, setHold } from '../../src/store/operations/hold.ts';
+import type { FoundMessage, Offer, RestoreOptions, RetainedFilter } from '../../src/store/retained.ts';
+import type { MailStore } from '../../src/store/store.ts';
+import {
+  appendTo,
+  bytesOf,
+  deliver,
+  diskUse,
+  inboxOf,
+  mailboxNamed,
+  message,
+  newAccount,
+  openStore,
+  stage,
+  temporaryFolder,
+  temporaryStore,
+  uidsIn,
+} from './helpers.ts';
+
+const OLDER = sql(
+  'UPDATE retained SET removed = removed - CAST(? AS INTEGER), expires = expires - CAST(? AS INTEGER) WHERE account_id = ?',
+);
+
+const due = allStatements().find(({ text }) => text.includes('a.legal_hold = 0'))!;
+const EXPLAIN_DUE = sql<readonly [id: number, parent: number, unused: number, detail: string]>(
+  `EXPLAIN QUERY PLAN ${due.text}`,
+);
+
+async function found(store: MailStore, account: AccountId, filter: RetainedFilter = {}): Promise<FoundMessage[]> {
+  return (await Array.fromAsync(store.retained.find(account, filter))).flat();
+}
+
+/** Subjects of what is offered, the last removed first. */
+async function offered(
+  store: MailStore,
+  account: AccountId,
+  filter: RetainedFilter = {},
+  offer: Offer = {},
+): Promise<string[]> {
+  const { items } = await store.retained.choose(account, filter, offer);
+  return (await found(store, account)).filter(({ item }) => items.includes(item)).map(({ subject }) => subject);
+}
+
+async function restore(
+  store: MailStore,
+  account: AccountId,
+  { filter = {}, offer = {}, ...options }: RestoreOptions & { filter?: RetainedFilter; offer?: Offer } = {},
+) {
+  return store.retained.restore(account, await store.retained.choose(account, filter, offer), options);
+}
+
+/** What a mailbox shows, without what must change. */
+async function contents(store: MailStore, key: MailboxKey) {
+  const view = await store.view(key);
+  return Array.from({ length: view.length }, (_, index) => {
+    const { uid: _uid, modseq: _modseq, flags, ...same } = view.entry(index);
+    return { ...same, flags: flagNames(flags), uidl: view.uidl(index) };
+  });
+}
+
+async function assertWhole(store: MailStore): Promise<void> {
+  assert.deepEqual((await store.verify()).findings, []);
+}
+
+test('a message comes back as it was, with a new UID', async (t) => {
+  const store = await temporaryStore(t);
+  const account = await newAccount(store, 'anna');
+  const archive = await mailboxNamed(store, account, 'Archive');
+  await appendTo(store, archive, 'first');
+  const { uids } = await store.append(archive, [
+    {
+      staged: await stage(store, message('second')),
+      flags: flagsFrom(['\\Seen', '\\Flagged', 'Invoice']),
+      received: 1_600_000_000,
+      uidl: 'from-the-old-server',
+    },
+  ]);
+  const before = await contents(store, archive);
+  const { modseq } = await store.view(archive);
+  await store.storeFlags(archive, uids, { how: 'add', flags: flagsFrom(['\\Deleted']) });
+  await store.expunge(archive, uids, { onlyDeleted: true });
+  assert.equal((await store.usage(account)).messages, 1);
+
+  const restored = await restore(store, account);
+  assert.deepEqual(restored, {
+    messages: 1,
+    bytes: message('second').length,
+    folders: [{ path: 'Archive', messages: 1 }],
+  });
+  // Not \Deleted: the next EXPUNGE would take it away again.
+  assert.deepEqual(await contents(store, archive), before);
+  const [, uid] = await uidsIn(store, archive);
+  assert.ok(uid! > uids[0]!, 'a UID is never given twice');
+  const view = await store.view(archive);
+  assert.ok(view.modseqOf(1) > modseq);
+  assert.ok(view.modseqOf(0) <= modseq, 'the other one did not change');
+  assert.deepEqual(await bytesOf(store, archive, uid!), message('second'));
+  assert.deepEqual(await found(store, account), []);
+  await assertWhole(store);
+});
+
+test('what is delivered again to POP3 clients is a new item of the same email', async (t) => {
+  const store = await temporaryStore(t);
+  const account = await newAccount(store, 'anna');
+  const inbox = inboxOf(account);
+  const { uids } = await store.append(inbox, [
+    { staged: await stage(store, message('a')), flags: flagsFrom([]), uidl: 'old' },
+  ]);
+  const [before] = await contents(store, inbox);
+  await store.expunge(inbox, uids);
+  await restore(store, account, { redeliver: true });
+  const [after] = await contents(store, inbox);
+  assert.equal(after!.email, before!.email);
+  assert.notEqual(after!.item, before!.item);
+  assert.notEqual(after!.uidl, before!.uidl);
+  await assertWhole(store);
+});
+
+test('a deleted tree of folders comes back with its names and special uses, and is subscribed to', async (t) => {
+  const store = await temporaryStore(t);
+  const account = await newAccount(store, 'anna');
+  const years = await store.createMailbox(account, 'Clients/Müller/2025');
+  const flagged = await store.createMailbox(account, 'Clients/Müller/Flagged', 'flagged');
+  const clients = await mailboxNamed(store, account, 'Clients');
+  const sent = await mailboxNamed(store, account, 'Sent');
+  await appendTo(store, { account, mailbox: years.id }, 'deep');
+  await appendTo(store, { account, mailbox: flagged.id }, 'flagged');
+  await appendTo(store, clients, 'top');
+  await appendTo(store, sent, 'sent');
+  const muller = await mailboxNamed(store, account, 'Clients/Müller');
+  for (const mailbox of [years.id, flagged.id, muller.mailbox, clients.mailbox, sent.mailbox]) {
+    await store.deleteMailbox(account, mailbox);
+  }
+
+  const { folders } = await restore(store, account);
+  assert.deepEqual(folders.map(({ path }) => path).sort(), [
+    'Clients',
+    'Clients/Müller/2025',
+    'Clients/Müller/Flagged',
+    'Sent',
+  ]);
+  const mailboxes = await store.mailboxes(account);
+  const back = mailboxes.filter(({ path }) => /^(Clients|Sent)/.test(path));
+  assert.deepEqual(
+    back.map(({ path, role, total }) => ({ path, role, total })),
+    [
+      { path: 'Clients', role: null, total: 1 },
+      { path: 'Clients/Müller', role: null, total: 0 },
+      { path: 'Clients/Müller/2025', role: null, total: 1 },
+      { path: 'Clients/Müller/Flagged', role: 'flagged', total: 1 },
+      { path: 'Sent', role: 'sent', total: 1 },
+    ],
+  );
+  assert.ok(back.every(({ subscribed, total }) => subscribed || total === 0));
+  await assertWhole(store);
+});
+
+test('a special use that another folder has by now stays there', async (t) => {
+  const store = await temporaryStore(t);
+  const account = await newAccount(store, 'anna');
+  const sent = await mailboxNamed(store, account, 'Sent');
+  await appendTo(store, sent, 'sent');
+  await store.deleteMailbox(account, sent.mailbox);
+  await store.createMailbox(account, 'Gesendet', 'sent');
+  await restore(store, account);
+  const roles = (await store.mailboxes(account)).filter(({ path }) => /Sent|Gesendet/.test(path));
+  assert.deepEqual(
+    roles.map(({ path, role, total }) => [path, role, total]),
+    [
+      ['Gesendet', 'sent', 0],
+      ['Sent', null, 1],
+    ],
+  );
+});
+
+test('messages come back below folders that have another name by now', async (t) => {
+  const store = await temporaryStore(t);
+  const account = await newAccount(store, 'anna');
+  const plans = await store.createMailbox(account, 'Projects/Bridge/Plans');
+  const bridge = await mailboxNamed(store, account, 'Projects/Bridge');
+  const projects = await mailboxNamed(store, account, 'Projects');
+  const { uids } = await store.append(bridge, [
+    { staged: await stage(store, message('kept folder')), flags: flagsFrom([]) },
+  ]);
+  await store.expunge(bridge, uids);
+  await appendTo(store, { account, mailbox: plans.id }, 'plan');
+  await store.deleteMailbox(account, plans.id);
+  await store.renameMailbox(account, bridge.mailbox, 'Projects/Tunnel');
+  await store.renameMailbox(account, projects.mailbox, 'Done');
+
+  assert.deepEqual(await offered(store, account, { folder: 'Projects' }), ['plan', 'kept folder']);
+  assert.deepEqual(await offered(store, account, { folder: 'Done/Tunnel' }), ['plan', 'kept folder']);
+  const { folders } = await restore(store, account);
+  assert.deepEqual(folders.map(({ path }) => path).sort(), ['Done/Tunnel', 'Done/Tunnel/Plans']);
+  assert.equal((await store.mailboxes(account)).filter(({ path }) => path.startsWith('Projects')).length, 0);
+  await assertWhole(store);
+});
+
+test('a folder that is only a place for others takes its messages again, with a new UIDVALIDITY', async (t) => {
+  const store = await temporaryStore(t);
+  const account = await newAccount(store, 'anna');
+  await store.createMailbox(account, 'A/B');
+  const a = await mailboxNamed(store, account, 'A');
+  await appendTo(store, a, 'in a');
+  const before = (await store.mailboxes(account)).find(({ path }) => path === 'A')!;
+  await store.deleteMailbox(account, a.mailbox);
+  await restore(store, account);
+  const after = (await store.mailboxes(account)).find(({ path }) => path === 'A')!;
+  assert.equal(after.selectable, true);
+  assert.equal(after.total, 1);
+  assert.notEqual(after.uidvalidity, before.uidvalidity);
+  await assertWhole(store);
+});
+
+test('all can be put into one folder, whatever case INBOX is written in', async (t) => {
+  const store = await temporaryStore(t);
+  const account = await newAccount(store, 'anna');
+  const sent = await mailboxNamed(store, account, 'Sent');
+  for (const key of [inboxOf(account), sent])
+    await store.expunge(key, [await appendTo(store, key, `in ${key.mailbox}`)]);
+  assert.deepEqual((await restore(store, account, { to: 'Rescued/Today', filter: { folder: 'inbox' } })).folders, [
+    { path: 'Rescued/Today', messages: 1 },
+  ]);
+  assert.deepEqual((await restore(store, account, { to: 'Inbox' })).folders, [{ path: 'INBOX', messages: 1 }]);
+  await assertWhole(store);
+});
+
+test('moving retains nothing; what was copied and then expunged is offered only when asked for', async (t) => {
+  const store = await temporaryStore(t);
+  const account = await newAccount(store, 'anna');
+  const inbox = inboxOf(account);
+  const trash = await mailboxNamed(store, account, 'Trash');
+  const moved = await appendTo(store, inbox, 'moved');
+  await store.move(inbox, [moved], trash);
+  assert.deepEqual(await found(store, account), []);
+
+  const copied = await appendTo(store, inbox, 'copied');
+  const { uids } = await store.copy(inbox, [copied], trash);
+  await store.expunge(inbox, [copied]);
+  assert.deepEqual(await offered(store, account), []);
+  assert.deepEqual(await offered(store, account, {}, { copies: true }), ['copied']);
+  assert.deepEqual((await store.retained.choose(account, {}, {})).leftOut, { copies: 1, drafts: 0 });
+  // Named by its id it is asked for.
+  const [{ item }] = (await found(store, account)) as [FoundMessage];
+  assert.deepEqual(await offered(store, account, { items: [item] }), ['copied']);
+
+  await store.expunge(trash, uids);
+  assert.deepEqual(await offered(store, account), ['copied', 'copied'], 'both places lost it');
+  assert.deepEqual((await restore(store, account)).folders.map(({ path }) => path).sort(), ['INBOX', 'Trash']);
+  await assertWhole(store);
+});
+
+test('of a draft only the last version is offered, and none when it was sent', async (t) => {
+  const store = await temporaryStore(t);
+  const account = await newAccount(store, 'anna');
+  const drafts = await mailboxNamed(store, account, 'Drafts');
+  const sent = await mailboxNamed(store, account, 'Sent');
+  const draft = (id: string, text: string) =>
+    Buffer.from(`Message-ID: <${id}@office.test>\r\nSubject: ${text}\r\n\r\n${text}\r\n`);
+  const save = async (key: MailboxKey, id: string, text: string, flags: string[]): Promise<Uid> => {
+    const staged = await stage(store, draft(id, text));
+    return (await store.append(key, [{ staged, flags: flagsFrom(flags) }])).uids[0]!;
+  };
+  for (const text of ['Offer, 1', 'Offer, 2', 'Offer, 3']) {
+    await store.expunge(drafts, [await save(drafts, 'offer', text, ['\\Draft'])]);
+  }
+  assert.deepEqual(await offered(store, account), ['Offer, 3']);
+  assert.deepEqual((await store.retained.choose(account, {}, {})).leftOut, { copies: 0, drafts: 2 });
+  assert.deepEqual(await offered(store, account, {}, { drafts: true }), ['Offer, 3', 'Offer, 2', 'Offer, 1']);
+
+  // Elsewhere than in Drafts the flag tells.
+  const inbox = inboxOf(account);
+  await store.expunge(inbox, [await save(inbox, 'note', 'Note, 1', ['\\Draft'])]);
+  await save(inbox, 'note', 'Note, 2', ['\\Draft']);
+  // Mail that is no draft is never superseded, though its Message-ID came twice.
+  await store.expunge(inbox, [await save(inbox, 'list', 'List mail', [])]);
+  await save(inbox, 'list', 'List mail again', []);
+  assert.deepEqual(await offered(store, account), ['List mail', 'Offer, 3']);
+  await save(sent, 'offer', 'Offer', []);
+  assert.deepEqual(await offered(store, account), ['List mail']);
+});
+
+test('a query looks at people, subject, first words and Message-ID, in any case', async (t) => {
+  const store = await temporaryStore(t);
+  const account = await newAccount(store, 'anna');
+  const mail = [
+    'From: "Jürgen Groß" <jg@example.org>\r\nTo: anna@office.test\r\nCc: Ben <ben@office.test>\r\nSubject: =?UTF-8?Q?Stra=C3=9Fe?=\r\nMessage-ID: <4711@example.org>\r\n\r\nThe road is closed.\r\n',
+    'From: nil@example.org\r\nTo: anna@office.test\r\nSubject: Lunch\r\n\r\nAt noon?\r\n',
+  ];
+  for (const text of mail) {
+    const { uids } = await store.append(inboxOf(account), [
+      { staged: await stage(store, Buffer.from(text)), flags: flagsFrom([]) },
+    ]);
+    await store.expunge(inboxOf(account), uids);
+  }
+  const matching = (query: string) => offered(store, account, { query });
+  for (const query of ['STRASSE', 'groß jürgen', 'jg@example.org', 'ben@office', '4711@', 'road CLOSED', '  ']) {
+    assert.ok((await matching(query)).includes('Straße'), query);
+  }
+  assert.deepEqual(await matching('nil'), ['Lunch'], 'not the NIL of IMAP');
+  assert.deepEqual(await matching('road lunch'), [], 'all words in one message');
+});
+
+test('the list goes from the last removed to the first, over many pages', async (t) => {
+  const store = await temporaryStore(t);
+  const account = await newAccount(store, 'anna');
+  const inbox = inboxOf(account);
+  const uids = await appendMany(store, inbox, 1_203);
+  await store.expunge(inbox, uids);
+  const all = await found(store, account);
+  assert.equal(new Set(all.map(({ item }) => item)).size, 1_203);
+  assert.deepEqual(
+    all.map(({ item }) => item),
+    all.map(({ item }) => item).toSorted((a, b) => b - a),
+  );
+  const now = Math.floor(Date.now() / 1_000);
+  assert.equal((await found(store, account, { since: now - 3_600 })).length, 1_203);
+  assert.equal((await found(store, account, { since: now + 60 })).length, 0);
+
+  const reports: number[] = [];
+  const chosen = await store.retained.choose(account, {}, {});
+  await store.retained.restore(account, chosen, {}, { onProgress: ({ done }) => reports.push(done) });
+  assert.deepEqual(reports, [1_000, 1_203], 'in chunks');
+  const restored = (await contents(store, inbox)).map(({ item }) => item);
+  assert.deepEqual(
+    restored,
+    restored.toSorted((a, b) => a - b),
+    'in the order in which they once came',
+  );
+  assert.equal(restored.length, 1_203);
+  await assertWhole(store);
+});
+
+/** So many small messages, filed in batches. */
+async function appendMany(store: MailStore, key: MailboxKey, count: number, size = 0): Promise<Uid[]> {
+  const uids: Uid[] = [];
+  while (uids.length < count) {
+    const batch = Array.from({ length: Math.min(200, count - uids.length) }, (_, index) => `m${uids.length + index}`);
+    const messages = await Promise.all(
+      batch.map(async (subject) => ({ staged: await stage(store, message(subject, size)), flags: flagsFrom([]) })),
+    );
+    uids.push(...(await store.append(key, messages)).uids);
+  }
+  return uids;
+}
+
+test('a restore that was stopped goes on where it was, and one that runs twice brings nothing twice', async (t) => {
+  const store = await temporaryStore(t);
+  const account = await newAccount(store, 'anna');
+  const inbox = inboxOf(account);
+  await store.expunge(inbox, await appendMany(store, inbox, 1_500));
+  const chosen = await store.retained.choose(account, {}, {});
+  const stop = new AbortController();
+  await store.retained.restore(account, chosen, {}, { onProgress: () => stop.abort(), signal: stop.signal });
+  assert.equal((await uidsIn(store, inbox)).length, 1_000);
+  const again = await Promise.all([restore(store, account), store.retained.restore(account, chosen, {})]);
+  assert.equal(again[0].messages + again[1].messages, 500);
+  assert.equal((await uidsIn(store, inbox)).length, 1_500);
+  await assertWhole(store);
+});
+
+test('what does not fit into the quota stays deleted, all of it, unless the administrator insists', async (t) => {
+  const store = await temporaryStore(t);
+  const size = message('a').length;
+  const account = await newAccount(store, 'anna', size * 3);
+  const inbox = inboxOf(account);
+  await store.expunge(inbox, [await appendTo(store, inbox, 'a'), await appendTo(store, inbox, 'b')]);
+  assert.equal((await store.usage(account)).usedBytes, 0, 'what is retained does not count');
+  await appendTo(store, inbox, 'c');
+  await appendTo(store, inbox, 'd');
+
+  await assert.rejects(restore(store, account), { code: 'quota.exceeded', message: /--over-quota/ });
+  assert.equal((await found(store, account)).length, 2);
+  const [{ item }] = (await found(store, account)) as [FoundMessage];
+  assert.equal((await restore(store, account, { filter: { items: [item] } })).messages, 1, 'one fits');
+  assert.equal((await restore(store, account, { overQuota: true })).messages, 1);
+  assert.equal((await store.usage(account)).usedBytes, size * 4);
+  await assert.rejects(appendTo(store, inbox, 'e'), { code: 'quota.exceeded' });
+  await assertWhole(store);
+});
+
+test('the cap on what is retained purges the oldest removals first', async (t) => {
+  const folder = await temporaryFolder(t);
+  const size = message('m0', 1_000).length;
+  const store = await openStore(t, folder, { retainedCapBytes: size * 3 });
+  const account = await newAccount(store, 'anna');
+  const inbox = inboxOf(account);
+  const [m0, m1, m2, m3, m4] = await appendMany(store, inbox, 5, 1_000);
+  for (const uid of [m3, m1, m4, m0, m2]) {
+    await store.expunge(inbox, [uid!]);
+    await age(store, account, 10);
+  }
+  await store.housekeep();
+  assert.deepEqual(await offered(store, account), ['m2', 'm0', 'm4']);
+  await assertWhole(store);
+});
+
+/** Lets everything retained be so many seconds older. */
+async function age(store: MailStore, account: AccountId, seconds: number): Promise<void> {
+  await store.engine.write(async (tx) => tx.run(OLDER, seconds, seconds, account));
+}
+
+test('a purge on request gives the disk back at once, also of files that mostly live', async (t) => {
+  const folder = await temporaryFolder(t);
+  const store = await openStore(t, folder, { segmentBytes: 400_000 });
+  const account = await newAccount(store, 'anna');
+  const inbox = inboxOf(account);
+  const uids = await appendMany(store, inbox, 100, 10_000);
+  const gone = uids.filter((_, index) => index % 10 === 3);
+  const kept = uids.filter((uid) => !gone.includes(uid));
+  await store.expunge(inbox, gone);
+  const before = await diskUse(folder);
+
+  const { items } = await store.retained.choose(account, {}, {});
+  const purged = await store.retained.purge(account, items);
+  const after = await diskUse(folder);
+  assert.equal(purged.messages, 10);
+  assert.equal(purged.bytes, 100_000);
+  assert.equal(purged.segmentsWaiting, 0);
+  // What is told is what the files say, but for the headers of the new ones.
+  assert.ok(Math.abs(before - after - purged.bytesFreed) < 500, `${before - after}, told ${purged.bytesFreed}`);
+  assert.ok(before - after > 99_000, `${before - after} bytes`);
+  assert.deepEqual(await found(store, account), []);
+  for (const uid of kept) assert.deepEqual(await bytesOf(store, inbox, uid), message(`m${uids.indexOf(uid)}`, 10_000));
+  await assertWhole(store);
+});
+
+test('a purge takes large messages with their files, and leaves what other recipients have', async (t) => {
+  const folder = await temporaryFolder(t);
+  const store = await openStore(t, folder);
+  const anna = await newAccount(store, 'anna');
+  const ben = await newAccount(store, 'ben');
+  const staged = await stage(store, message('film', 3_000_000));
+  const { uids } = await store.append(inboxOf(anna), [{ staged, flags: flagsFrom([]) }]);
+  const { uid } = await deliver(store, [anna, ben], 'to both');
+  await store.expunge(inboxOf(anna), [...uids, uid]);
+  const { items } = await store.retained.choose(anna, {}, {});
+  const { bytesFreed } = await store.retained.purge(anna, items);
+  assert.ok(bytesFreed > 2_900_000 && bytesFreed < 3_010_000, `${bytesFreed} bytes`);
+  assert.ok((await diskUse(folder)) < 100_000);
+  assert.equal((await uidsIn(store, inboxOf(ben))).length, 1);
+  await assertWhole(store);
+});
+
+test('what a purge could not give back at once, housekeeping does', async (t) => {
+  const folder = await temporaryFolder(t);
+  const store = await openStore(t, folder);
+  const account = await newAccount(store, 'anna');
+  const inbox = inboxOf(account);
+  const uids = await appendMany(store, inbox, 20, 10_000);
+  await store.expunge(inbox, uids.slice(0, 5));
+  const incoming = await stage(store, message('on its way'));
+  const { items } = await store.retained.choose(account, {}, {});
+  const { segmentsWaiting, bytesFreed } = await store.retained.purge(account, items);
+  assert.deepEqual({ segmentsWaiting, bytesFreed }, { segmentsWaiting: 1, bytesFreed: 0 });
+  await store.append(inbox, [{ staged: incoming, flags: flagsFrom([]) }]);
+  const before = await diskUse(folder);
+  await store.housekeep();
+  assert.ok(before - (await diskUse(folder)) > 49_000);
+  assert.equal((await uidsIn(store, inbox)).length, 16);
+  await assertWhole(store);
+});
+
+test('a held account keeps everything, whatever its age and size and whoever asks', async (t) => {
+  const folder = await temporaryFolder(t);
+  const store = await openStore(t, folder, { retainedCapBytes: 1 });
+  const anna = await newAccount(store, 'anna');
+  const ben = await newAccount(store, 'ben');
+  await store.engine.write((tx) => setHold(tx, anna, 1_700_000_000));
+  for (const account of [anna, ben]) {
+    await store.expunge(inboxOf(account), [await appendTo(store, inboxOf(account), 'old')]);
+    await age(store, account, 30 * 86_400);
+  }
+  await store.housekeep();
+  assert.deepEqual(await offered(store, anna), ['old']);
+  assert.deepEqual(await offered(store, ben), []);
+  const { items } = await store.retained.choose(anna, {}, {});
+  await assert.rejects(store.retained.purge(anna, items), {
+    code: 'account.held',
+    message: /anna@office\.test is under legal hold since 2023-11-14.*rainmail hold release anna@office\.test/,
+  });
+  await assert.rejects(
+    store.engine.write((tx) => markRemoved(tx, anna)),
+    { code: 'account.held' },
+  );
+  // It can be brought back, and goes the same way again.
+  await restore(store, anna);
+  await store.expunge(inboxOf(anna), (await uidsIn(store, inboxOf(anna))) as Uid[]);
+  await age(store, anna, 30 * 86_400);
+  await store.housekeep();
+  assert.deepEqual(await offered(store, anna), ['old']);
+
+  await store.engine.write((tx) => releaseHold(tx, anna));
+  await store.housekeep();
+  assert.deepEqual(await found(store, anna), []);
+  await assertWhole(store);
+});
+
+test('housekeeping does not look through what a held account keeps', async (t) => {
+  const store = await temporaryStore(t);
+  const anna = await newAccount(store, 'anna');
+  const inbox = inboxOf(anna);
+  await store.expunge(inbox, await appendMany(store, inbox, 1_000));
+  await age(store, anna, 30 * 86_400);
+  await store.engine.write((tx) => setHold(tx, anna, 1));
+  const plan = await store.engine.read(async (tx) => tx.all(EXPLAIN_DUE, 1e9, Math.floor(Date.now() / 1_000), 0, 500));
+  const text = plan.map((row) => row[3]).join('\n');
+  assert.match(text, /SEARCH r USING COVERING INDEX retained_expires \(account_id=\? AND expires<\?\)/);
+  assert.doesNotMatch(text, /SCAN r/);
+  assert.equal((await store.housekeep()).purged, 0);
+});
