@@ -15,7 +15,7 @@ const MAY_IMPORT = {
   config: [],
   net: ['config', 'server/log', 'server/metrics'],
   store: ['message', 'config'],
-  directory: ['store', 'message', 'config', 'auth/password', 'auth/scram-keys'],
+  directory: ['store', 'message', 'config', 'auth/app-password', 'auth/foreign', 'auth/password', 'auth/scram-keys'],
   auth: ['directory', 'store', 'net', 'config'],
   delivery: ['directory', 'store', 'message', 'config'],
   imap: PROTOCOL,

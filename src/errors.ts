@@ -17,6 +17,7 @@ export type RefusalCode = ProtocolCode | AdministrativeCode;
 /** Those that a mail client or another server may hear of: each protocol maps them to its own response codes. */
 export type ProtocolCode =
   | 'auth.failed' //            wrong name or password: says nothing of which
+  | 'auth.not-allowed' //       the right password, but not for this protocol
   | 'auth.unavailable' //       sign-in can't be checked now
   | 'auth.tls-required' //      this sign-in needs TLS first
   | 'auth.mechanism' //         the mechanism can't be used for this account or connection

@@ -3,25 +3,30 @@
  *
  * Invariants
  * - A name that nobody has, a suspended account and a wrong password take the same path: the same throttling, the same Argon2 (or the
- *   same HMACs for SCRAM), the same answer.
+ *   same HMACs for SCRAM), the same answer; with app passwords and without.
  * - While an attempt is delayed nothing is computed for it.
  * - Neither passwords nor the names of strangers reach the log: people type the one into the field of the other.
  */
 import { randomBytes } from 'node:crypto';
 import { canonicalName } from '../directory/address.ts';
-import type { Account, SignInDirectory } from '../directory/types.ts';
+import type { Account, Credential, SignInDirectory, SignInProtocol, SignInRecord } from '../directory/types.ts';
 import { Refused } from '../errors.ts';
 import type { Milliseconds } from '../store/ids.ts';
+import { appPasswordLetters, matchingAppPassword, SCRAM_KEYS_LIMIT } from './app-password.ts';
+import { isForeign } from './foreign/hashes.ts';
 import type { Claim, Verification } from './mechanism.ts';
 import { MECHANISMS } from './mechanisms.ts';
 import { PASSWORD_LIMIT, UNMATCHABLE_HASH, verifyPassword } from './password.ts';
-import { fakeScramParameters, type ScramKeys, type ScramParameters, SHA256_BYTES } from './scram-keys.ts';
+import { type ScramKeys, type ScramParameters, SHA256_BYTES, scramParametersFor } from './scram-keys.ts';
 import { Throttle } from './throttle.ts';
 import type { Authenticator, Peer, SaslExchange, SignedIn } from './types.ts';
 import { type Fingerprint, VerifiedPasswords } from './verified.ts';
 
-/** How a sign-in ended. `suspended` and `throttled` are told to the client as `wrong`. */
-export type SignInResult = 'ok' | 'wrong' | 'suspended' | 'throttled' | 'unavailable';
+/**
+ * How a sign-in ended. `suspended` and `throttled` are told to the client as `wrong`; `not-allowed` was right, but with an app password that is
+ * for other protocols.
+ */
+export type SignInResult = 'ok' | 'wrong' | 'suspended' | 'not-allowed' | 'throttled' | 'unavailable';
 
 /** For the log and the counters: no secrets. */
 export interface SignInReport {
@@ -32,6 +37,10 @@ export interface SignInReport {
   readonly address: string;
   /** Absent when nobody has the name. */
   readonly account?: string;
+  /** Which app password it was: what the person calls the device. Absent when it was none. */
+  readonly credential?: string;
+  /** SCRAM can't be right: of the account's password only another server's hash is known. A sign-in by PLAIN or LOGIN mends it. */
+  readonly needsPlain?: true;
   /** How long the throttle held it back. */
   readonly delay: Milliseconds;
   /** The password was checked lately, and so cost nothing now. */
@@ -50,29 +59,41 @@ export interface AuthenticatorOptions {
 interface Subject {
   /** Equal for all ways to write the name. */
   readonly key: string;
-  readonly account: Account | null;
-  readonly hashes: readonly string[];
-  readonly scram: ScramParameters & { readonly keys: readonly ScramKeys[] };
+  /** Null: nobody has the name. */
+  readonly record: SignInRecord | null;
+  readonly password: readonly Credential[];
+  readonly apps: readonly Credential[];
+  readonly scram: ScramParameters;
 }
 
 interface Outcome {
   readonly result: SignInResult;
-  readonly account: Account | null;
+  readonly record: SignInRecord | null;
+  /** What was right, whatever the result. */
+  readonly credential: Credential | null;
   readonly delay: Milliseconds;
   readonly remembered: boolean;
   readonly cause?: unknown;
 }
 
 interface Verdict {
-  readonly right: boolean;
+  /** Null: the password was wrong. */
+  readonly credential: Credential | null;
   /** Known from before: what is wrong again is no new guess. */
   readonly remembered: boolean;
 }
 
 type Check = (subject: Subject) => Verdict | Promise<Verdict>;
 
-const NO_MATCH: readonly string[] = [UNMATCHABLE_HASH];
-const NO_KEYS: readonly ScramKeys[] = [{ storedKey: randomBytes(SHA256_BYTES), serverKey: randomBytes(SHA256_BYTES) }];
+/** What no password and no proof fits, as costly to check as a real one: the password of nobody. */
+const UNMATCHABLE: Credential = {
+  id: 0,
+  kind: 'password',
+  label: '',
+  protocols: null,
+  hash: UNMATCHABLE_HASH,
+  scram: [{ storedKey: randomBytes(SHA256_BYTES), serverKey: randomBytes(SHA256_BYTES) }],
+};
 
 export class PasswordAuthenticator implements Authenticator {
   readonly #directory: SignInDirectory;
@@ -115,7 +136,7 @@ export class PasswordAuthenticator implements Authenticator {
       scramParameters: async (name) => (await this.#subject(name)).scram,
       scramProof: async (claim, proves) => {
         const subject = await this.#subject(claim.name);
-        const check: Check = ({ scram }) => ({ right: scram.keys.some(proves), remembered: false });
+        const check: Check = (now) => ({ credential: proven(now, proves), remembered: false });
         return this.#conclude(claim, peer, mechanism, await this.#attempt(claim.name, subject, peer, check));
       },
     };
@@ -124,11 +145,13 @@ export class PasswordAuthenticator implements Authenticator {
   async #checkPassword(claim: Claim, password: string, peer: Peer, mechanism: string): Promise<SignedIn> {
     const subject = await this.#subject(claim.name);
     const fingerprint = this.#verified.fingerprint(subject.key, password);
-    const flight = fingerprint + peer.address;
+    const flight = `${fingerprint}${peer.protocol} ${peer.address}`;
     let running = this.#running.get(flight);
     if (running === undefined) {
       const check: Check = (now) => this.#compare(now, password, fingerprint);
-      running = this.#attempt(claim.name, subject, peer, check).finally(() => this.#running.delete(flight));
+      running = this.#attempt(claim.name, subject, peer, check)
+        .then((outcome) => this.#renewed(outcome, password))
+        .finally(() => this.#running.delete(flight));
       this.#running.set(flight, running);
     }
     return this.#conclude(claim, peer, mechanism, await running);
@@ -137,69 +160,150 @@ export class PasswordAuthenticator implements Authenticator {
   async #subject(name: string): Promise<Subject> {
     const record = await this.#directory.signInRecord(name);
     const key = record?.account.name ?? canonicalName(name);
+    const password = record?.credentials.filter(({ kind }) => kind === 'password') ?? [];
     return {
       key,
-      account: record?.account ?? null,
-      hashes: record === null || record.hashes.length === 0 ? NO_MATCH : record.hashes,
-      scram: record?.scram ?? { ...fakeScramParameters(this.#directory.secret, key), keys: NO_KEYS },
+      record,
+      password: password.length === 0 ? [UNMATCHABLE] : password,
+      apps: record?.credentials.filter(({ kind }) => kind === 'app') ?? [],
+      scram: record?.scram ?? scramParametersFor(this.#directory.secret, key),
     };
   }
 
-  /** An account with several credentials takes longer to say no: all of them are tried. */
-  async #compare({ hashes }: Subject, password: string, fingerprint: Fingerprint): Promise<Verdict> {
-    const known = this.#verified.recall(fingerprint, hashes);
-    if (known !== undefined) return { right: known, remembered: true };
-    if (Buffer.byteLength(password) > PASSWORD_LIMIT) return { right: false, remembered: false };
-    for (const hash of hashes) {
-      if (await verifyPassword(hash, password)) {
-        this.#verified.rememberRight(fingerprint, hash);
-        return { right: true, remembered: false };
-      }
+  /** App passwords first: they cost nothing to try, so a device that has one signs in at once. */
+  async #compare({ password: [own = UNMATCHABLE], apps, scram }: Subject, password: string, fingerprint: Fingerprint) {
+    const letters = appPasswordLetters(password);
+    const app = letters === null ? null : matchingAppPassword(apps, letters, scram.salt);
+    if (app !== null) return { credential: app, remembered: false };
+    const known = this.#verified.recall(fingerprint, own.hash);
+    if (known !== undefined) return { credential: known ? own : null, remembered: true };
+    if (Buffer.byteLength(password) > PASSWORD_LIMIT) return { credential: null, remembered: false };
+    if (await verifyPassword(own.hash, password)) {
+      this.#verified.rememberRight(fingerprint, own.hash);
+      return { credential: own, remembered: false };
     }
-    this.#verified.rememberWrong(fingerprint, hashes);
-    return { right: false, remembered: false };
+    this.#verified.rememberWrong(fingerprint, own.hash);
+    return { credential: null, remembered: false };
+  }
+
+  /** A password that came as another server's hash, or without SCRAM keys, is hashed by us as soon as we see it. */
+  async #renewed(outcome: Outcome, password: string): Promise<Outcome> {
+    const { result, record, credential } = outcome;
+    if (result !== 'ok' || record === null || credential === null || credential.kind === 'app') return outcome;
+    if (isForeign(credential.hash) || credential.scram.length === 0) {
+      await this.#directory.renewPassword(record, credential, password);
+    }
+    return outcome;
   }
 
   /** One throttled check. Rejects only with what is our own fault. */
   async #attempt(name: string, subject: Subject, peer: Peer, check: Check): Promise<Outcome> {
     const attempt = this.#throttle.attempt(subject.key, peer.address);
     const { delay } = attempt;
-    let { account } = subject;
+    let { record } = subject;
+    const end = (result: SignInResult, { credential, remembered }: Verdict): Outcome => ({
+      result,
+      record,
+      credential,
+      delay,
+      remembered,
+    });
     try {
       let now = subject;
       if (delay > 0) {
         if (!(await attempt.wait())) {
           attempt.withdrawn();
-          return { result: 'throttled', account, delay: 0, remembered: false };
+          return { ...end('throttled', NOTHING), delay: 0 };
         }
         now = await this.#subject(name); // much may have changed meanwhile
-        account = now.account;
+        record = now.record;
       }
-      const { right, remembered } = await check(now);
-      if (right && account?.state === 'active') {
+      const verdict = await check(now);
+      const { credential, remembered } = verdict;
+      if (credential === null) {
+        if (remembered) attempt.withdrawn();
+        else attempt.failed();
+        return end('wrong', verdict);
+      }
+      const active = record?.account.state === 'active';
+      if (active && isFor(credential, peer)) {
         attempt.succeeded();
-        return { result: 'ok', account, delay, remembered };
+        return end('ok', verdict);
       }
-      if (right || remembered) attempt.withdrawn();
-      else attempt.failed();
-      return { result: right ? 'suspended' : 'wrong', account, delay, remembered };
+      attempt.withdrawn();
+      return end(active ? 'not-allowed' : 'suspended', verdict);
     } catch (cause) {
       attempt.withdrawn();
       if (!(cause instanceof Refused)) throw cause;
-      return { result: 'unavailable', account, delay, remembered: false, cause };
+      return { ...end('unavailable', NOTHING), cause };
     }
   }
 
   #conclude(claim: Claim, { protocol, address }: Peer, mechanism: string, outcome: Outcome): SignedIn {
-    const { account, delay, remembered } = outcome;
-    const allowed = outcome.result !== 'ok' || (account !== null && isOwn(claim, account));
-    const result = allowed ? outcome.result : 'wrong';
-    const known = account === null ? {} : { account: account.name };
-    this.#report({ result, protocol, mechanism, address, delay, remembered, ...known });
-    if (result === 'ok' && account !== null) return { account, mechanism };
-    if (result === 'unavailable') throw outcome.cause;
+    const { record, credential, delay, remembered, cause } = outcome;
+    const right = outcome.result === 'ok' || outcome.result === 'not-allowed';
+    const result = right && (record === null || !isOwn(claim, record.account)) ? 'wrong' : outcome.result;
+    this.#report({ result, protocol, mechanism, address, delay, remembered, ...known(outcome, mechanism) });
+    if (record !== null && credential !== null) {
+      const { account } = record;
+      const { id, kind, label } = credential;
+      if (result === 'ok') {
+        this.#directory.used({
+          account: account.id,
+          credential: id,
+          at: Math.floor(Date.now() / 1000),
+          protocol,
+          address,
+        });
+        return { account, credential: { id, kind, label }, mechanism };
+      }
+      if (result === 'not-allowed') throw new Refused('auth.not-allowed', notFor(credential, protocol));
+    }
+    if (result === 'unavailable') throw cause;
     throw new Refused('auth.failed', 'The name or the password is wrong.');
   }
+}
+
+const NOTHING: Verdict = { credential: null, remembered: false };
+
+/** The credential whose keys a SCRAM proof fits. A proof that fits none is tried on as many keys as an account may have, whoever it is. */
+function proven({ password, apps }: Subject, proves: (keys: ScramKeys) => boolean): Credential | null {
+  let tried = 0;
+  for (const credential of [...password, ...apps]) {
+    for (const keys of credential.scram) {
+      if (proves(keys)) return credential;
+      tried++;
+    }
+  }
+  for (; tried < SCRAM_KEYS_LIMIT; tried++) proves(UNMATCHABLE.scram[0]!);
+  return null;
+}
+
+function isFor({ protocols }: Credential, { protocol }: Peer): boolean {
+  return protocols === null || protocols.includes(protocol);
+}
+
+/** How protocols are called in a text for people. */
+const PROTOCOL_NAMES: Readonly<Record<SignInProtocol, string>> = {
+  imap: 'IMAP',
+  pop3: 'POP3',
+  submission: 'sending mail',
+};
+
+function notFor({ protocols }: Credential, protocol: SignInProtocol): string {
+  const names = protocols?.map((name) => PROTOCOL_NAMES[name]).join(' and ');
+  return `This app password is for ${names} only, not for ${PROTOCOL_NAMES[protocol]}. Ask your administrator for another one.`;
+}
+
+/** What a report may tell of who it was. */
+function known({ record, credential }: Outcome, mechanism: string): Partial<SignInReport> {
+  if (record === null) return {};
+  const keyless = mechanism.startsWith('SCRAM') && record.credentials.every(({ scram }) => scram.length === 0);
+  return {
+    account: record.account.name,
+    ...(credential?.kind === 'app' ? { credential: credential.label } : {}),
+    ...(keyless ? { needsPlain: true } : {}),
+  };
 }
 
 /** RFC 4616 2, RFC 5802 5.1: nobody acts as somebody else here. */

@@ -19,7 +19,7 @@ export interface Claim {
 
 /**
  * The one way to check a claim: throttled, logged, counted, and alike for names that exist and names that don't.
- * Both checks throw Refused `auth.failed` or `auth.unavailable`.
+ * Both checks throw Refused `auth.failed`, `auth.not-allowed` or `auth.unavailable`.
  */
 export interface Verification {
   password(claim: Claim, password: string): Promise<SignedIn>;

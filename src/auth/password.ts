@@ -8,15 +8,10 @@
 import { randomBytes } from 'node:crypto';
 import { hash, verify } from '@node-rs/argon2';
 import { Refused } from '../errors.ts';
+import { isCheap, isForeign, verifyForeign } from './foreign/hashes.ts';
 import { Gate } from './gate.ts';
 import { preparePassword } from './prepare.ts';
-import {
-  deriveScramKeys,
-  SCRAM_ITERATIONS,
-  SCRAM_SALT_BYTES,
-  type ScramKeys,
-  type ScramParameters,
-} from './scram-keys.ts';
+import { deriveScramKeys, type ScramKeys, type ScramParameters } from './scram-keys.ts';
 
 const COST = { memoryCost: 19_456, timeCost: 2, parallelism: 1 } as const;
 const IN_FLIGHT = 2;
@@ -30,9 +25,10 @@ export const PASSWORD_LIMIT = 1_024;
 
 /** What is kept of a password. */
 export interface PasswordVerifiers {
-  /** Argon2id in PHC form: algorithm, cost, salt and hash. */
+  /** Argon2id in PHC form: algorithm, cost, salt and hash. Or another server's hash (foreign/hashes.ts), until the first sign-in. */
   readonly hash: string;
-  readonly scram: ScramKeys;
+  /** Null while only another server's hash is known. */
+  readonly scram: ScramKeys | null;
 }
 
 /** Hashes a password that is set, for sign-ins in plain text and by SCRAM. */
@@ -47,14 +43,15 @@ export async function hashPassword(password: string, parameters: ScramParameters
  * Checks a password against a hash.
  * @throws Refused `auth.unavailable` when too many checks are waiting already
  */
-export async function verifyPassword(phc: string, password: string): Promise<boolean> {
+export async function verifyPassword(stored: string, password: string): Promise<boolean> {
   if (gate.full) throw new Refused('auth.unavailable', 'Too many sign-ins at the same time. Try again in a minute.');
-  return gate.run(() => verify(phc, preparePassword(password)));
-}
-
-/** Salt and count for an account's first password. */
-export function newScramParameters(): ScramParameters {
-  return { salt: randomBytes(SCRAM_SALT_BYTES), iterations: SCRAM_ITERATIONS };
+  return gate.run(async () => {
+    if (!isForeign(stored)) return verify(stored, preparePassword(password));
+    const right = await verifyForeign(stored, password);
+    // Whoever guesses is told nothing by the time it takes: a wrong password costs an Argon2, as everywhere.
+    if (!right && isCheap(stored)) await verify(UNMATCHABLE_HASH, password);
+    return right;
+  });
 }
 
 /** A hash that no password fits, as costly to check as a real one: for names that nobody has. */

@@ -47,12 +47,20 @@ export function serverSignature(keys: ScramKeys, authMessage: string): Buffer {
   return hmac(keys.serverKey, authMessage);
 }
 
-/** What a name that nobody has is told: the same at each attempt, and like what an account is told (RFC 5802 9). */
-export function fakeScramParameters(secret: Uint8Array, name: string): ScramParameters {
+/**
+ * Salt and count of a name: of the account that has it, or will have it, and what it is told while nobody has it (RFC 5802 9). Derived from a
+ * secret of the office, so that asking tells neither who is there, nor who came lately, nor whose keys are still to be made.
+ */
+export function scramParametersFor(secret: Uint8Array, name: string): ScramParameters {
   return {
     salt: hmac(secret, `scram-salt\0${name}`).subarray(0, SCRAM_SALT_BYTES),
     iterations: SCRAM_ITERATIONS,
   };
+}
+
+/** Does an account that brings these seem like any other? */
+export function areUsual({ salt, iterations }: ScramParameters): boolean {
+  return salt.length === SCRAM_SALT_BYTES && iterations === SCRAM_ITERATIONS;
 }
 
 function hmac(key: Uint8Array, data: string): Buffer {

@@ -1,10 +1,10 @@
 /** Signing in, as the protocols see it. */
 import type { TLSSocket } from 'node:tls';
-import type { Account } from '../directory/types.ts';
+import type { Account, Credential, SignInProtocol } from '../directory/types.ts';
 
 /** The other end, for throttling, the log and channel binding. */
 export interface Peer {
-  readonly protocol: 'imap' | 'pop3' | 'submission';
+  readonly protocol: SignInProtocol;
   readonly address: string;
   /** TLS, or both ends loopback: plain text passwords are allowed. */
   readonly mayUsePassword: boolean;
@@ -13,6 +13,8 @@ export interface Peer {
 
 export interface SignedIn {
   readonly account: Account;
+  /** What it was done with: an app password tells which device it is. */
+  readonly credential: Pick<Credential, 'id' | 'kind' | 'label'>;
   readonly mechanism: string;
 }
 
@@ -20,7 +22,7 @@ export interface SignedIn {
 export interface SaslExchange {
   /**
    * Takes the client's next response (null: none was given with the command).
-   * @throws Refused `auth.failed` (delayed by the throttle, tells nothing), `auth.unavailable`; BadCommand when it is malformed
+   * @throws Refused `auth.failed` (delayed by the throttle, tells nothing), `auth.not-allowed`, `auth.unavailable`; BadCommand when it is malformed
    */
   respond(response: Buffer | null): Promise<SaslStep>;
 }
@@ -35,6 +37,6 @@ export interface Authenticator {
   mechanisms(peer: Peer): readonly string[];
   /** @throws Refused `auth.mechanism` for one that is not offered, `auth.tls-required` for one that would be after TLS */
   sasl(mechanism: string, peer: Peer): SaslExchange;
-  /** LOGIN and USER/PASS. @throws Refused `auth.failed`, `auth.tls-required`, `auth.unavailable` */
+  /** LOGIN and USER/PASS. @throws Refused `auth.failed`, `auth.not-allowed`, `auth.tls-required`, `auth.unavailable` */
   password(name: string, password: string, peer: Peer): Promise<SignedIn>;
 }

@@ -3,8 +3,8 @@
  *
  * Invariants
  * - No password is kept: only its HMAC under a random key that never leaves the process.
- * - An outcome holds only for the very hashes it was checked against. Whatever changes an account's credentials changes its hashes
- *   (their salts are random), so what was remembered before is void at once, with nothing to tell anybody.
+ * - An outcome holds only for the very hash it was checked against. Whatever changes an account's password changes its hash
+ *   (the salt is random), so what was remembered before is void at once, with nothing to tell anybody.
  * - Wrong passwords are kept for names that exist and names that don't alike, in a space of their own: guessing can't push
  *   out what was right.
  */
@@ -22,7 +22,7 @@ const WRONG_FOR: Milliseconds = 10 * 60_000;
 export type Fingerprint = string;
 
 interface Wrong {
-  readonly hashes: readonly string[];
+  readonly hash: string;
   readonly until: Milliseconds;
 }
 
@@ -40,24 +40,18 @@ export class VerifiedPasswords {
     return createHmac('sha256', this.#key).update(name).update('\0').update(password).digest('latin1');
   }
 
-  /** Is the password right? Undefined: it was not checked against these hashes, or too long ago. */
-  recall(fingerprint: Fingerprint, hashes: readonly string[]): boolean | undefined {
-    const matched = this.#right.get(fingerprint);
-    if (matched !== undefined && hashes.includes(matched)) return true;
+  /** Is the password right? Undefined: it was not checked against this hash, or too long ago. */
+  recall(fingerprint: Fingerprint, hash: string): boolean | undefined {
+    if (this.#right.get(fingerprint) === hash) return true;
     const wrong = this.#wrong.get(fingerprint);
-    if (wrong === undefined || wrong.until < this.#clock() || !sameHashes(wrong.hashes, hashes)) return undefined;
-    return false;
+    return wrong?.hash === hash && wrong.until >= this.#clock() ? false : undefined;
   }
 
-  rememberRight(fingerprint: Fingerprint, matched: string): void {
-    this.#right.set(fingerprint, matched);
+  rememberRight(fingerprint: Fingerprint, hash: string): void {
+    this.#right.set(fingerprint, hash);
   }
 
-  rememberWrong(fingerprint: Fingerprint, hashes: readonly string[]): void {
-    this.#wrong.set(fingerprint, { hashes, until: this.#clock() + WRONG_FOR });
+  rememberWrong(fingerprint: Fingerprint, hash: string): void {
+    this.#wrong.set(fingerprint, { hash, until: this.#clock() + WRONG_FOR });
   }
-}
-
-function sameHashes(a: readonly string[], b: readonly string[]): boolean {
-  return a === b || (a.length === b.length && a.every((hash, index) => hash === b[index]));
 }

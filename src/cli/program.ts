@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { version } from '../server/version.ts';
 import { accountCommand } from './account.ts';
 import { aliasCommand } from './alias.ts';
+import { appPasswordCommand } from './app-password.ts';
 import { domainCommand } from './domain.ts';
 import { holdCommand } from './hold.ts';
 import { importCommand } from './import.ts';
@@ -23,6 +24,7 @@ export function program(): Command {
     serveCommand,
     domainCommand,
     accountCommand,
+    appPasswordCommand,
     aliasCommand,
     importCommand,
     undeleteCommand,

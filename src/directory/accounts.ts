@@ -3,13 +3,12 @@
  *
  * Invariant: an address is an account or an alias, never both; so where mail goes is always plain, and nothing can go round in circles.
  */
-import type { PasswordVerifiers } from '../auth/password.ts';
-import type { ScramParameters } from '../auth/scram-keys.ts';
 import type { Reader, Writer } from '../store/engine/engine.ts';
 import { PAGE_ROWS } from '../store/engine/engine.ts';
 import { sql } from '../store/engine/sql.ts';
 import type { AccountId, EpochSeconds } from '../store/ids.ts';
 import { createAccount, markRemoved, nextNumber } from '../store/operations/accounts.ts';
+import { type StoredPassword, storePassword } from './credentials.ts';
 import { ensureDomain, requireOurs } from './domains.ts';
 import { exists, missing } from './rules.ts';
 import type { Account, AccountListing, AccountState } from './types.ts';
@@ -35,17 +34,8 @@ const LIST = sql<ListingRow>(`
 const ALIAS_NAMED = sql<readonly [address: string]>('SELECT address FROM alias WHERE address = ? LIMIT 1');
 
 const INSERT_PERSON = sql(`
-  INSERT INTO person (person_id, account_id, display_name, scram_salt, scram_iterations, created) VALUES (?, ?, ?, ?, ?, ?)`);
-const PERSON_SCRAM = sql<readonly [salt: Uint8Array | null, iterations: number | null]>(
-  'SELECT scram_salt, scram_iterations FROM person WHERE account_id = ?',
-);
-const SET_SCRAM = sql('UPDATE person SET scram_salt = ?, scram_iterations = ? WHERE account_id = ?');
+  INSERT INTO person (person_id, account_id, display_name, scram_salt, scram_iterations, created) VALUES (?, ?, ?, NULL, NULL, ?)`);
 const DELETE_PERSON = sql('DELETE FROM person WHERE account_id = ?');
-const SET_CREDENTIAL = sql(`
-  INSERT INTO credential (account_id, credential_id, kind, label, hash, scram_stored_key, scram_server_key, protocols, created, last_used)
-  VALUES (?, ?, 'password', '', ?, ?, ?, NULL, ?, NULL)
-  ON CONFLICT (account_id, credential_id) DO UPDATE SET hash = excluded.hash, scram_stored_key = excluded.scram_stored_key,
-    scram_server_key = excluded.scram_server_key, created = excluded.created, last_used = NULL`);
 const DELETE_CREDENTIALS = sql('DELETE FROM credential WHERE account_id = ?');
 const DELETE_MEMBERSHIPS = sql(
   'DELETE FROM membership WHERE person_id IN (SELECT person_id FROM person WHERE account_id = ?)',
@@ -56,15 +46,6 @@ const SET_QUOTA = sql('UPDATE account SET quota_bytes = ? WHERE account_id = ?')
 const FIND_GROUP = sql<readonly [id: number]>('SELECT group_id FROM person_group WHERE name = ?');
 const INSERT_GROUP = sql('INSERT INTO person_group (group_id, name, address, created) VALUES (?, ?, NULL, ?)');
 const INSERT_MEMBERSHIP = sql('INSERT INTO membership (group_id, person_id) VALUES (?, ?)');
-
-/** The credential with the password that everybody has. */
-const MAIN_CREDENTIAL = 1;
-
-/** A password as it is kept, with the salt and count of its SCRAM keys. */
-export interface StoredPassword {
-  readonly verifiers: PasswordVerifiers;
-  readonly parameters: ScramParameters;
-}
 
 export interface NewAccount {
   /** In canonical form. */
@@ -87,9 +68,8 @@ export async function addAccount(tx: Writer, account: NewAccount, now: EpochSeco
   await requireFree(tx, name);
   const id = await createAccount(tx, { name, quotaBytes, now });
   const person = await nextNumber(tx, 'person');
-  const { salt, iterations } = password.parameters;
-  await tx.run(INSERT_PERSON, person, id, displayName, salt, iterations, now);
-  await storeCredential(tx, id, password.verifiers, now);
+  await tx.run(INSERT_PERSON, person, id, displayName, now);
+  await storePassword(tx, id, password, now);
   for (const group of new Set(account.groups)) await join(tx, person, group, now);
   return { id, name, displayName, quotaBytes, state: 'active' };
 }
@@ -100,11 +80,6 @@ async function requireFree(tx: Reader, name: string): Promise<void> {
   if ((await tx.get(ALIAS_NAMED, name)) !== undefined) {
     throw exists(`${name} is an alias. Remove it first: rainmail alias remove ${name}`);
   }
-}
-
-async function storeCredential(tx: Writer, id: AccountId, verifiers: PasswordVerifiers, now: EpochSeconds) {
-  const { hash, scram } = verifiers;
-  await tx.run(SET_CREDENTIAL, id, MAIN_CREDENTIAL, hash, scram.storedKey, scram.serverKey, now);
 }
 
 async function join(tx: Writer, person: number, group: string, now: EpochSeconds): Promise<void> {
@@ -147,17 +122,10 @@ export async function listAccounts(tx: Reader, after: string): Promise<AccountLi
   }));
 }
 
-/** Salt and count that the account's credentials share, if any of them has SCRAM keys. */
-export async function scramParameters(tx: Reader, id: AccountId): Promise<ScramParameters | undefined> {
-  const [salt, iterations] = (await tx.get(PERSON_SCRAM, id)) ?? [];
-  return salt && iterations ? { salt, iterations } : undefined;
-}
-
 /** @throws Refused `directory.missing` */
 export async function setPassword(tx: Writer, name: string, password: StoredPassword, now: EpochSeconds) {
   const { id } = await requireAccount(tx, name);
-  await tx.run(SET_SCRAM, password.parameters.salt, password.parameters.iterations, id);
-  await storeCredential(tx, id, password.verifiers, now);
+  await storePassword(tx, id, password, now);
 }
 
 /** @returns the account as it was @throws Refused `directory.missing` */

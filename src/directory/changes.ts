@@ -5,7 +5,9 @@
  * - Every change writes its audit entry in its own transaction: neither is there without the other.
  * - A change is durable when its promise resolves, and no answer of the directory is older from then on.
  */
-import { hashPassword, newScramParameters } from '../auth/password.ts';
+import { generateAppPassword, hashAppPassword } from '../auth/app-password.ts';
+import { hashPassword } from '../auth/password.ts';
+import { type ScramParameters, scramParametersFor } from '../auth/scram-keys.ts';
 import type { Reader, Writer } from '../store/engine/engine.ts';
 import type { AccountId, EpochSeconds } from '../store/ids.ts';
 import { setMeta } from '../store/operations/meta.ts';
@@ -13,16 +15,19 @@ import * as accounts from './accounts.ts';
 import { formatAddress } from './address.ts';
 import * as aliases from './aliases.ts';
 import { recordAudit } from './audit.ts';
+import * as credentials from './credentials.ts';
 import * as domains from './domains.ts';
 import {
   requireAddress,
   requireDisplayName,
   requireDomain,
   requireGroupName,
+  requireLabel,
   requirePassword,
+  requireProtocols,
   requireQuota,
 } from './rules.ts';
-import type { Account, AccountState } from './types.ts';
+import type { Account, AccountState, Credential, CredentialListing, SignInProtocol, SignInRecord } from './types.ts';
 
 /** What an administrator says of a new account. */
 export interface AccountRequest {
@@ -37,6 +42,8 @@ export interface AccountRequest {
 
 /** What changes need of the directory they change. */
 export interface ChangeHost {
+  /** Salts are derived from it. */
+  readonly secret: Uint8Array;
   readonly trial: boolean;
   read<T>(operation: (tx: Reader) => Promise<T>): Promise<T>;
   /** Runs a change; the caches are empty when it resolves. */
@@ -97,17 +104,17 @@ export class DirectoryChanges {
     requireDomain(address.domain, this.#host);
     requirePassword(password);
     requireQuota(quotaBytes);
-    const parameters = newScramParameters();
+    const name = formatAddress(address);
     const account = {
-      name: formatAddress(address),
+      name,
       domain: address.domain,
       makeDomain,
       displayName: requireDisplayName(request.displayName ?? ''),
       quotaBytes,
       groups: groups.map(requireGroupName),
-      password: { verifiers: await hashPassword(password, parameters), parameters },
+      password: await this.#stored(password, scramParametersFor(this.#host.secret, name)),
     };
-    const { name, displayName } = account;
+    const { displayName } = account;
     const detail = { name: displayName, quotaBytes, groups: account.groups };
     const told = { action: 'account.add', subject: name, also: account.groups, detail };
     return this.#change(told, (tx) => accounts.addAccount(tx, account, now()));
@@ -117,11 +124,7 @@ export class DirectoryChanges {
   async setPassword(text: string, password: string): Promise<void> {
     const name = canonicalAddress(text);
     requirePassword(password);
-    const known = await this.#host.read(async (tx) =>
-      accounts.scramParameters(tx, (await accounts.requireAccount(tx, name)).id),
-    );
-    const parameters = known ?? newScramParameters();
-    const stored = { verifiers: await hashPassword(password, parameters), parameters };
+    const stored = await this.#stored(password, await this.#parameters(name));
     await this.#change({ action: 'account.password', subject: name }, (tx) =>
       accounts.setPassword(tx, name, stored, now()),
     );
@@ -151,6 +154,63 @@ export class DirectoryChanges {
       accounts.removeAccount(tx, name),
     );
     this.#host.stateChanged(id, 'removed');
+  }
+
+  // ---- credentials -----------------------------------------------------------------------------------------------
+
+  /**
+   * Makes an app password.
+   * @param label  what the person calls the device
+   * @param protocols  what it is for; null: every protocol
+   * @returns the password, which nobody will see again, and its id
+   * @throws Refused `directory.missing`, `directory.exists`, `directory.invalid`
+   */
+  async addAppPassword(
+    text: string,
+    request: { readonly label: string; readonly protocols: readonly SignInProtocol[] | null },
+  ): Promise<{ readonly id: number; readonly password: string }> {
+    const name = canonicalAddress(text);
+    const label = requireLabel(request.label);
+    const protocols = requireProtocols(request.protocols);
+    const parameters = await this.#parameters(name);
+    const password = generateAppPassword();
+    const verifiers = await hashAppPassword(password, parameters);
+    const told = { action: 'app-password.add', subject: name, detail: (id: number) => ({ id, label, protocols }) };
+    const id = await this.#change(told, async (tx) => {
+      const account = await accounts.requireAccount(tx, name);
+      return credentials.addAppPassword(tx, account.id, { label, protocols, verifiers, parameters }, now());
+    });
+    return { id, password };
+  }
+
+  /** Revokes an app password: nobody signs in with it any more. @param which  its label or id @throws Refused `directory.missing` */
+  async revokeAppPassword(text: string, which: string): Promise<CredentialListing> {
+    const name = canonicalAddress(text);
+    const detail = ({ id, label }: CredentialListing) => ({ id, label });
+    return this.#change({ action: 'app-password.revoke', subject: name, detail }, async (tx) =>
+      credentials.revokeAppPassword(tx, (await accounts.requireAccount(tx, name)).id, which),
+    );
+  }
+
+  /** Replaces another server's hash by one of our own, unless the password was changed meanwhile. */
+  async renewPassword({ account, scram }: SignInRecord, credential: Credential, password: string): Promise<void> {
+    const { id, name } = account;
+    const stored = await this.#stored(password, scram ?? scramParametersFor(this.#host.secret, name));
+    await this.#change({ action: 'password.rehash', subject: name }, (tx) =>
+      credentials.renewPassword(tx, id, credential, stored),
+    );
+  }
+
+  /** Salt and count of an account. @throws Refused `directory.missing` */
+  async #parameters(name: string): Promise<ScramParameters> {
+    const known = await this.#host.read(async (tx) =>
+      credentials.scramParameters(tx, (await accounts.requireAccount(tx, name)).id),
+    );
+    return known ?? scramParametersFor(this.#host.secret, name);
+  }
+
+  async #stored(password: string, parameters: ScramParameters): Promise<credentials.StoredPassword> {
+    return { verifiers: await hashPassword(password, parameters), parameters };
   }
 
   // ---- aliases ---------------------------------------------------------------------------------------------------

@@ -18,11 +18,24 @@ import { formatAddress } from './address.ts';
 import * as aliases from './aliases.ts';
 import { type AuditRecord, auditBefore } from './audit.ts';
 import { type ChangeHost, DirectoryChanges } from './changes.ts';
+import { CredentialUses } from './credential-uses.ts';
+import { listCredentials } from './credentials.ts';
 import * as domains from './domains.ts';
 import { findSignIn, resolveAddress } from './lookup.ts';
 import { Lru } from './lru.ts';
 import { requireAddress } from './rules.ts';
-import type { Account, AccountListing, AccountState, Alias, Resolved, SignInDirectory, SignInRecord } from './types.ts';
+import type {
+  Account,
+  AccountListing,
+  AccountState,
+  Alias,
+  Credential,
+  CredentialListing,
+  CredentialUse,
+  Resolved,
+  SignInDirectory,
+  SignInRecord,
+} from './types.ts';
 
 /** Names and addresses; up to about 1 KB each. */
 const CACHE_CAPACITY = 20_000;
@@ -30,11 +43,16 @@ const CACHE_CAPACITY = 20_000;
 /** Hears that somebody may sign in again, or no more. */
 export type StateListener = (account: AccountId, state: AccountState | 'removed') => void;
 
+/** Hears of what failed where nobody waits for it. */
+type OnTrouble = (what: string, error: unknown) => void;
+
 export class Directory implements SignInDirectory {
   /** Derives what unknown names are told; see {@link SignInDirectory}. */
   readonly secret: Uint8Array;
   readonly #engine: Engine;
   readonly #changeHost: ChangeHost;
+  readonly #onTrouble: OnTrouble;
+  readonly #uses: CredentialUses;
   #trial: boolean;
   readonly #resolved = new Lru<string, Resolved>(CACHE_CAPACITY);
   readonly #records = new Lru<string, SignInRecord | null>(CACHE_CAPACITY);
@@ -43,22 +61,25 @@ export class Directory implements SignInDirectory {
   #generation = 0;
 
   /** Opens the directory of a store; the first time makes what it keeps in `meta`. */
-  static async open(engine: Engine): Promise<Directory> {
+  static async open(engine: Engine, onTrouble: OnTrouble = () => {}): Promise<Directory> {
     const fresh = randomBytes(32).toString('hex');
     const { secret, trial } = await engine.write(async (tx) => {
       const kept = await getMeta(tx, 'auth.secret');
       if (kept === undefined) await setMeta(tx, 'auth.secret', fresh);
       return { secret: kept ?? fresh, trial: await isTrial(tx) };
     });
-    return new Directory(engine, Buffer.from(secret, 'hex'), trial);
+    return new Directory(engine, Buffer.from(secret, 'hex'), trial, onTrouble);
   }
 
-  private constructor(engine: Engine, secret: Uint8Array, trial: boolean) {
+  private constructor(engine: Engine, secret: Uint8Array, trial: boolean, onTrouble: OnTrouble) {
     this.#engine = engine;
     this.secret = secret;
     this.#trial = trial;
     const isTrialOffice = () => this.#trial;
+    this.#onTrouble = onTrouble;
+    this.#uses = new CredentialUses(engine, (error) => onTrouble('noting when passwords were last used', error));
     this.#changeHost = {
+      secret,
       get trial() {
         return isTrialOffice();
       },
@@ -101,6 +122,13 @@ export class Directory implements SignInDirectory {
     return this.#pages(accounts.listAccounts, '', ({ name }) => name);
   }
 
+  /** The password and the app passwords of an account, and when each was last used. @throws Refused `directory.missing`, `directory.invalid` */
+  async credentials(name: string): Promise<CredentialListing[]> {
+    const account = formatAddress(requireAddress(name));
+    await this.#uses.flush();
+    return this.#engine.read(async (tx) => listCredentials(tx, (await accounts.requireAccount(tx, account)).id));
+  }
+
   /** All aliases in order of address. Each page is a snapshot of its own. */
   aliases(): AsyncGenerator<Alias> {
     return this.#pages(aliases.listAliases, '', ({ address }) => address);
@@ -123,6 +151,24 @@ export class Directory implements SignInDirectory {
   signInRecord(name: string): SignInRecord | null | Promise<SignInRecord | null> {
     const known = this.#records.get(name);
     return known === undefined ? this.#load(this.#records, name, findSignIn) : known;
+  }
+
+  used(use: CredentialUse): void {
+    this.#uses.note(use);
+  }
+
+  /** Whoever signs in waits for it, once; that it can't be done now is no reason to turn them away. */
+  async renewPassword(record: SignInRecord, credential: Credential, password: string): Promise<void> {
+    try {
+      await this.by('the server').renewPassword(record, credential, password);
+    } catch (error) {
+      this.#onTrouble(`hashing the password of ${record.account.name} anew`, error);
+    }
+  }
+
+  /** Writes what is kept in memory for a while; the store must still be open. */
+  async close(): Promise<void> {
+    await this.#uses.flush();
   }
 
   async #load<T>(cache: Lru<string, T>, key: string, find: (tx: Reader, key: string) => Promise<T>): Promise<T> {

@@ -1,16 +1,10 @@
 /** The two questions asked all the time: where an address leads, and against what a sign-in is checked. Behind the directory's caches. */
 import type { Reader } from '../store/engine/engine.ts';
 import { sql } from '../store/engine/sql.ts';
-import {
-  ACCOUNT_COLUMNS,
-  ACCOUNT_TABLES,
-  type AccountRow,
-  accountOf,
-  findAccount,
-  scramParameters,
-} from './accounts.ts';
+import { ACCOUNT_COLUMNS, ACCOUNT_TABLES, type AccountRow, accountOf, findAccount } from './accounts.ts';
 import { formatAddress, parseAddress, parseDomain, parseLocalPart } from './address.ts';
 import { aliasTargets } from './aliases.ts';
+import { credentialsOf, scramParameters } from './credentials.ts';
 import { isOurs } from './domains.ts';
 import type { Account, Resolved, SignInRecord } from './types.ts';
 
@@ -20,9 +14,6 @@ const FIRST_ACCOUNT = sql<AccountRow>(`
   SELECT ${ACCOUNT_COLUMNS} FROM ${ACCOUNT_TABLES} WHERE a.state <> 'removed' ORDER BY a.state, a.account_id LIMIT 1`);
 const BY_LOCAL_PART = sql<AccountRow>(`
   SELECT ${ACCOUNT_COLUMNS} FROM domain d CROSS JOIN ${ACCOUNT_TABLES} WHERE a.name = ? || '@' || d.name LIMIT 2`);
-const CREDENTIALS = sql<readonly [hash: string | null, storedKey: Uint8Array | null, serverKey: Uint8Array | null]>(`
-  SELECT hash, scram_stored_key, scram_server_key FROM credential WHERE account_id = ? AND kind = 'password' ORDER BY credential_id`);
-
 const POSTMASTER = 'postmaster';
 
 /** Where an address leads. Suspended accounts get mail like others. */
@@ -59,14 +50,9 @@ async function postmaster(tx: Reader, domain: string): Promise<Resolved> {
 export async function findSignIn(tx: Reader, name: string): Promise<SignInRecord | null> {
   const account = await findByName(tx, name);
   if (account === undefined) return null;
-  const hashes: string[] = [];
-  const keys = [];
-  for (const [hash, storedKey, serverKey] of await tx.all(CREDENTIALS, account.id)) {
-    if (hash !== null) hashes.push(hash);
-    if (storedKey !== null && serverKey !== null) keys.push({ storedKey, serverKey });
-  }
-  const parameters = await scramParameters(tx, account.id);
-  return { account, hashes, scram: parameters === undefined || keys.length === 0 ? null : { ...parameters, keys } };
+  const credentials = await credentialsOf(tx, account.id);
+  const scram = (await scramParameters(tx, account.id)) ?? null;
+  return { account, credentials, scram };
 }
 
 async function findByName(tx: Reader, name: string): Promise<Account | undefined> {

@@ -2,6 +2,7 @@
 import { PASSWORD_LIMIT } from '../auth/password.ts';
 import { Refused } from '../errors.ts';
 import { type Address, isReservedDomain, parseAddress, parseDomain } from './address.ts';
+import { SIGN_IN_PROTOCOLS, type SignInProtocol } from './types.ts';
 
 const DISPLAY_NAME_LIMIT = 256;
 const CONTROL = /\p{Cc}|\p{Surrogate}/u;
@@ -54,6 +55,20 @@ export function requireGroupName(text: string): string {
   const name = requireDisplayName(text);
   if (name === '') throw invalid('A group needs a name.');
   return name;
+}
+
+/** @returns what a person calls a device, without the white space around it */
+export function requireLabel(text: string): string {
+  const label = requireDisplayName(text);
+  if (label === '') throw invalid('An app password needs a name, such as "Anna\'s phone".');
+  return label;
+}
+
+/** @returns the protocols in the order in which they are always told; null for all of them */
+export function requireProtocols(protocols: readonly SignInProtocol[] | null): SignInProtocol[] | null {
+  if (protocols === null) return null;
+  if (protocols.length === 0) throw invalid('An app password that is for nothing is of no use: name a protocol.');
+  return SIGN_IN_PROTOCOLS.filter((protocol) => protocols.includes(protocol));
 }
 
 export function requireQuota(quotaBytes: number | null): void {

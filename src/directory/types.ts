@@ -22,24 +22,64 @@ export type Resolved =
   /** Not a domain of ours: relaying, 550 5.7.1 without sign-in. */
   | { readonly kind: 'foreign' };
 
+/** What people sign in to. */
+export const SIGN_IN_PROTOCOLS = ['imap', 'pop3', 'submission'] as const;
+export type SignInProtocol = (typeof SIGN_IN_PROTOCOLS)[number];
+
+/** One thing an account can be signed in to with. Secret: never logged, never shown. */
+export interface Credential {
+  /** Unique in the account, for good. */
+  readonly id: number;
+  /** The password everybody has, or one made for a device. */
+  readonly kind: 'password' | 'app';
+  /** What the person calls the device; empty for the password. */
+  readonly label: string;
+  /** What it is for; null: every protocol. */
+  readonly protocols: readonly SignInProtocol[] | null;
+  /** A changed password always has another hash: its salt is random. */
+  readonly hash: string;
+  /** One for each way to write it; none while all that is known is the hash of another server. */
+  readonly scram: readonly ScramKeys[];
+}
+
 /** What a sign-in is checked against. Secret: never logged, never shown. */
 export interface SignInRecord {
   readonly account: Account;
-  /** Argon2id, one for each credential. A changed password always has another hash: its salt is random. */
-  readonly hashes: readonly string[];
-  /** Null where no credential has SCRAM keys. */
-  readonly scram: (ScramParameters & { readonly keys: readonly ScramKeys[] }) | null;
+  readonly credentials: readonly Credential[];
+  /** Null where no credential ever had SCRAM keys. */
+  readonly scram: ScramParameters | null;
+}
+
+/** A sign-in that succeeded. */
+export interface CredentialUse {
+  readonly account: AccountId;
+  /** Its id. */
+  readonly credential: number;
+  readonly at: EpochSeconds;
+  readonly protocol: SignInProtocol;
+  /** The client's IP address. */
+  readonly address: string;
 }
 
 /** The directory, as signing in needs it. */
 export interface SignInDirectory {
-  /** Random, kept with the data: made-up answers for unknown names are derived from it, so that they stay the same. */
+  /** Random, kept with the data: salts are derived from it, those of accounts and those told to unknown names alike. */
   readonly secret: Uint8Array;
   /**
    * The account of this name; a name without a domain is looked for in all domains and must be unambiguous. Null: nobody.
    * Never older than the last change that was acknowledged.
    */
   signInRecord(name: string): SignInRecord | null | Promise<SignInRecord | null>;
+  /** Notes a sign-in; costs nothing now. */
+  used(use: CredentialUse): void;
+  /** A password of another server's hash was right: makes a hash and SCRAM keys of our own, unless it was changed meanwhile. */
+  renewPassword(record: SignInRecord, credential: Credential, password: string): Promise<void>;
+}
+
+/** A line of the list of an account's credentials. */
+export interface CredentialListing extends Omit<Credential, 'hash' | 'scram'> {
+  readonly created: EpochSeconds;
+  readonly lastUse: { readonly at: EpochSeconds; readonly protocol: string; readonly address: string } | null;
 }
 
 /** A line of the list of accounts. */

@@ -6,6 +6,7 @@ import { DestinationMissing } from './destination.ts';
 
 const CODES: Readonly<Record<ProtocolCode, string> & Partial<Record<RefusalCode, string>>> = {
   'auth.failed': 'AUTHENTICATIONFAILED',
+  'auth.not-allowed': 'CONTACTADMIN', // RFC 5530 3: not AUTHORIZATIONFAILED, on which clients ask for the password again
   'auth.unavailable': 'UNAVAILABLE',
   'auth.tls-required': 'PRIVACYREQUIRED',
   'auth.mechanism': 'CANNOT',

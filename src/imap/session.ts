@@ -104,7 +104,7 @@ export class ImapSession {
    * Makes the connection the account's.
    * @throws Refused `limit.reached` when the account has as many connections as it may
    */
-  signIn({ account, mechanism }: SignedIn): void {
+  signIn({ account, credential, mechanism }: SignedIn): void {
     const { limits, log } = this.context;
     if (!this.connection.claimAccount(account.id)) {
       throw new Refused(
@@ -114,7 +114,10 @@ export class ImapSession {
     }
     this.account = account;
     this.connection.setIdleTimeout(limits.idleTimeout);
-    log.debug({ connection: this.connection.id, account: account.name, mechanism }, 'signed in');
+    log.debug(
+      { connection: this.connection.id, account: account.name, credential: credential.id, mechanism },
+      'signed in',
+    );
   }
 
   /** Leaves the selected mailbox without removing anything from it. */
@@ -192,7 +195,7 @@ export class ImapSession {
       if (this.account === null && this.#badInARow >= limits.badCommands) this.bye('That was not IMAP for too long');
     } else if (error instanceof Refused) {
       this.#complete(tag, no(responseText(error.message, this.rev2), responseCode(error)));
-      if (error.code === 'auth.failed') this.#signInFailed();
+      if (error.code === 'auth.failed' || error.code === 'auth.not-allowed') this.#signInFailed();
     } else {
       onInternalError('an IMAP command', error);
       this.#complete(tag, no('Something went wrong in the server; it was logged', 'SERVERBUG'));

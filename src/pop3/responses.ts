@@ -11,6 +11,7 @@ export const INTERNAL_ERROR = err('[SYS/TEMP] The server has a problem; please t
 
 const codes: Partial<Record<RefusalCode, string>> = {
   'auth.failed': '[AUTH] ',
+  'auth.not-allowed': '[AUTH] ',
   'auth.unavailable': '[SYS/TEMP] ',
   'limit.reached': '[IN-USE] ',
   'message.damaged': '[SYS/PERM] ',

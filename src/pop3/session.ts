@@ -7,7 +7,7 @@
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Peer, SignedIn } from '../auth/types.ts';
-import { BadCommand, Refused } from '../errors.ts';
+import { BadCommand, type RefusalCode, Refused } from '../errors.ts';
 import type { LineConnection } from '../net/connection-types.ts';
 import { INBOX } from '../store/operations/mailboxes.ts';
 import { commandNamed } from './commands/all.ts';
@@ -18,6 +18,9 @@ import { parseCommand } from './syntax/command.ts';
 
 /** RFC 2449 4 asks for 255 octets, which a long password may pass; SASL responses are longer (RFC 5034 4). */
 const LINE_OCTETS = 4_096;
+
+/** Refusals that end the connection when there are many. */
+const COUNTED: ReadonlySet<RefusalCode> = new Set(['auth.failed', 'auth.not-allowed']);
 
 /** Commands run in one turn of the event loop before others have their turn. */
 const COMMANDS_A_TURN = 100;
@@ -113,7 +116,7 @@ export class Pop3Session {
       const line = await this.readLine();
       return line === null ? null : await this.#run(line);
     } catch (error) {
-      if (error instanceof BadCommand || (error instanceof Refused && error.code === 'auth.failed')) this.#countError();
+      if (error instanceof BadCommand || (error instanceof Refused && COUNTED.has(error.code))) this.#countError();
       return this.responseTo(error);
     }
   }

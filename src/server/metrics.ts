@@ -14,7 +14,7 @@ export interface CountedListener {
   readonly traffic: { readonly bytesIn: number; readonly bytesOut: number };
 }
 
-export type SignInResult = 'succeeded' | 'failed' | 'delayed' | 'unavailable';
+export type SignInResult = 'succeeded' | 'failed' | 'not-allowed' | 'delayed' | 'unavailable';
 export type DeliveryResult = 'delivered' | 'refused' | 'deferred';
 
 /** Commands a protocol may have, beyond which all are `other`. */

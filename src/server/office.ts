@@ -72,13 +72,17 @@ export async function openOffice(options: OfficeOptions): Promise<Office> {
     ...(onFailure === undefined ? {} : { onFailure }),
   });
   try {
-    const directory = await Directory.open(store.engine);
+    const directory = await Directory.open(store.engine, (what, error) => log?.error({ err: error }, `${what} failed`));
     const sessions = new Sessions();
     directory.onState((account, state) => {
       if (state === 'active') sessions.unbar(account);
       else sessions.bar(account, state);
     });
-    return { data, store, directory, sessions, server: null, close: () => store.close() };
+    const close = async () => {
+      await directory.close();
+      await store.close();
+    };
+    return { data, store, directory, sessions, server: null, close };
   } catch (error) {
     await store.close();
     throw error;

@@ -197,6 +197,7 @@ const SIGN_INS: Readonly<Record<SignInReport['result'], SignInResult>> = {
   ok: 'succeeded',
   wrong: 'failed',
   suspended: 'failed',
+  'not-allowed': 'not-allowed',
   throttled: 'delayed',
   unavailable: 'unavailable',
 };

@@ -3,7 +3,7 @@ import { type TestContext, test } from 'node:test';
 import { PasswordAuthenticator, type SignInReport } from '../../src/auth/authenticator.ts';
 import { Throttle } from '../../src/auth/throttle.ts';
 import type { Peer, SaslStep } from '../../src/auth/types.ts';
-import type { Directory } from '../../src/directory/directory.ts';
+import type { SignInDirectory } from '../../src/directory/types.ts';
 import { BadCommand, type RefusalCode, Refused } from '../../src/errors.ts';
 import { openOffice, PASSWORD } from '../directory/office.ts';
 import { ScramClient } from './scram-client.ts';
@@ -263,9 +263,11 @@ test('before TLS nothing is offered and nothing is taken', async (t) => {
 
 test('a fault of the directory is ours, not a wrong password', async (t) => {
   const { directory } = await openOffice(t);
-  const broken: Pick<Directory, 'secret' | 'signInRecord'> = {
+  const broken: SignInDirectory = {
     secret: directory.secret,
     signInRecord: () => Promise.reject(new Error('broken')),
+    used: () => assert.fail('nobody signed in'),
+    renewPassword: () => assert.fail('nobody signed in'),
   };
   const authenticator = new PasswordAuthenticator({ directory: broken });
   await assert.rejects(authenticator.password('anna', PASSWORD, PEER), /broken/);

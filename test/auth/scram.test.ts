@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import type { Claim, Verification } from '../../src/auth/mechanism.ts';
 import { ScramExchange } from '../../src/auth/scram.ts';
-import { deriveScramKeys, fakeScramParameters, SCRAM_ITERATIONS } from '../../src/auth/scram-keys.ts';
+import { deriveScramKeys, SCRAM_ITERATIONS, scramParametersFor } from '../../src/auth/scram-keys.ts';
 import { parseClientFinal, parseClientFirst } from '../../src/auth/scram-messages.ts';
 import type { Peer } from '../../src/auth/types.ts';
 import { BadCommand, Refused } from '../../src/errors.ts';
@@ -25,6 +25,7 @@ function rfcOffice() {
       if (claim.name !== 'user' || !proves(keys)) throw new Refused('auth.failed', 'no');
       return {
         account: { id: 1 as AccountId, name: 'user', displayName: '', quotaBytes: null, state: 'active' },
+        credential: { id: 1, kind: 'password', label: '' },
         mechanism: 'SCRAM-SHA-256',
       };
     },
@@ -177,10 +178,10 @@ test('bytes changed at random never sign anybody in', async () => {
 
 test('what an unknown name is told is always the same, and its own', () => {
   const secret = Buffer.alloc(32, 7);
-  const told = fakeScramParameters(secret, 'nobody@office.test');
-  assert.deepEqual(fakeScramParameters(secret, 'nobody@office.test'), told);
-  assert.notDeepEqual(fakeScramParameters(secret, 'nobody2@office.test').salt, told.salt);
-  assert.notDeepEqual(fakeScramParameters(Buffer.alloc(32, 8), 'nobody@office.test').salt, told.salt);
+  const told = scramParametersFor(secret, 'nobody@office.test');
+  assert.deepEqual(scramParametersFor(secret, 'nobody@office.test'), told);
+  assert.notDeepEqual(scramParametersFor(secret, 'nobody2@office.test').salt, told.salt);
+  assert.notDeepEqual(scramParametersFor(Buffer.alloc(32, 8), 'nobody@office.test').salt, told.salt);
   assert.equal(told.salt.length, 16);
   assert.equal(told.iterations, SCRAM_ITERATIONS);
 });

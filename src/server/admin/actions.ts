@@ -10,6 +10,7 @@ import {
 } from './accounts.ts';
 import type { Action } from './action.ts';
 import { addAlias, listAliases, removeAlias } from './aliases.ts';
+import { addAppPassword, listAppPasswords, revokeAppPassword } from './app-passwords.ts';
 import { addDomain, listDomains, removeDomain } from './domains.ts';
 import { holdAccount, listHolds, releaseAccount } from './hold.ts';
 import { importMail } from './import-mail.ts';
@@ -28,6 +29,9 @@ const all = [
   setAccountState,
   setQuota,
   importAccounts,
+  addAppPassword,
+  listAppPasswords,
+  revokeAppPassword,
   addAlias,
   removeAlias,
   listAliases,
