@@ -50,6 +50,8 @@ export interface ChangeHost {
   write<T>(operation: (tx: Writer) => Promise<T>): Promise<T>;
   /** Somebody may sign in again, or no more. */
   stateChanged(account: AccountId, state: AccountState | 'removed'): void;
+  /** A credential is void: nobody may stay signed in with it. */
+  revoked(account: AccountId, credential: number): void;
 }
 
 /** What the audit says of a change; a function where that shows only once it is made. */
@@ -183,13 +185,20 @@ export class DirectoryChanges {
     return { id, password };
   }
 
-  /** Revokes an app password: nobody signs in with it any more. @param which  its label or id @throws Refused `directory.missing` */
+  /** Revokes an app password: nobody signs in with it any more, and who is signed in with it is sent away. @param which  its label or id @throws Refused `directory.missing` */
   async revokeAppPassword(text: string, which: string): Promise<CredentialListing> {
     const name = canonicalAddress(text);
-    const detail = ({ id, label }: CredentialListing) => ({ id, label });
-    return this.#change({ action: 'app-password.revoke', subject: name, detail }, async (tx) =>
-      credentials.revokeAppPassword(tx, (await accounts.requireAccount(tx, name)).id, which),
-    );
+    const told = {
+      action: 'app-password.revoke',
+      subject: name,
+      detail: ({ revoked }: { revoked: CredentialListing }) => ({ id: revoked.id, label: revoked.label }),
+    };
+    const { account, revoked } = await this.#change(told, async (tx) => {
+      const account = await accounts.requireAccount(tx, name);
+      return { account, revoked: await credentials.revokeAppPassword(tx, account.id, which) };
+    });
+    this.#host.revoked(account.id, revoked.id);
+    return revoked;
   }
 
   /** Replaces another server's hash by one of our own, unless the password was changed meanwhile. */

@@ -43,6 +43,9 @@ const CACHE_CAPACITY = 20_000;
 /** Hears that somebody may sign in again, or no more. */
 export type StateListener = (account: AccountId, state: AccountState | 'removed') => void;
 
+/** Hears that a credential of an account is void. */
+export type RevocationListener = (account: AccountId, credential: number) => void;
+
 /** Hears of what failed where nobody waits for it. */
 type OnTrouble = (what: string, error: unknown) => void;
 
@@ -57,6 +60,7 @@ export class Directory implements SignInDirectory {
   readonly #resolved = new Lru<string, Resolved>(CACHE_CAPACITY);
   readonly #records = new Lru<string, SignInRecord | null>(CACHE_CAPACITY);
   readonly #onState: StateListener[] = [];
+  readonly #onRevoked: RevocationListener[] = [];
   /** Rises with each change. */
   #generation = 0;
 
@@ -88,6 +92,9 @@ export class Directory implements SignInDirectory {
       stateChanged: (account, state) => {
         for (const listener of this.#onState) listener(account, state);
       },
+      revoked: (account, credential) => {
+        for (const listener of this.#onRevoked) listener(account, credential);
+      },
     };
   }
 
@@ -104,6 +111,11 @@ export class Directory implements SignInDirectory {
   /** Calls the listener after each durable change of an account's state. */
   onState(listener: StateListener): void {
     this.#onState.push(listener);
+  }
+
+  /** Calls the listener after each durable revocation. */
+  onRevoked(listener: RevocationListener): void {
+    this.#onRevoked.push(listener);
   }
 
   /** In order of name. */

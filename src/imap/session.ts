@@ -106,7 +106,7 @@ export class ImapSession {
    */
   signIn({ account, credential, mechanism }: SignedIn): void {
     const { limits, log } = this.context;
-    if (!this.connection.claimAccount(account.id)) {
+    if (!this.connection.claimAccount(account.id, credential.id)) {
       throw new Refused(
         'limit.reached',
         'This account has too many connections open; close a mail program and try again.',

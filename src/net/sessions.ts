@@ -33,6 +33,8 @@ export class Sessions {
   readonly #sources = new Set<SessionSource>();
   /** Accounts that nobody may be signed in to, and why. Only what changed since the start: the others are refused at sign-in. */
   readonly #barred = new Map<AccountId, SignedOut>();
+  /** Credentials, with their accounts, that were revoked since the start; their ids never come again. */
+  readonly #revoked = new Set<string>();
 
   watch(source: SessionSource): void {
     this.#sources.add(source);
@@ -69,9 +71,16 @@ export class Sessions {
     this.#barred.delete(account);
   }
 
+  /** Ends the sessions of one credential, and those that a sign-in under way may still begin. @returns how many were open */
+  revoke(account: AccountId, credential: number): number {
+    this.#revoked.add(`${account}/${credential}`);
+    return this.end(account, 'revoked', (connection) => connection.credential === credential);
+  }
+
   /** The connection has become the account's. */
   signedIn(connection: Connection, account: AccountId): void {
-    const why = this.#barred.get(account);
+    const revoked = this.#revoked.has(`${account}/${connection.credential}`);
+    const why = this.#barred.get(account) ?? (revoked ? 'revoked' : undefined);
     if (why !== undefined) connection.retire(why);
   }
 

@@ -88,8 +88,8 @@ export class Pop3Session {
   }
 
   /** Somebody has signed in: the list of messages is taken now and stays as it is. @throws Refused `limit.reached` */
-  async open({ account }: SignedIn): Promise<Response> {
-    if (!this.connection.claimAccount(account.id)) {
+  async open({ account, credential }: SignedIn): Promise<Response> {
+    if (!this.connection.claimAccount(account.id, credential.id)) {
       throw new Refused('limit.reached', 'Your account has too many connections open; close some and try again.');
     }
     const view = await this.context.store.view({ account: account.id, mailbox: INBOX });

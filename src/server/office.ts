@@ -78,6 +78,7 @@ export async function openOffice(options: OfficeOptions): Promise<Office> {
       if (state === 'active') sessions.unbar(account);
       else sessions.bar(account, state);
     });
+    directory.onRevoked((account, credential) => sessions.revoke(account, credential));
     const close = async () => {
       await directory.close();
       await store.close();

@@ -30,9 +30,10 @@ async function signIn(session: SmtpSession, mechanism: string, initial: string |
   const exchange = session.authenticator.sasl(mechanism, session.peer);
   const signedIn = await runSasl(exchange, initial, '334 ', session);
   if (signedIn === null) return '';
-  if (!session.connection.claimAccount(signedIn.account.id)) {
+  const { account, credential } = signedIn;
+  if (!session.connection.claimAccount(account.id, credential.id)) {
     throw new Refused('limit.reached', 'Your account has too many connections open; close some and try again.');
   }
-  session.signedIn = signedIn.account;
+  session.signedIn = account;
   return SIGNED_IN;
 }
