@@ -180,6 +180,17 @@ export const schema = z.strictObject({
     })
     .prefault({})
     .describe('Mail handed over by a mail server that stands in front of this one.'),
+  submission: z
+    .strictObject({
+      fileSent: z
+        .boolean()
+        .prefault(true)
+        .describe(
+          'What people send is filed in their Sent folder by the server. A mail client that files a copy of its own has that one instead: never two.',
+        ),
+    })
+    .prefault({})
+    .describe('Mail that the people of the office send.'),
   proxy: z
     .strictObject({
       networks: z

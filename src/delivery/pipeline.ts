@@ -8,15 +8,21 @@
  */
 import type { Account, Resolved } from '../directory/types.ts';
 import { Refused } from '../errors.ts';
+import { addressesIn } from '../message/envelope-text.ts';
 import type { Store } from '../store/api.ts';
 import type { AccountId } from '../store/ids.ts';
-import type { DeliveryTarget, StagedMessage } from '../store/types.ts';
+import type { DeliveryTarget, SentTarget, StagedMessage } from '../store/types.ts';
 import { replyToRefusal } from './replies.ts';
 import type { Delivery, Envelope, Outcome } from './types.ts';
 
 /** Where addresses lead. */
 export interface Resolver {
   resolve(address: string): Resolved | Promise<Resolved>;
+}
+
+export interface PipelineOptions {
+  /** What is submitted is filed in the sender's Sent mailbox. */
+  readonly fileSent: boolean;
 }
 
 type Failure = Extract<Outcome, { ok: false }>;
@@ -44,6 +50,7 @@ const GOOD: Outcome = { ok: true };
 export class DeliveryPipeline implements Delivery {
   readonly #directory: Resolver;
   readonly #store: Pick<Store, 'deliver' | 'discard' | 'usage'>;
+  readonly #options: PipelineOptions;
   /** In this order. Checks, filters and Sieve have their place between the first and the last. */
   readonly #steps: readonly Step[] = [
     (delivery) => this.#resolve(delivery),
@@ -51,9 +58,14 @@ export class DeliveryPipeline implements Delivery {
     (delivery) => this.#file(delivery),
   ];
 
-  constructor(directory: Resolver, store: Pick<Store, 'deliver' | 'discard' | 'usage'>) {
+  constructor(
+    directory: Resolver,
+    store: Pick<Store, 'deliver' | 'discard' | 'usage'>,
+    options: PipelineOptions = { fileSent: true },
+  ) {
     this.#directory = directory;
     this.#store = store;
+    this.#options = options;
   }
 
   async accepts(recipient: string, envelope: Parameters<Delivery['accepts']>[1]): Promise<void> {
@@ -123,7 +135,7 @@ export class DeliveryPipeline implements Delivery {
     shareFates(envelope, recipients);
     const targets = targetsOf(envelope.sender, recipients);
     if (targets.length === 0) return;
-    const filed = await this.#store.deliver(message, targets);
+    const filed = await this.#store.deliver(message, targets, this.#sentBy(envelope, message));
     const refusals = new Map<AccountId, Refused>();
     for (const [at, result] of filed.entries()) {
       if (result instanceof Refused) refusals.set(targets[at]!.account, result);
@@ -136,6 +148,19 @@ export class DeliveryPipeline implements Delivery {
     // A mailbox became full, or went, just now. The others have their copy and may get another: better twice than never.
     shareFates(envelope, recipients);
   }
+
+  /** What is submitted is in the sender's Sent mailbox, whatever the client does: so POP3 people have it too. */
+  #sentBy(envelope: Envelope, message: StagedMessage): SentTarget | undefined {
+    const { signedIn } = envelope;
+    if (signedIn === undefined || !this.#options.fileSent) return undefined;
+    return { account: signedIn.id, bcc: hiddenRecipients(envelope, message) };
+  }
+}
+
+/** Recipients that the header doesn't name. */
+function hiddenRecipients({ recipients }: Envelope, { analysis: { envelope } }: StagedMessage): string[] {
+  const named = new Set((['to', 'cc', 'bcc'] as const).flatMap((list) => addressesIn(envelope, list)));
+  return recipients.map(({ address }) => address).filter((address) => !named.has(address.toLowerCase()));
 }
 
 /** One copy for each account, even when several recipients lead to it. */

@@ -1,4 +1,5 @@
 /** The delivery pipeline: envelope -> checks -> filters -> store. */
+import type { Account } from '../directory/types.ts';
 import type { StagedMessage } from '../store/types.ts';
 
 export interface Envelope {
@@ -11,8 +12,8 @@ export interface Envelope {
   readonly sender: string;
   /** SIZE as the client declared it, if it did. */
   readonly declaredBytes?: number;
-  /** Account that signed in (submission). */
-  readonly signedIn?: string;
+  /** Who signed in (submission). */
+  readonly signedIn?: Account;
   readonly recipients: readonly EnvelopeRecipient[];
 }
 

@@ -63,7 +63,7 @@ function envelope(session: SmtpSession, { sender, recipients, declaredBytes }: T
     helo,
     sender,
     recipients,
-    ...(signedIn !== null && { signedIn: signedIn.name }),
+    ...(signedIn !== null && { signedIn }),
     ...(declaredBytes !== undefined && { declaredBytes }),
   };
 }

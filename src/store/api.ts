@@ -15,6 +15,7 @@ import type {
   MessageEntry,
   MessageStage,
   Role,
+  SentTarget,
   StagedMessage,
   UidsAssigned,
   UidsCopied,
@@ -141,9 +142,14 @@ export interface Store {
   discard(message: StagedMessage): void;
   /**
    * Files one message with many people: one transaction, one body. Resolves when durable. Whose quota it would exceed (or whose
-   * mailbox is gone) is left out, with the refusal in their place. @throws Refused `store.full`, `store.failed`
+   * mailbox is gone) is left out, with the refusal in their place. When somebody has it, `sent` has it too: the sender's own copy, unless
+   * a client has filed one before. @throws Refused `store.full`, `store.failed`
    */
-  deliver(message: StagedMessage, targets: readonly DeliveryTarget[]): Promise<readonly (Delivered | Refusal)[]>;
+  deliver(
+    message: StagedMessage,
+    targets: readonly DeliveryTarget[],
+    sent?: SentTarget,
+  ): Promise<readonly (Delivered | Refusal)[]>;
   /** Adds messages to a mailbox, all or none (MULTIAPPEND). @throws Refused `quota.exceeded`, `mailbox.missing`, `transfer.busy` */
   append(key: MailboxKey, messages: readonly Appended[]): Promise<UidsAssigned>;
   /** Changes flags, in chunks of CHUNK_ROWS. `uids` ascending. */

@@ -15,6 +15,7 @@ import {
   purgeExpired,
 } from './operations/purge.ts';
 import { forgetSegment, liveBodies, purgedSegments, repoint, sparseSegments } from './operations/segments.ts';
+import { forgetOldCopies } from './operations/sent-copies.ts';
 import type { BodyAddress } from './types.ts';
 import type { Unfiled } from './unfiled.ts';
 
@@ -107,6 +108,7 @@ async function housekeep(
   await removeAccounts(engine, options, stopped);
   const purged = await purgeAll(engine, { now, capBytes: options.retainedCapBytes }, stopped);
   const pruned = await pruneAll(engine, now - TOMBSTONES_KEPT, stopped);
+  await repeat(stopped, () => engine.write((tx) => forgetOldCopies(tx, now, CHUNK_ROWS)));
   await giveBack(engine, segments, options, stopped);
   const swept = await sweep(engine, segments, options, stopped);
   return { purged, pruned, ...swept };

@@ -64,6 +64,7 @@ import type {
   Mailbox,
   MessageStage,
   Role,
+  SentTarget,
   StagedMessage,
   UidsAssigned,
   UidsCopied,
@@ -343,10 +344,14 @@ export class MailStore implements Store {
     this.#unfiled.settle(message, false);
   }
 
-  async deliver(message: StagedMessage, targets: readonly DeliveryTarget[]): Promise<readonly (Delivered | Refusal)[]> {
+  async deliver(
+    message: StagedMessage,
+    targets: readonly DeliveryTarget[],
+    sent?: SentTarget,
+  ): Promise<readonly (Delivered | Refusal)[]> {
     return this.#filing([message], async () => {
       const prepared = prepareMessage(message);
-      const outcomes = await this.#write((tx) => deliver(tx, prepared, targets, nowSeconds()));
+      const outcomes = await this.#write((tx) => deliver(tx, prepared, { targets, sent, now: nowSeconds() }));
       return { result: outcomes, filed: outcomes.some((outcome) => !(outcome instanceof Refused)) };
     });
   }
@@ -355,7 +360,9 @@ export class MailStore implements Store {
     const staged = messages.map((message) => message.staged);
     return this.#filing(staged, async () => {
       const prepared = messages.map((appended) => ({ message: prepareMessage(appended.staged), appended }));
-      const result = await this.#write((tx) => append(tx, { account, mailbox, messages: prepared, now: nowSeconds() }));
+      const now = nowSeconds();
+      const args = { account, mailbox, messages: prepared, now, expires: now + this.#retention };
+      const result = await this.#write((tx) => append(tx, args));
       return { result, filed: true };
     });
   }

@@ -75,6 +75,13 @@ export interface DeliveryTarget {
   readonly prefix: Buffer;
 }
 
+/** What a person submitted, for their own Sent mailbox. Their quota never stands in its way: the message has been sent. */
+export interface SentTarget {
+  readonly account: AccountId;
+  /** Recipients that the header doesn't name; told to the sender alone. */
+  readonly bcc: readonly string[];
+}
+
 export interface Delivered {
   readonly account: AccountId;
   readonly mailbox: MailboxId;
@@ -90,6 +97,8 @@ export interface Appended {
   readonly received?: EpochSeconds;
   /** The unique id another server gave it (imports). */
   readonly uidl?: string;
+  /** A mail client's own doing: it may be the copy of what was sent (operations/sent-copies.ts). */
+  readonly byClient?: boolean;
   /** What a transfer knows it by; recorded in the transaction that files it. */
   readonly origin?: Origin;
 }

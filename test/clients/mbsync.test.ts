@@ -135,6 +135,26 @@ test('mbsync signs in with every mechanism it has, with TLS, STARTTLS, and witho
   }
 });
 
+test('mbsync stays in step when its copy of what was sent takes the place of the server’s', async (t) => {
+  const laptop = await Laptop.open(t);
+  if (laptop === undefined) return;
+  const { office } = laptop;
+  const date = new Date().toUTCString().replace('GMT', '+0000');
+  const letter = (body: string): string =>
+    `From: <anna@office.test>\nTo: <ben@office.test>\nSubject: Sent\nDate: ${date}\nMessage-ID: <sent@laptop.test>\n\n${body}\n`;
+  await office.submit({ from: 'anna', to: 'anna', raw: letter('Hello.').replaceAll('\n', '\r\n') });
+  await laptop.sync();
+  const sent = laptop.folder('Sent');
+  assert.deepEqual(await sent.subjects(), ['Sent']); // the server's copy
+  await sent.add(letter('Hello.\n'), 'S');
+  await laptop.sync();
+  await laptop.sync(); // the server's copy went when the laptop's came
+  assert.deepEqual(await sent.subjects(), ['Sent']);
+  const [copy = '', ...others] = await contentsAt(office, 'Sent');
+  assert.deepEqual([copy.replace(/^X-TUID: .*\r\n/m, ''), ...others], [letter('Hello.\n').replaceAll('\n', '\r\n')]);
+  await laptop.settled();
+});
+
 test('mbsync brings hundreds of messages to the laptop, and changes of both sides to the other', async (t) => {
   const laptop = await Laptop.open(t);
   if (laptop === undefined) return;

@@ -222,6 +222,25 @@ export class TrialOffice {
     }
   }
 
+  /** Submits a whole message, signed in as its sender. Resolves when it is acknowledged. */
+  async submit({ from, to, raw }: { from: string; to: string; raw: string }): Promise<void> {
+    const client = await LineClient.connect(this.port('submission'));
+    try {
+      await client.reply('220');
+      await client.ask('EHLO test', '250');
+      const plain = Buffer.from(`\0${this.address(from)}\0${PASSWORD}`).toString('base64');
+      await client.ask(`AUTH PLAIN ${plain}`, '235');
+      await client.ask(`MAIL FROM:<${this.address(from)}>`, '250');
+      await client.ask(`RCPT TO:<${this.address(to)}>`, '250');
+      await client.ask('DATA', '354');
+      client.send(dotStuffed(raw));
+      await client.reply('250');
+      await client.ask('QUIT', '221');
+    } finally {
+      client.close();
+    }
+  }
+
   /** Devices of one person, each with POP3 and IMAP. */
   devices<const Names extends readonly string[]>(person: string, names: Names): { [Index in keyof Names]: Device } {
     return names.map(() => new Device(this, this.address(person))) as { [Index in keyof Names]: Device };

@@ -58,7 +58,7 @@ async function receive(session: ImapSession, { flags, received, literal }: Appen
       await stage.write(chunk);
     }
     const staged = await stage.finish();
-    return received === null ? { staged, flags } : { staged, flags, received };
+    return { staged, flags, byClient: true, ...(received !== null && { received }) };
   } catch (error) {
     stage.abandon();
     throw error;

@@ -34,7 +34,7 @@ async function accept(session: SmtpSession, transaction: Transaction, address: s
   await session.context.delivery.accepts(address, {
     protocol: session.dialect.protocol,
     sender,
-    ...(session.signedIn !== null && { signedIn: session.signedIn.name }),
+    ...(session.signedIn !== null && { signedIn: session.signedIn }),
     ...(declaredBytes !== undefined && { declaredBytes }),
   });
   transaction.recipients.push({ address });

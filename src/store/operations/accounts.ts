@@ -106,6 +106,7 @@ const TABLES_OF_MAIL: readonly (readonly [table: string, key: string])[] = [
   ['subscription', 'path'],
   ['ledger', 'day, protocol, device'],
   ['origin', 'source, key'],
+  ['sent_copy', 'message_id, sender, item_id'],
   ['mailbox', 'mailbox_id'],
 ];
 

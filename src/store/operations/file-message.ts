@@ -3,18 +3,20 @@
  */
 import { Refused } from '../../errors.ts';
 import { ANALYSIS_FORMAT } from '../../message/analysis.ts';
+import { withBcc } from '../../message/envelope-text.ts';
 import { serializeParts } from '../../message/stored-parts.ts';
 import type { Writer } from '../engine/engine.ts';
 import { sql } from '../engine/sql.ts';
-import { NO_FLAGS } from '../flags.ts';
+import { NO_FLAGS, SEEN } from '../flags.ts';
 import type { AccountId, EmailId, EpochSeconds, ItemId, MailboxId, ThreadId, Uid } from '../ids.ts';
-import type { Appended, Delivered, DeliveryTarget, StagedMessage, UidsAssigned } from '../types.ts';
+import type { Appended, Delivered, DeliveryTarget, SentTarget, StagedMessage, UidsAssigned } from '../types.ts';
 import { type Claim, claim, overQuota, quotaRefusal } from './account-row.ts';
 import { emailKey } from './email-key.ts';
 import { CountDelta, changeMailbox } from './mailbox-row.ts';
 import { INBOX } from './mailboxes.ts';
 import { insertMessage } from './message-row.ts';
 import { recordOrigin } from './origins.ts';
+import { noteServersCopy, reconcileClientsCopy, sentIdOf, sentMailbox, takeClientsCopy } from './sent-copies.ts';
 import { joinThread, threadRefs } from './threads.ts';
 
 const INSERT_EMAIL = sql(`
@@ -39,18 +41,51 @@ export function prepareMessage(staged: StagedMessage): PreparedMessage {
   return { staged, parts: serializeParts(staged.analysis.root), refs: threadRefs(staged.analysis) };
 }
 
+export interface DeliverArgs {
+  readonly targets: readonly DeliveryTarget[];
+  /** The sender's own copy: filed when somebody has the message. */
+  readonly sent: SentTarget | undefined;
+  readonly now: EpochSeconds;
+}
+
 /** Files one message with each target; whose quota it exceeds, or whose mailbox is gone, gets a refusal instead. */
 export async function deliver(
   tx: Writer,
   message: PreparedMessage,
-  targets: readonly DeliveryTarget[],
-  now: EpochSeconds,
+  { targets, sent, now }: DeliverArgs,
 ): Promise<(Delivered | Refused)[]> {
   const outcomes = new Map<DeliveryTarget, Delivered | Refused>();
   for (const target of [...targets].sort((a, b) => a.account - b.account)) {
     outcomes.set(target, await deliverTo(tx, message, target, now));
   }
-  return targets.map((target) => outcomes.get(target)!);
+  const filed = targets.map((target) => outcomes.get(target)!);
+  if (sent !== undefined && filed.some((outcome) => !(outcome instanceof Refused))) {
+    await fileSent(tx, message, sent, now);
+  }
+  return filed;
+}
+
+/** The sender's copy, seen, with the recipients that nobody else is told; unless a client has filed its own before. */
+async function fileSent(tx: Writer, message: PreparedMessage, { account, bcc }: SentTarget, now: EpochSeconds) {
+  const { staged } = message;
+  const id = sentIdOf(staged.analysis);
+  if (id !== null && (await takeClientsCopy(tx, account, id, now))) return;
+  const prefix = bcc.length === 0 ? NO_PREFIX : Buffer.from(`Bcc: ${bcc.join(',\r\n ')}\r\n`);
+  const size = prefix.length + staged.body.length;
+  const mailbox = await sentMailbox(tx, account);
+  const { modseq, firstId } = await claim(tx, account, { ids: IDS_A_MESSAGE, bytes: size, messages: 1 });
+  const flags = { bits: SEEN, keywords: [] };
+  const delta = new CountDelta();
+  delta.add(flags.bits, size);
+  const { firstUid: uid } = (await changeMailbox(tx, account, mailbox, modseq, delta, 1))!;
+  const analysis = { ...staged.analysis, envelope: withBcc(staged.analysis.envelope, bcc) };
+  const withNames = { ...message, staged: { ...staged, analysis } };
+  const email = await insertEmail(tx, account, withNames, prefix, firstId as EmailId, now);
+  const item = (firstId + 1) as ItemId;
+  const filed = { uid, item, email, flags, size, modseq, received: now, saved: now, uidl: null };
+  await insertMessage(tx, account, mailbox, filed);
+  if (id !== null) await noteServersCopy(tx, account, id, { item, mailbox, uid }, now);
+  tx.changed({ account, mailbox, modseq });
 }
 
 async function deliverTo(
@@ -86,10 +121,13 @@ export interface AppendArgs {
   readonly mailbox: MailboxId;
   readonly messages: readonly { readonly message: PreparedMessage; readonly appended: Omit<Appended, 'staged'> }[];
   readonly now: EpochSeconds;
+  /** Until when a copy of the server's that a client's replaces can be brought back. */
+  readonly expires: EpochSeconds;
 }
 
 /** Adds messages to one mailbox, all or none. @throws Refused `quota.exceeded`, `mailbox.missing`, `transfer.busy` */
-export async function append(tx: Writer, { account, mailbox, messages, now }: AppendArgs): Promise<UidsAssigned> {
+export async function append(tx: Writer, args: AppendArgs): Promise<UidsAssigned> {
+  const { account, mailbox, messages, now, expires } = args;
   const delta = new CountDelta();
   for (const { message, appended } of messages) delta.add(appended.flags.bits, message.staged.body.length);
   const ids = IDS_A_MESSAGE * messages.length;
@@ -115,6 +153,10 @@ export async function append(tx: Writer, { account, mailbox, messages, now }: Ap
       uidl: appended.uidl ?? null,
     });
     if (appended.origin !== undefined) await recordOrigin(tx, account, { ...appended.origin, mailbox, uid });
+    if (appended.byClient === true) {
+      const copy = { item: (firstId + 1) as ItemId, mailbox, uid, flags: appended.flags };
+      await reconcileClientsCopy(tx, account, message.staged.analysis, copy, { now, expires });
+    }
     uids.push(uid);
   }
   tx.changed({ account, mailbox, modseq: claimed.modseq });

@@ -2,6 +2,7 @@
 import { Refused } from '../../errors.ts';
 import { FIRST_SCHEMA } from './0001-first.ts';
 import { KEEPING_SCHEMA } from './0002-keeping.ts';
+import { SENT_SCHEMA } from './0003-sent.ts';
 
 export interface Migration {
   readonly version: number;
@@ -12,6 +13,7 @@ export interface Migration {
 export const MIGRATIONS: readonly Migration[] = [
   { version: 1, name: 'first', statements: FIRST_SCHEMA },
   { version: 2, name: 'keeping', statements: KEEPING_SCHEMA },
+  { version: 3, name: 'sent', statements: SENT_SCHEMA },
 ];
 
 export const NEWEST_VERSION: number = MIGRATIONS.at(-1)!.version;
