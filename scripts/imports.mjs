@@ -22,7 +22,7 @@ const MAY_IMPORT = {
   pop3: PROTOCOL,
   smtp: PROTOCOL,
   lmtp: [...PROTOCOL, 'smtp'],
-  backup: ['store', 'config'],
+  backup: ['store', 'message', 'config'],
   transfer: ['store', 'message', 'config', 'imap/syntax'],
   server: ['*'],
   cli: ['*'],

@@ -58,6 +58,9 @@ export type AdministrativeCode =
   | 'backup.full' //            the repository's disk is full
   | 'backup.place' //           the repository may not be where it was asked for
   | 'backup.stopped' //         somebody stopped it
+  | 'restore.place' //          what is to be restored may not go there: something is there already
+  | 'restore.unfinished' //     a restore into this data directory was broken off
+  | 'restore.other-account' //  the account of this name is not the one in the backup
   | 'import.unreadable' //      the file to import is no mail or can't be read
   | 'transfer.busy'; //         the same mail is being brought in by another command
 

@@ -6,6 +6,8 @@ import { existsSync } from 'node:fs';
 import { chmod, mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
+import { clearScratch } from '../backup/restore/backed-up-store.ts';
+import { isRestoring } from '../backup/restore/server.ts';
 import { type Config, defaults } from '../config/schema.ts';
 import { Directory } from '../directory/directory.ts';
 import { Refused } from '../errors.ts';
@@ -53,6 +55,7 @@ const DAY: Milliseconds = 86_400_000;
  */
 export async function openOffice(options: OfficeOptions): Promise<Office> {
   const { data, create, command, config = defaults(), log, onFailure } = options;
+  assertNotRestoring(data);
   if (!hasOffice(data)) {
     if (!create) {
       throw new Refused('directory.missing', `There is no office in ${data}. Name its data directory: --data DIR.`);
@@ -72,6 +75,7 @@ export async function openOffice(options: OfficeOptions): Promise<Office> {
     ...(onFailure === undefined ? {} : { onFailure }),
   });
   try {
+    await clearScratch(data);
     const directory = await Directory.open(store.engine, (what, error) => log?.error({ err: error }, `${what} failed`));
     const sessions = new Sessions();
     directory.onState((account, state) => {
@@ -88,6 +92,15 @@ export async function openOffice(options: OfficeOptions): Promise<Office> {
     await store.close();
     throw error;
   }
+}
+
+/** @throws Refused `restore.unfinished` */
+function assertNotRestoring(data: string): void {
+  if (!isRestoring(data)) return;
+  throw new Refused(
+    'restore.unfinished',
+    `A restore into ${data} was not finished. Give the same “rainmail restore server” command again: it goes on where it was.`,
+  );
 }
 
 /** True when the directory holds an office, running or not. */

@@ -24,6 +24,8 @@ export type Target =
 export interface WriteOptions {
   readonly progress?: OnProgress;
   readonly signal?: AbortSignal;
+  /** False: for a copy that nobody misses after a crash, which is not synced. */
+  readonly durable?: boolean;
 }
 
 /** Chunks kept, so that messages which stand beside each other are read and deciphered once. */
@@ -82,7 +84,7 @@ export class Snapshot {
    * when it resolves: sync the folder. What it leaves when it fails is in part.
    * @throws Refused `backup.damaged` before anything is written when a chunk is missing, or when one proves damaged
    */
-  async write(targets: readonly Target[], { progress, signal }: WriteOptions = {}): Promise<void> {
+  async write(targets: readonly Target[], { progress, signal, durable = true }: WriteOptions = {}): Promise<void> {
     const files = targets.map((target) => ({ path: target.path, ...this.#contentOf(target) }));
     const total = files.reduce((sum, { bytes }) => sum + bytes, 0);
     const lanes = Math.min(2, availableParallelism());
@@ -103,7 +105,7 @@ export class Snapshot {
     const outcomes = await Promise.allSettled(
       shares.map((share, lane) =>
         inWorker(
-          { kind: 'write', layout: this.#layout, files: share },
+          { kind: 'write', layout: this.#layout, files: share, durable },
           {
             signal: both,
             progress: (made) => {

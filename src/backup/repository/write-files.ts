@@ -18,13 +18,18 @@ export interface WriteFilesJob {
   readonly layout: Layout;
   /** Each file is there, in its size. */
   readonly files: readonly { readonly path: string; readonly chunks: readonly WrittenChunk[] }[];
+  readonly durable: boolean;
 }
 
 /** Packs kept open: the chunks of a file stand in few, one after the other. */
 const OPEN_PACKS = 8;
 
 /** @throws Refused `backup.damaged` */
-export function writeFiles({ layout, files }: WriteFilesJob, progress: OnProgress, stopped: () => boolean): void {
+export function writeFiles(
+  { layout, files, durable }: WriteFilesJob,
+  progress: OnProgress,
+  stopped: () => boolean,
+): void {
   const packs = new Map<string, number>();
   const buffer = Buffer.allocUnsafe(mostStored(FILE_CHUNK_BYTES));
   const total = files.reduce(
@@ -52,7 +57,7 @@ export function writeFiles({ layout, files }: WriteFilesJob, progress: OnProgres
           done += plain.length;
           progress({ what: path, done, total, unit: 'bytes' });
         }
-        fdatasyncSync(file);
+        if (durable) fdatasyncSync(file);
       } finally {
         closeSync(file);
       }

@@ -394,7 +394,8 @@ function failed(cause: unknown): Refused {
   );
 }
 
-function migrate(database: DatabaseSync): void {
+/** Brings a database to the newest schema. @throws Refused `store.newer` */
+export function migrate(database: DatabaseSync): void {
   database.exec(
     'CREATE TABLE IF NOT EXISTS migration (version INTEGER NOT NULL PRIMARY KEY, name TEXT NOT NULL, applied INTEGER NOT NULL)',
   );
