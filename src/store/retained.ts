@@ -248,9 +248,7 @@ export function isLeftOut(message: FoundMessage, offer: Offer): 'copies' | 'draf
 
 function matcher(filter: RetainedFilter, mailboxes: readonly Mailbox[]): (message: RetainedMessage) => boolean {
   const { since = 0, folder } = filter;
-  const words = foldCase(filter.query ?? '')
-    .split(/\s+/)
-    .filter((word) => word !== '');
+  const matches = hasWords(filter.query ?? '');
   const top = folder?.normalize('NFC').replace(/^inbox(?=\/|$)/i, 'INBOX');
   const isBelow = (path: string): boolean => path === top || path.startsWith(`${top}/`);
   /** By place: messages come in thousands, the folders they were in don't. */
@@ -264,16 +262,26 @@ function matcher(filter: RetainedFilter, mailboxes: readonly Mailbox[]): (messag
     }
     return known;
   };
-  const hasWords = (message: RetainedMessage): boolean => {
+  return (message) => message.removed >= since && (top === undefined || inFolder(message)) && matches(message);
+}
+
+/** What a query looks at. */
+export type Searched = Pick<RetainedMessage, 'from' | 'to' | 'subject' | 'preview' | 'messageId' | 'envelope'>;
+
+/** Tells whether a message has each of these words, in any case. */
+export function hasWords(query: string): (message: Searched) => boolean {
+  const words = foldCase(query)
+    .split(/\s+/)
+    .filter((word) => word !== '');
+  if (words.length === 0) return () => true;
+  return (message) => {
     const text = foldCase(searchText(message));
     return words.every((word) => text.includes(word));
   };
-  return (message) =>
-    message.removed >= since && (top === undefined || inFolder(message)) && (words.length === 0 || hasWords(message));
 }
 
-/** What a query looks at. The envelope has all addresses, written `"anna" "office.test")` in IMAP's syntax. */
-function searchText({ from, to, subject, preview, messageId, envelope }: RetainedMessage): string {
+/** The envelope has all addresses, written `"anna" "office.test")` in IMAP's syntax. */
+function searchText({ from, to, subject, preview, messageId, envelope }: Searched): string {
   const addresses = Buffer.from(envelope, 'latin1')
     .toString('utf8')
     .matchAll(/"((?:[^"\\]|\\.)*)" "((?:[^"\\]|\\.)*)"\)/g);
