@@ -35,6 +35,7 @@ export type ProtocolCode =
   | 'store.newer' //          the data directory was written by a newer program
   | 'store.locked' //           another process owns the data directory
   | 'recipient.unknown'
+  | 'recipient.closed' //       somebody has the address and takes no mail
   | 'relay.forbidden'
   | 'sender.forbidden'
   | 'loop.detected'

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Command } from 'commander';
-import { formatSize, parseSize } from '../config/units.ts';
+import { formatSize } from '../config/units.ts';
+import type { AccountState } from '../directory/types.ts';
 import { Refused } from '../errors.ts';
 import {
   type AccountShown,
@@ -9,11 +10,14 @@ import {
   importAccounts,
   listAccounts,
   removeAccount,
+  renameAccount,
+  setAccountName,
   setAccountState,
   setPassword,
-  setQuota,
+  showAccount,
 } from '../server/admin/accounts.ts';
-import { type CommonOptions, officeCommand } from './options.ts';
+import { accountPageText } from './account-page.ts';
+import { type CommonOptions, officeCommand, quotaSize } from './options.ts';
 import { EXIT, print, table } from './output.ts';
 import { type ChosenPassword, choosePassword, type PasswordOptions, takesPassword } from './passwords.ts';
 import { perform } from './perform.ts';
@@ -25,9 +29,12 @@ export function accountCommand(): Command {
     .addCommand(remove())
     .addCommand(list())
     .addCommand(password())
-    .addCommand(state('suspend', 'suspended', 'refuse sign-ins; mail is still taken in'))
-    .addCommand(state('activate', 'active', 'allow sign-ins again'))
-    .addCommand(quota())
+    .addCommand(show())
+    .addCommand(name())
+    .addCommand(rename())
+    .addCommand(state('suspend', 'suspended', 'refuse sign-ins and end open ones; mail is still taken in'))
+    .addCommand(state('close', 'closed', 'refuse sign-ins and mail; what is there stays'))
+    .addCommand(state('reopen', 'active', 'allow sign-ins and take mail again'))
     .addCommand(importFile());
 }
 
@@ -39,9 +46,9 @@ function add(): Command {
   )
     .argument('<address>')
     .option('--name <name>', 'name of the person')
-    .option('--quota <size>', 'the most its mail may take, such as 2GB', size);
+    .option('--quota <size>', 'a quota of its own, such as 2GB', quotaSize);
   return takesPassword(command).action(
-    async (address: string, options: CommonOptions & PasswordOptions & { name?: string; quota?: number }) => {
+    async (address: string, options: CommonOptions & PasswordOptions & { name?: string; quota?: number | null }) => {
       const chosen = await choosePassword(options);
       const account = await perform(
         addAccount,
@@ -106,7 +113,7 @@ function password(): Command {
   });
 }
 
-function state(name: string, wanted: 'active' | 'suspended', description: string): Command {
+function state(name: string, wanted: AccountState, description: string): Command {
   return officeCommand(name, description, `rainmail account ${name} anna@example.org`)
     .argument('<address>')
     .action(async (address: string, options: CommonOptions) => {
@@ -115,20 +122,45 @@ function state(name: string, wanted: 'active' | 'suspended', description: string
     });
 }
 
-function quota(): Command {
+function show(): Command {
+  return officeCommand('show', 'show everything about an account', 'rainmail account show anna@example.org')
+    .argument('<address>')
+    .action(async (address: string, options: CommonOptions) => {
+      print(await perform(showAccount, { address }, options), options, accountPageText);
+    });
+}
+
+function name(): Command {
   return officeCommand(
-    'quota',
-    'set the most that the mail of an account may take',
-    'rainmail account quota anna@example.org 2GB',
+    'name',
+    'set the name that is shown for the person',
+    'rainmail account name anna@example.org "Anna Lee"',
   )
     .argument('<address>')
-    .argument('<size>', 'such as 2GB, or none', (text) => (text === 'none' ? null : size(text)))
-    .action(async (address: string, quotaBytes: number | null, options: CommonOptions) => {
-      const account = await perform(setQuota, { address, quotaBytes }, options);
+    .argument('<name>')
+    .action(async (address: string, name: string, options: CommonOptions) => {
+      const account = await perform(setAccountName, { address, name }, options);
+      print(account, options, () => `${account.address} is called ${name}.`);
+    });
+}
+
+function rename(): Command {
+  return officeCommand(
+    'rename',
+    'give an account another address; mail, aliases, groups and password stay',
+    'rainmail account rename anna.lee@example.org anna.weber@example.org',
+  )
+    .argument('<address>')
+    .argument('<new-address>')
+    .option('--drop-old-address', 'mail for the old address is not taken any more')
+    .action(async (address: string, to: string, options: CommonOptions & { dropOldAddress?: true }) => {
+      const keepOld = options.dropOldAddress !== true;
+      const account = await perform(renameAccount, { address, to, keepOld }, options);
       print(account, options, () =>
-        quotaBytes === null
-          ? `${account.address} has no quota.`
-          : `${account.address} may keep ${formatSize(quotaBytes)}.`,
+        [
+          `${address} is ${account.address} now, and signs in by that name.`,
+          keepOld ? 'Mail for the old address still arrives: it is an alias.' : 'Mail for the old address is refused.',
+        ].join('\n'),
       );
     });
 }
@@ -160,12 +192,6 @@ function readText(file: string): string {
       cause: error,
     });
   }
-}
-
-function size(text: string): number {
-  const bytes = parseSize(text);
-  if (bytes === undefined) throw new Refused('directory.invalid', `"${text}" is not a size. Write it like 2GB.`);
-  return bytes;
 }
 
 function shown({ password, generated }: ChosenPassword): { password?: string } {

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { addAlias, listAliases, removeAlias } from '../server/admin/aliases.ts';
+import { addAlias, listAliases, removeAlias, renameAlias } from '../server/admin/aliases.ts';
 import { type CommonOptions, officeCommand } from './options.ts';
 import { print, table } from './output.ts';
 import { perform } from './perform.ts';
@@ -21,11 +21,33 @@ export function aliasCommand(): Command {
         }),
     )
     .addCommand(
-      officeCommand('remove', 'remove an alias', 'rainmail alias remove sales@example.org')
+      officeCommand(
+        'remove',
+        'remove an alias, or only one of the accounts it leads to',
+        'rainmail alias remove sales@example.org',
+      )
         .argument('<address>')
-        .action(async (address: string, options: CommonOptions) => {
-          const alias = await perform(removeAlias, { address }, options);
-          print(alias, options, () => `${alias.address} is removed.`);
+        .argument('[account]')
+        .action(async (address: string, account: string | undefined, options: CommonOptions) => {
+          const alias = await perform(removeAlias, { address, ...(account && { account }) }, options);
+          print(alias, options, () =>
+            account === undefined || alias.accounts.length === 0
+              ? `${alias.address} is removed.`
+              : `Mail for ${alias.address} goes to ${alias.accounts.join(', ')}.`,
+          );
+        }),
+    )
+    .addCommand(
+      officeCommand(
+        'rename',
+        'give an alias another address',
+        'rainmail alias rename sales@example.org shop@example.org',
+      )
+        .argument('<address>')
+        .argument('<new-address>')
+        .action(async (address: string, to: string, options: CommonOptions) => {
+          const alias = await perform(renameAlias, { address, to }, options);
+          print(alias, options, () => `Mail for ${alias.address} goes to ${alias.accounts.join(', ')}.`);
         }),
     )
     .addCommand(

@@ -1,6 +1,7 @@
 /** Options that most commands share. */
 import { resolve } from 'node:path';
-import { Command, Option } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { parseSize } from '../config/units.ts';
 
 export interface CommonOptions {
   readonly data: string;
@@ -22,4 +23,12 @@ export function dataOption(): Option {
     .env('RAINMAIL_DATA')
     .default(resolve('data'), './data')
     .argParser((path) => resolve(path || 'data')); // RAINMAIL_DATA may be empty
+}
+
+/** Bytes of a quota such as `5GB`; null for `unlimited`. */
+export function quotaSize(text: string): number | null {
+  if (text === 'unlimited') return null;
+  const bytes = parseSize(text);
+  if (bytes === undefined || bytes === 0) throw new InvalidArgumentError('Write it like 5GB, or unlimited.');
+  return bytes;
 }

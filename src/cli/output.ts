@@ -11,6 +11,11 @@ export function print<T>(result: T, options: OutputOptions, text: (result: T) =>
   if (out !== '') process.stdout.write(`${out}\n`);
 }
 
+/** A number with its noun: `1 account`, `2 accounts`. */
+export function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}
+
 /** Columns under their heads; `nothing` when there are no rows. */
 export function table(heads: readonly string[], rows: readonly (readonly string[])[], nothing: string): string {
   if (rows.length === 0) return nothing;

@@ -4,10 +4,13 @@ import { version } from '../server/version.ts';
 import { accountCommand } from './account.ts';
 import { aliasCommand } from './alias.ts';
 import { appPasswordCommand } from './app-password.ts';
+import { auditCommand } from './audit.ts';
 import { domainCommand } from './domain.ts';
+import { groupCommand } from './group.ts';
 import { holdCommand } from './hold.ts';
 import { importCommand } from './import.ts';
 import { EXIT, printError } from './output.ts';
+import { quotaCommand } from './quota.ts';
 import { serveCommand } from './serve.ts';
 import { statusCommand } from './status.ts';
 import { undeleteCommand } from './undelete.ts';
@@ -26,6 +29,9 @@ export function program(): Command {
     accountCommand,
     appPasswordCommand,
     aliasCommand,
+    groupCommand,
+    quotaCommand,
+    auditCommand,
     importCommand,
     undeleteCommand,
     holdCommand,

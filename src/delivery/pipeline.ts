@@ -94,10 +94,11 @@ export class DeliveryPipeline implements Delivery {
     }
   }
 
-  /** @throws Refused `recipient.unknown`, `relay.forbidden` */
+  /** @throws Refused `recipient.unknown`, `recipient.closed`, `relay.forbidden` */
   async #accounts(address: string, signedIn: boolean): Promise<readonly Account[]> {
     const resolved = await this.#directory.resolve(address);
     if (resolved.kind === 'accounts') return resolved.accounts;
+    if (resolved.kind === 'closed') throw new Refused('recipient.closed', resolved.text);
     if (resolved.kind === 'unknown') {
       throw new Refused('recipient.unknown', `There is no ${address} here; check the address.`);
     }

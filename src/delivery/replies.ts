@@ -12,6 +12,7 @@ const byRefusal: Partial<Record<RefusalCode, ReplyCode>> = {
   'auth.tls-required': [538, '5.7.11'],
   'auth.mechanism': [504, '5.5.4'],
   'recipient.unknown': [550, '5.1.1'],
+  'recipient.closed': [550, '5.2.1'],
   'relay.forbidden': [550, '5.7.1'],
   'sender.forbidden': [550, '5.7.1'],
   'message.too-large': [552, '5.3.4'],

@@ -30,7 +30,7 @@ export type Outcome =
 /** The one way into mailboxes for mail that arrives. */
 export interface Delivery {
   /**
-   * Is there somebody to take it? Called at RCPT. Refusals: `recipient.unknown`, `relay.forbidden`, `quota.exceeded`.
+   * Is there somebody to take it? Called at RCPT. Refusals: `recipient.unknown`, `recipient.closed`, `relay.forbidden`, `quota.exceeded`.
    */
   accepts(
     recipient: string,

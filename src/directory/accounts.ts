@@ -1,16 +1,12 @@
-/**
- * Accounts and the people who sign in to them.
- *
- * Invariant: an address is an account or an alias, never both; so where mail goes is always plain, and nothing can go round in circles.
- */
+/** Accounts and the people who sign in to them. */
 import type { Reader, Writer } from '../store/engine/engine.ts';
 import { PAGE_ROWS } from '../store/engine/engine.ts';
 import { sql } from '../store/engine/sql.ts';
 import type { AccountId, EpochSeconds } from '../store/ids.ts';
-import { createAccount, markRemoved, nextNumber } from '../store/operations/accounts.ts';
+import { markRemoved } from '../store/operations/accounts.ts';
 import { type StoredPassword, storePassword } from './credentials.ts';
-import { ensureDomain, requireOurs } from './domains.ts';
-import { exists, missing } from './rules.ts';
+import { holderOf, moveCatchAlls } from './names.ts';
+import { missing } from './rules.ts';
 import type { Account, AccountListing, AccountState } from './types.ts';
 
 /** The columns of {@link Account}, of the tables {@link ACCOUNT_TABLES}. */
@@ -31,10 +27,6 @@ const BY_NAME = sql<AccountRow>(`SELECT ${ACCOUNT_COLUMNS} FROM ${ACCOUNT_TABLES
 const LIST = sql<ListingRow>(`
   SELECT ${ACCOUNT_COLUMNS}, a.used_bytes, a.used_count, a.created FROM ${ACCOUNT_TABLES}
   WHERE a.name > ? AND a.state <> 'removed' ORDER BY a.name LIMIT ?`);
-const ALIAS_NAMED = sql<readonly [address: string]>('SELECT address FROM alias WHERE address = ? LIMIT 1');
-
-const INSERT_PERSON = sql(`
-  INSERT INTO person (person_id, account_id, display_name, scram_salt, scram_iterations, created) VALUES (?, ?, ?, NULL, NULL, ?)`);
 const DELETE_PERSON = sql('DELETE FROM person WHERE account_id = ?');
 const DELETE_CREDENTIALS = sql('DELETE FROM credential WHERE account_id = ?');
 const DELETE_MEMBERSHIPS = sql(
@@ -42,52 +34,9 @@ const DELETE_MEMBERSHIPS = sql(
 );
 const DELETE_ALIASES = sql('DELETE FROM alias WHERE account_id = ?');
 const SET_STATE = sql('UPDATE account SET state = ? WHERE account_id = ?');
-const SET_QUOTA = sql('UPDATE account SET quota_bytes = ? WHERE account_id = ?');
-const FIND_GROUP = sql<readonly [id: number]>('SELECT group_id FROM person_group WHERE name = ?');
-const INSERT_GROUP = sql('INSERT INTO person_group (group_id, name, address, created) VALUES (?, ?, NULL, ?)');
-const INSERT_MEMBERSHIP = sql('INSERT INTO membership (group_id, person_id) VALUES (?, ?)');
-
-export interface NewAccount {
-  /** In canonical form. */
-  readonly name: string;
-  readonly domain: string;
-  /** Add the domain where it is missing. */
-  readonly makeDomain: boolean;
-  readonly displayName: string;
-  readonly quotaBytes: number | null;
-  /** Made where they are missing. */
-  readonly groups: readonly string[];
-  readonly password: StoredPassword;
-}
-
-/** Makes a person and the account with its mailboxes. @throws Refused `directory.exists`, `directory.missing` */
-export async function addAccount(tx: Writer, account: NewAccount, now: EpochSeconds): Promise<Account> {
-  const { name, displayName, quotaBytes, password } = account;
-  if (account.makeDomain) await ensureDomain(tx, account.domain, now);
-  else await requireOurs(tx, account.domain);
-  await requireFree(tx, name);
-  const id = await createAccount(tx, { name, quotaBytes, now });
-  const person = await nextNumber(tx, 'person');
-  await tx.run(INSERT_PERSON, person, id, displayName, now);
-  await storePassword(tx, id, password, now);
-  for (const group of new Set(account.groups)) await join(tx, person, group, now);
-  return { id, name, displayName, quotaBytes, state: 'active' };
-}
-
-/** @throws Refused `directory.exists` when somebody has the address as an account or an alias */
-async function requireFree(tx: Reader, name: string): Promise<void> {
-  if ((await tx.get(BY_NAME, name)) !== undefined) throw exists(`There is an account ${name} already.`);
-  if ((await tx.get(ALIAS_NAMED, name)) !== undefined) {
-    throw exists(`${name} is an alias. Remove it first: rainmail alias remove ${name}`);
-  }
-}
-
-async function join(tx: Writer, person: number, group: string, now: EpochSeconds): Promise<void> {
-  const found = await tx.get(FIND_GROUP, group);
-  const id = found?.[0] ?? (await nextNumber(tx, 'group'));
-  if (found === undefined) await tx.run(INSERT_GROUP, id, group, now);
-  await tx.run(INSERT_MEMBERSHIP, id, person);
-}
+const SET_DISPLAY_NAME = sql('UPDATE person SET display_name = ? WHERE account_id = ?');
+const ALIASES = sql<readonly [address: string]>('SELECT address FROM alias WHERE account_id = ?');
+const DELETE_RULES = sql("DELETE FROM policy WHERE scope = 'account' AND subject_id = ?");
 
 export async function findAccount(tx: Reader, name: string): Promise<Account | undefined> {
   const row = await tx.get(BY_NAME, name);
@@ -135,17 +84,19 @@ export async function setState(tx: Writer, name: string, state: AccountState): P
   return account;
 }
 
-/** @throws Refused `directory.missing` */
-export async function setQuota(tx: Writer, name: string, quotaBytes: number | null): Promise<void> {
-  await tx.run(SET_QUOTA, quotaBytes, (await requireAccount(tx, name)).id);
+/** The name that is shown. @throws Refused `directory.missing` */
+export async function setDisplayName(tx: Writer, name: string, displayName: string): Promise<void> {
+  await tx.run(SET_DISPLAY_NAME, displayName, (await requireAccount(tx, name)).id);
 }
 
 /** Removes the person, the aliases that lead here, and marks the account: its mail goes later, in chunks. @throws Refused `directory.missing` */
 export async function removeAccount(tx: Writer, name: string): Promise<AccountId> {
   const { id } = await requireAccount(tx, name);
-  for (const statement of [DELETE_CREDENTIALS, DELETE_MEMBERSHIPS, DELETE_PERSON, DELETE_ALIASES]) {
+  const gone = [name, ...(await tx.all(ALIASES, id)).map(([address]) => address)];
+  for (const statement of [DELETE_CREDENTIALS, DELETE_MEMBERSHIPS, DELETE_PERSON, DELETE_ALIASES, DELETE_RULES]) {
     await tx.run(statement, id);
   }
   await markRemoved(tx, id);
+  for (const address of gone) if ((await holderOf(tx, address)) === undefined) await moveCatchAlls(tx, address, null);
   return id;
 }

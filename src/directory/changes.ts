@@ -10,13 +10,18 @@ import { hashPassword } from '../auth/password.ts';
 import { type ScramParameters, scramParametersFor } from '../auth/scram-keys.ts';
 import type { Reader, Writer } from '../store/engine/engine.ts';
 import type { AccountId, EpochSeconds } from '../store/ids.ts';
+import type { HeavyOperation } from '../store/operations/heavy-operations.ts';
 import { setMeta } from '../store/operations/meta.ts';
 import * as accounts from './accounts.ts';
-import { formatAddress } from './address.ts';
+import { type Address, formatAddress } from './address.ts';
 import * as aliases from './aliases.ts';
 import { recordAudit } from './audit.ts';
 import * as credentials from './credentials.ts';
 import * as domains from './domains.ts';
+import * as groups from './groups.ts';
+import { addAccount } from './new-account.ts';
+import * as quotas from './quotas.ts';
+import { renameAccount } from './rename-account.ts';
 import {
   requireAddress,
   requireDisplayName,
@@ -26,8 +31,17 @@ import {
   requirePassword,
   requireProtocols,
   requireQuota,
+  requireSeparator,
 } from './rules.ts';
-import type { Account, AccountState, Credential, CredentialListing, SignInProtocol, SignInRecord } from './types.ts';
+import type {
+  Account,
+  AccountState,
+  Credential,
+  CredentialListing,
+  QuotaScope,
+  SignInProtocol,
+  SignInRecord,
+} from './types.ts';
 
 /** What an administrator says of a new account. */
 export interface AccountRequest {
@@ -40,6 +54,13 @@ export interface AccountRequest {
   readonly makeDomain?: boolean;
 }
 
+/** What a quota is set for. */
+export interface QuotaSubject {
+  readonly scope: QuotaScope;
+  /** An address, a group or a domain; empty for everyone. */
+  readonly name: string;
+}
+
 /** What changes need of the directory they change. */
 export interface ChangeHost {
   /** Salts are derived from it. */
@@ -48,6 +69,10 @@ export interface ChangeHost {
   read<T>(operation: (tx: Reader) => Promise<T>): Promise<T>;
   /** Runs a change; the caches are empty when it resolves. */
   write<T>(operation: (tx: Writer) => Promise<T>): Promise<T>;
+  /** The same for one that is too large for the loop. */
+  writeInWorker(name: HeavyOperation, args: unknown): Promise<void>;
+  /** Works out the quotas of all whom a change concerned. */
+  recompute(): Promise<void>;
   /** Somebody may sign in again, or no more. */
   stateChanged(account: AccountId, state: AccountState | 'removed'): void;
   /** A credential is void: nobody may stay signed in with it. */
@@ -94,6 +119,37 @@ export class DirectoryChanges {
     await this.#change({ action: 'domain.remove', subject: domain }, (tx) => domains.removeDomain(tx, domain));
   }
 
+  /**
+   * Gives a domain another name: all its addresses move. With `keepOld` the old name goes on to mean the same, for mail and for signing in.
+   * @throws Refused `directory.missing`, `directory.exists`, `directory.invalid`
+   */
+  async renameDomain(text: string, wanted: string, { keepOld = false } = {}): Promise<void> {
+    const from = anyDomain(text);
+    const to = requireDomain(wanted, this.#host);
+    await this.#host.writeInWorker('renameDomain', { from, to, keepOld, actor: this.#actor, now: now() });
+  }
+
+  /** Who gets what is for nobody else. @param address  null: nobody @throws Refused `directory.missing`, `directory.invalid` */
+  async setCatchAll(text: string, address: string | null): Promise<void> {
+    const domain = anyDomain(text);
+    const target = address === null ? null : canonicalAddress(address);
+    const told = {
+      action: 'domain.catch-all',
+      subject: domain,
+      also: target === null ? [] : [target],
+      detail: (before: string | null) => ({ address: target, before }),
+    };
+    await this.#change(told, (tx) => domains.setCatchAll(tx, domain, target));
+  }
+
+  /** What stands between a name and its detail. @param separator  empty: no subaddresses @throws Refused `directory.missing`, `directory.invalid` */
+  async setSubaddress(text: string, separator: string): Promise<void> {
+    const domain = anyDomain(text);
+    requireSeparator(separator);
+    const told = { action: 'domain.subaddress', subject: domain, detail: (before: string) => ({ separator, before }) };
+    await this.#change(told, (tx) => domains.setSubaddress(tx, domain, separator));
+  }
+
   // ---- accounts --------------------------------------------------------------------------------------------------
 
   /**
@@ -118,8 +174,8 @@ export class DirectoryChanges {
     };
     const { displayName } = account;
     const detail = { name: displayName, quotaBytes, groups: account.groups };
-    const told = { action: 'account.add', subject: name, also: account.groups, detail };
-    return this.#change(told, (tx) => accounts.addAccount(tx, account, now()));
+    const told = { action: 'account.add', subject: name, also: [...account.groups, address.domain], detail };
+    return this.#change(told, (tx) => addAccount(tx, account, now()));
   }
 
   /** Sets the password; the old one is void when this resolves. @throws Refused `directory.missing`, `directory.invalid` */
@@ -140,13 +196,26 @@ export class DirectoryChanges {
     this.#host.stateChanged(account.id, state);
   }
 
-  /** @param quotaBytes  null for no limit @throws Refused `directory.missing`, `directory.invalid` */
-  async setQuota(text: string, quotaBytes: number | null): Promise<void> {
+  /** The name that is shown for the person. @throws Refused `directory.missing`, `directory.invalid` */
+  async setDisplayName(text: string, displayName: string): Promise<void> {
     const name = canonicalAddress(text);
-    requireQuota(quotaBytes);
-    await this.#change({ action: 'account.quota', subject: name, detail: { quotaBytes } }, (tx) =>
-      accounts.setQuota(tx, name, quotaBytes),
+    const wanted = requireDisplayName(displayName);
+    await this.#change({ action: 'account.name', subject: name, detail: { name: wanted } }, (tx) =>
+      accounts.setDisplayName(tx, name, wanted),
     );
+  }
+
+  /**
+   * Gives an account another address; mail, aliases, groups and password stay. The old address becomes an alias, unless `keepOld` is false.
+   * @throws Refused `directory.missing`, `directory.exists`, `directory.invalid`
+   */
+  async renameAccount(text: string, wanted: string, { keepOld = true } = {}): Promise<void> {
+    const name = canonicalAddress(text);
+    const address = requireAddress(wanted);
+    requireDomain(address.domain, this.#host);
+    const to = formatAddress(address);
+    const told = { action: 'account.rename', subject: name, also: [to], detail: { to, keepOld } };
+    await this.#change(told, (tx) => renameAccount(tx, name, address, { keepOld, now: now() }));
   }
 
   /** Removes an account and the aliases that lead to it alone; housekeeping removes its mail. @throws Refused `directory.missing` */
@@ -247,6 +316,112 @@ export class DirectoryChanges {
     await this.#change(told, (tx) => aliases.removeAlias(tx, address, target));
   }
 
+  /** Gives an alias another address. @throws Refused `directory.exists`, `directory.missing`, `directory.invalid` */
+  async renameAlias(text: string, wanted: string): Promise<void> {
+    const address = canonicalAddress(text);
+    const to = requireAddress(wanted);
+    const told = {
+      action: 'alias.rename',
+      subject: address,
+      also: [formatAddress(to)],
+      detail: { to: formatAddress(to) },
+    };
+    await this.#change(told, (tx) => aliases.renameAlias(tx, address, to));
+  }
+
+  // ---- groups ----------------------------------------------------------------------------------------------------
+
+  /** @returns its name as it is kept @throws Refused `directory.exists`, `directory.invalid`, `directory.missing` */
+  async addGroup(
+    text: string,
+    { description = '', address }: { description?: string; address?: string | undefined } = {},
+  ): Promise<string> {
+    const name = requireGroupName(text);
+    const wanted = address === undefined ? null : requireAddress(address);
+    const about = requireDisplayName(description);
+    const detail = { description: about, address: wanted && formatAddress(wanted) };
+    await this.#change({ action: 'group.add', subject: name, also: alsoAddress(wanted), detail }, async (tx) => {
+      await groups.addGroup(tx, name, about, now());
+      if (wanted !== null) await groups.setGroupAddress(tx, name, wanted);
+    });
+    return name;
+  }
+
+  /** Removes a group; the people in it stay. @throws Refused `directory.missing` */
+  async removeGroup(text: string): Promise<void> {
+    const name = requireGroupName(text);
+    await this.#change({ action: 'group.remove', subject: name }, async (tx) => {
+      await groups.removeGroup(tx, name);
+      await quotas.recomputeAll(tx);
+    });
+    await this.#host.recompute();
+  }
+
+  /** @throws Refused `directory.exists`, `directory.missing`, `directory.invalid` */
+  async renameGroup(text: string, wanted: string): Promise<void> {
+    const name = requireGroupName(text);
+    const to = requireGroupName(wanted);
+    const told = { action: 'group.rename', subject: name, also: [to], detail: { to } };
+    await this.#change(told, (tx) => groups.renameGroup(tx, name, to));
+  }
+
+  /** @param text  null: the group gets no mail @throws Refused `directory.exists`, `directory.missing`, `directory.invalid` */
+  async setGroupAddress(group: string, text: string | null): Promise<void> {
+    const name = requireGroupName(group);
+    const address = text === null ? null : requireAddress(text);
+    const told = {
+      action: 'group.address',
+      subject: name,
+      also: alsoAddress(address),
+      detail: (before: string | null) => ({ address: address && formatAddress(address), before }),
+    };
+    await this.#change(told, (tx) => groups.setGroupAddress(tx, name, address));
+  }
+
+  /** Makes people members of a group: all or none. @throws Refused `directory.missing`, `directory.invalid` */
+  async joinGroup(group: string, ...accountNames: readonly string[]): Promise<void> {
+    const name = requireGroupName(group);
+    const members = accountNames.map(canonicalAddress);
+    const told = { action: 'group.join', subject: name, also: members, detail: { accounts: members } };
+    await this.#change(told, async (tx) => {
+      for (const member of members) {
+        const { id } = await accounts.requireAccount(tx, member);
+        await groups.joinGroup(tx, name, id);
+        await quotas.recomputeAccount(tx, id);
+      }
+    });
+  }
+
+  /** Takes people out of a group: all or none. @throws Refused `directory.missing` */
+  async leaveGroup(group: string, ...accountNames: readonly string[]): Promise<void> {
+    const name = requireGroupName(group);
+    const members = accountNames.map(canonicalAddress);
+    const told = { action: 'group.leave', subject: name, also: members, detail: { accounts: members } };
+    await this.#change(told, async (tx) => {
+      for (const member of members) await quotas.recomputeAccount(tx, await groups.leaveGroup(tx, name, member));
+    });
+  }
+
+  // ---- quotas ----------------------------------------------------------------------------------------------------
+
+  /** Sets how much mail may be kept. @param bytes  null: unlimited @throws Refused `directory.missing`, `directory.invalid` */
+  async setQuota(whom: QuotaSubject, bytes: number | null): Promise<void> {
+    requireQuota(bytes);
+    const { scope, name } = canonicalSubject(whom);
+    await this.#change({ action: 'quota.set', subject: name, detail: { scope, bytes } }, async (tx) =>
+      quotas.setRule(tx, scope, await subjectId(tx, scope, name), bytes),
+    );
+    await this.#host.recompute();
+  }
+
+  /** Takes a quota back: the next that is set further away counts. @throws Refused `directory.missing` */
+  async unsetQuota(whom: QuotaSubject): Promise<void> {
+    const { scope, name } = canonicalSubject(whom);
+    const told = { action: 'quota.unset', subject: name, detail: (before: number | null) => ({ scope, before }) };
+    await this.#change(told, async (tx) => quotas.unsetRule(tx, scope, await subjectId(tx, scope, name)));
+    await this.#host.recompute();
+  }
+
   /** One change with its audit entry, whole or not at all. */
   #change<T>({ detail = {}, ...entry }: Told<T>, operation: (tx: Writer) => Promise<T>): Promise<T> {
     return this.#host.write(async (tx) => {
@@ -266,6 +441,37 @@ const STATE_ACTIONS: Readonly<Record<AccountState, string>> = {
 
 function canonicalAddress(text: string): string {
   return formatAddress(requireAddress(text));
+}
+
+function alsoAddress(address: Address | null): string[] {
+  return address === null ? [] : [formatAddress(address)];
+}
+
+function canonicalSubject({ scope, name }: QuotaSubject): QuotaSubject {
+  switch (scope) {
+    case 'account':
+      return { scope, name: canonicalAddress(name) };
+    case 'group':
+      return { scope, name: requireGroupName(name) };
+    case 'domain':
+      return { scope, name: anyDomain(name) };
+    case 'everyone':
+      return { scope, name: '' };
+  }
+}
+
+/** @throws Refused `directory.missing` */
+async function subjectId(tx: Reader, scope: QuotaScope, name: string): Promise<number> {
+  switch (scope) {
+    case 'account':
+      return (await accounts.requireAccount(tx, name)).id;
+    case 'group':
+      return (await groups.requireGroup(tx, name)).id;
+    case 'domain':
+      return (await domains.requireOurs(tx, name)).id;
+    case 'everyone':
+      return quotas.EVERYONE;
+  }
 }
 
 /** A domain in canonical form, whoever's it is. */

@@ -13,6 +13,7 @@ import type { Engine, Reader, Writer } from '../store/engine/engine.ts';
 import { PAGE_ROWS } from '../store/engine/engine.ts';
 import type { AccountId } from '../store/ids.ts';
 import { getMeta, setMeta } from '../store/operations/meta.ts';
+import { type AccountPage, readAccountPage } from './account-page.ts';
 import * as accounts from './accounts.ts';
 import { formatAddress } from './address.ts';
 import * as aliases from './aliases.ts';
@@ -21,9 +22,11 @@ import { type ChangeHost, DirectoryChanges } from './changes.ts';
 import { CredentialUses } from './credential-uses.ts';
 import { listCredentials } from './credentials.ts';
 import * as domains from './domains.ts';
+import * as groups from './groups.ts';
 import { findSignIn, resolveAddress } from './lookup.ts';
 import { Lru } from './lru.ts';
-import { requireAddress } from './rules.ts';
+import * as quotas from './quotas.ts';
+import { requireAddress, requireGroupName } from './rules.ts';
 import type {
   Account,
   AccountListing,
@@ -32,6 +35,11 @@ import type {
   Credential,
   CredentialListing,
   CredentialUse,
+  DomainSettings,
+  Group,
+  GroupListing,
+  QuotaDecision,
+  QuotaRule,
   Resolved,
   SignInDirectory,
   SignInRecord,
@@ -72,7 +80,9 @@ export class Directory implements SignInDirectory {
       if (kept === undefined) await setMeta(tx, 'auth.secret', fresh);
       return { secret: kept ?? fresh, trial: await isTrial(tx) };
     });
-    return new Directory(engine, Buffer.from(secret, 'hex'), trial, onTrouble);
+    const directory = new Directory(engine, Buffer.from(secret, 'hex'), trial, onTrouble);
+    await directory.#recompute(); // what was interrupted
+    return directory;
   }
 
   private constructor(engine: Engine, secret: Uint8Array, trial: boolean, onTrouble: OnTrouble) {
@@ -89,6 +99,14 @@ export class Directory implements SignInDirectory {
       },
       read: (operation) => engine.read(operation),
       write: (operation) => this.#change(operation),
+      writeInWorker: async (name, args) => {
+        try {
+          await engine.writeInWorker(null, name, args);
+        } finally {
+          this.#forget();
+        }
+      },
+      recompute: () => this.#recompute(),
       stateChanged: (account, state) => {
         for (const listener of this.#onState) listener(account, state);
       },
@@ -118,8 +136,13 @@ export class Directory implements SignInDirectory {
     this.#onRevoked.push(listener);
   }
 
-  /** In order of name. */
-  domains(): Promise<readonly string[]> {
+  /** Every name of every domain, in order. */
+  async domains(): Promise<readonly string[]> {
+    return (await this.domainSettings()).map(({ name }) => name);
+  }
+
+  /** Every name of every domain in order, with what is set for it. */
+  domainSettings(): Promise<readonly DomainSettings[]> {
     return this.#engine.read(domains.listDomains);
   }
 
@@ -141,9 +164,54 @@ export class Directory implements SignInDirectory {
     return this.#engine.read(async (tx) => listCredentials(tx, (await accounts.requireAccount(tx, account)).id));
   }
 
+  /** Undefined: there is no such alias. @throws Refused `directory.invalid` */
+  async alias(text: string): Promise<Alias | undefined> {
+    const address = formatAddress(requireAddress(text));
+    const targets = await this.#engine.read((tx) => aliases.aliasTargets(tx, address));
+    return targets.length === 0 ? undefined : { address, accounts: targets.map(({ name }) => name) };
+  }
+
   /** All aliases in order of address. Each page is a snapshot of its own. */
   aliases(): AsyncGenerator<Alias> {
     return this.#pages(aliases.listAliases, '', ({ address }) => address);
+  }
+
+  /** All groups in order of name. Each page is a snapshot of its own. */
+  groups(): AsyncGenerator<GroupListing> {
+    return this.#pages(groups.listGroups, '', ({ name }) => name);
+  }
+
+  /** @throws Refused `directory.missing`, `directory.invalid` */
+  group(text: string): Promise<Group> {
+    const name = requireGroupName(text);
+    return this.#engine.read((tx) => groups.requireGroup(tx, name));
+  }
+
+  /** Who is in a group, in order of when they came. */
+  members(group: Group): AsyncGenerator<Account> {
+    return this.#pages<Account, number>(
+      (tx, after) => groups.membersAfter(tx, group.id, after),
+      0,
+      ({ id }) => id,
+    );
+  }
+
+  /** Every quota that is set. */
+  quotas(): AsyncGenerator<QuotaRule> {
+    return this.#pages<QuotaRule, QuotaRule | null>(quotas.listRules, null, (rule) => rule);
+  }
+
+  /** What an account may keep, and why. @throws Refused `directory.missing`, `directory.invalid` */
+  quotaOf(name: string): Promise<QuotaDecision> {
+    const account = formatAddress(requireAddress(name));
+    return this.#engine.read(async (tx) => quotas.explainQuota(tx, (await accounts.requireAccount(tx, account)).id));
+  }
+
+  /** Everything about one account. @throws Refused `directory.missing`, `directory.invalid` */
+  async accountPage(name: string): Promise<AccountPage> {
+    const account = formatAddress(requireAddress(name));
+    await this.#uses.flush();
+    return this.#engine.read((tx) => readAccountPage(tx, account));
   }
 
   /** The audit, newest first. @param about  an address, a domain or a group in canonical form; all if absent */
@@ -196,13 +264,23 @@ export class Directory implements SignInDirectory {
       this.#trial = trial;
       return result;
     } finally {
-      this.#generation += 1;
-      this.#resolved.clear();
-      this.#records.clear();
+      this.#forget();
     }
   }
 
-  async *#pages<T, Key extends string | number>(
+  /** Empties the caches: what they hold may be out of date. */
+  #forget(): void {
+    this.#generation += 1;
+    this.#resolved.clear();
+    this.#records.clear();
+  }
+
+  /** Works out the quotas that are out of date, page by page. Two at a time do no harm: the mark is in the store. */
+  async #recompute(): Promise<void> {
+    while (await this.#engine.read(quotas.isOutOfDate)) await this.#change(quotas.recomputeSome);
+  }
+
+  async *#pages<T, Key>(
     page: (tx: Reader, from: Key) => Promise<T[]>,
     first: Key,
     key: (row: T) => Key,

@@ -2,39 +2,73 @@
 import type { Reader } from '../store/engine/engine.ts';
 import { sql } from '../store/engine/sql.ts';
 import { ACCOUNT_COLUMNS, ACCOUNT_TABLES, type AccountRow, accountOf, findAccount } from './accounts.ts';
-import { formatAddress, parseAddress, parseDomain, parseLocalPart } from './address.ts';
+import { type Address, formatAddress, parseAddress, parseDomain, parseLocalPart } from './address.ts';
 import { aliasTargets } from './aliases.ts';
 import { credentialsOf, scramParameters } from './credentials.ts';
-import { isOurs } from './domains.ts';
+import { type Domain, findDomain } from './domains.ts';
+import { groupAt, recipientsOf } from './groups.ts';
 import type { Account, Resolved, SignInRecord } from './types.ts';
 
 const FIRST_ACCOUNT_AT = sql<AccountRow>(`
-  SELECT ${ACCOUNT_COLUMNS} FROM ${ACCOUNT_TABLES} WHERE a.name LIKE '%@' || ? ORDER BY a.state, a.account_id LIMIT 1`);
+  SELECT ${ACCOUNT_COLUMNS} FROM ${ACCOUNT_TABLES} WHERE a.name LIKE '%@' || ? AND a.state IN ('active', 'suspended')
+  ORDER BY a.state, a.account_id LIMIT 1`);
 const FIRST_ACCOUNT = sql<AccountRow>(`
-  SELECT ${ACCOUNT_COLUMNS} FROM ${ACCOUNT_TABLES} WHERE a.state <> 'removed' ORDER BY a.state, a.account_id LIMIT 1`);
+  SELECT ${ACCOUNT_COLUMNS} FROM ${ACCOUNT_TABLES} WHERE a.state IN ('active', 'suspended') ORDER BY a.state, a.account_id LIMIT 1`);
 const BY_LOCAL_PART = sql<AccountRow>(`
   SELECT ${ACCOUNT_COLUMNS} FROM domain d CROSS JOIN ${ACCOUNT_TABLES} WHERE a.name = ? || '@' || d.name LIMIT 2`);
 const POSTMASTER = 'postmaster';
+const UNKNOWN: Resolved = { kind: 'unknown' };
+const FOREIGN: Resolved = { kind: 'foreign' };
 
-/** Where an address leads. Suspended accounts get mail like others. */
+/**
+ * Where an address leads: to the account, alias or group of exactly this name; else, without its detail, to that of the name before it
+ * (`anna+lists@` to `anna@`); else postmaster to somebody; else to the domain's catch-all.
+ */
 export async function resolveAddress(tx: Reader, text: string): Promise<Resolved> {
   const address = parseAddress(text);
   if (address === null) return resolveOdd(tx, text);
-  if (!(await isOurs(tx, address.domain))) return { kind: 'foreign' };
-  const name = formatAddress(address);
+  const domain = await findDomain(tx, address.domain);
+  if (domain === undefined) return FOREIGN;
+  for (const name of namesOf(address, domain)) {
+    const resolved = await resolveExactly(tx, name);
+    if (resolved.kind !== 'unknown') return resolved;
+  }
+  if (address.local === POSTMASTER) return postmaster(tx, domain.name);
+  return domain.catchAll === null ? UNKNOWN : resolveExactly(tx, domain.catchAll);
+}
+
+/** The address in the domain's main name, as it is, then with ever less detail: the longest name that somebody has goes before. */
+function* namesOf({ local }: Address, { name: domain, subaddress }: Domain): Generator<string> {
+  yield formatAddress({ local, domain });
+  if (subaddress === '') return;
+  for (let end = local.lastIndexOf(subaddress); end > 0; end = local.lastIndexOf(subaddress, end - 1)) {
+    yield formatAddress({ local: local.slice(0, end), domain });
+  }
+}
+
+/** Where an address in canonical form leads by itself. Suspended accounts get mail like others, closed ones none. */
+async function resolveExactly(tx: Reader, name: string): Promise<Resolved> {
   const account = await findAccount(tx, name);
-  if (account !== undefined) return { kind: 'accounts', accounts: [account] };
-  const accounts = await aliasTargets(tx, name);
-  if (accounts.length > 0) return { kind: 'accounts', accounts };
-  return address.local === POSTMASTER ? postmaster(tx, address.domain) : { kind: 'unknown' };
+  if (account !== undefined) return toThose([account], `The account ${name} is closed.`);
+  const behind = await aliasTargets(tx, name);
+  if (behind.length > 0) return toThose(behind, `Nobody behind ${name} takes mail any more.`);
+  const group = await groupAt(tx, name);
+  if (group === undefined) return UNKNOWN;
+  const members = await recipientsOf(tx, group);
+  return toThose(members, `Nobody is in the group ${name} who could get this.`);
+}
+
+function toThose(accounts: readonly Account[], ifNobody: string): Resolved {
+  const open = accounts.filter(({ state }) => state !== 'closed');
+  return open.length === 0 ? { kind: 'closed', text: ifNobody } : { kind: 'accounts', accounts: open };
 }
 
 /** Text that is no address of anybody: all that matters is whether it would be ours. */
 async function resolveOdd(tx: Reader, text: string): Promise<Resolved> {
   const at = text.lastIndexOf('@');
-  if (at < 0) return text.toLowerCase() === POSTMASTER ? postmaster(tx, '') : { kind: 'unknown' }; // RFC 5321 4.5.1
+  if (at < 0) return text.toLowerCase() === POSTMASTER ? postmaster(tx, '') : UNKNOWN; // RFC 5321 4.5.1
   const domain = parseDomain(text.slice(at + 1));
-  return domain !== null && (await isOurs(tx, domain)) ? { kind: 'unknown' } : { kind: 'foreign' };
+  return domain !== null && (await findDomain(tx, domain)) !== undefined ? UNKNOWN : FOREIGN;
 }
 
 /**
@@ -43,7 +77,7 @@ async function resolveOdd(tx: Reader, text: string): Promise<Resolved> {
  */
 async function postmaster(tx: Reader, domain: string): Promise<Resolved> {
   const row = (await tx.get(FIRST_ACCOUNT_AT, domain)) ?? (await tx.get(FIRST_ACCOUNT));
-  return row === undefined ? { kind: 'unknown' } : { kind: 'accounts', accounts: [accountOf(row)] };
+  return row === undefined ? UNKNOWN : { kind: 'accounts', accounts: [accountOf(row)] };
 }
 
 /** The account somebody signs in to by this name, with what the sign-in is checked against; null for nobody. */
@@ -58,7 +92,10 @@ export async function findSignIn(tx: Reader, name: string): Promise<SignInRecord
 async function findByName(tx: Reader, name: string): Promise<Account | undefined> {
   if (name.includes('@')) {
     const address = parseAddress(name);
-    return address === null ? undefined : findAccount(tx, formatAddress(address));
+    const domain = address && (await findDomain(tx, address.domain));
+    return address && domain
+      ? findAccount(tx, formatAddress({ local: address.local, domain: domain.name }))
+      : undefined;
   }
   const local = parseLocalPart(name);
   if (local === null) return undefined;

@@ -71,9 +71,16 @@ export function requireProtocols(protocols: readonly SignInProtocol[] | null): S
   return SIGN_IN_PROTOCOLS.filter((protocol) => protocols.includes(protocol));
 }
 
+/** A separator of subaddresses: one character that may stand anywhere in a name, or none. */
+export function requireSeparator(separator: string): void {
+  if (separator !== '' && !/^[-+_=~#]$/.test(separator)) {
+    throw invalid('A separator is one of + - _ = ~ #, or none.');
+  }
+}
+
 export function requireQuota(quotaBytes: number | null): void {
   if (quotaBytes !== null && (!Number.isSafeInteger(quotaBytes) || quotaBytes <= 0)) {
-    throw invalid('A quota is a whole number of bytes above zero; leave it out for none.');
+    throw invalid('A quota is a whole number of bytes above zero; for no limit say unlimited.');
   }
 }
 

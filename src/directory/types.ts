@@ -17,6 +17,8 @@ export interface Account {
 /** Where an address leads. */
 export type Resolved =
   | { readonly kind: 'accounts'; readonly accounts: readonly Account[] }
+  /** Somebody has this address, who takes no mail: 550 5.2.1 with the text. */
+  | { readonly kind: 'closed'; readonly text: string }
   /** The domain is ours but nobody has this address: 550 5.1.1. */
   | { readonly kind: 'unknown' }
   /** Not a domain of ours: relaying, 550 5.7.1 without sign-in. */
@@ -93,4 +95,44 @@ export interface AccountListing extends Account {
 export interface Alias {
   readonly address: string;
   readonly accounts: readonly string[];
+}
+
+/** People together: for quotas and policies, and for mail where it has an address. */
+export interface Group {
+  readonly id: number;
+  readonly name: string;
+  readonly address: string | null;
+  readonly description: string;
+}
+
+export interface GroupListing extends Group {
+  readonly members: number;
+}
+
+export interface DomainSettings {
+  readonly name: string;
+  /** The domain that this is another name of: every address here means the same there. */
+  readonly anotherNameOf: string | null;
+  /** The address that gets what is for nobody else. */
+  readonly catchAll: string | null;
+  /** What stands between a name and its detail (`anna+lists@`); empty: no subaddresses. */
+  readonly subaddress: string;
+}
+
+/** What a quota is set for. */
+export type QuotaScope = 'account' | 'group' | 'domain' | 'everyone';
+
+export interface QuotaRule {
+  readonly scope: QuotaScope;
+  /** An address, a group or a domain; empty for everyone. */
+  readonly name: string;
+  /** Null: unlimited. */
+  readonly bytes: number | null;
+}
+
+export interface QuotaDecision {
+  /** Null: unlimited. */
+  readonly quotaBytes: number | null;
+  /** All that is set for the account, in the order in which it is looked at: the first counts. */
+  readonly rules: readonly QuotaRule[];
 }

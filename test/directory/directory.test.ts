@@ -261,11 +261,14 @@ test('a trial office takes only domains that belong to nobody', async (t) => {
 
 test('a quota is set and lifted, a long list of accounts comes whole and in order', async (t) => {
   const { directory, engine } = await openOffice(t, { people: ['anna@office.test'] });
-  await directory.by('the test').setQuota('anna@office.test', 5_000);
+  await directory.by('the test').setQuota({ scope: 'account', name: 'anna@office.test' }, 5_000);
   assert.equal((await directory.account('anna@office.test')).quotaBytes, 5_000);
-  await directory.by('the test').setQuota('anna@office.test', null);
+  await directory.by('the test').setQuota({ scope: 'account', name: 'anna@office.test' }, null);
   assert.equal((await directory.account('anna@office.test')).quotaBytes, null);
-  await assert.rejects(directory.by('the test').setQuota('ben@office.test', 1), refusal('directory.missing'));
+  await assert.rejects(
+    directory.by('the test').setQuota({ scope: 'account', name: 'ben@office.test' }, 1),
+    refusal('directory.missing'),
+  );
 
   await engine.write(async (tx) => {
     for (let number = 0; number < 1_001; number++) await tx.run(COPY, 1_000 + number, `copy${number}@office.test`);

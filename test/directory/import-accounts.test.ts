@@ -119,6 +119,7 @@ test('a disk that is full ends the import: it is not the fault of the rows', asy
   let writes = 2; // opening the directory, and one row
   const filling: Engine = {
     read: (operation, account) => engine.read(operation, account),
+    writeInWorker: (...operation) => engine.writeInWorker(...operation),
     write: (operation) => (writes-- > 0 ? engine.write(operation) : Promise.reject(new Refused('store.full', 'full'))),
   };
   const directory = await Directory.open(filling);

@@ -1,5 +1,6 @@
 /** Accounts: the people of the office. */
 import { z } from 'zod';
+import type { AccountPage } from '../../directory/account-page.ts';
 import { type ImportReport, importAccounts as importCsv } from '../../directory/import-accounts.ts';
 import type { Account } from '../../directory/types.ts';
 import { action } from './action.ts';
@@ -75,13 +76,28 @@ export const setAccountState = action({
   },
 });
 
-export const setQuota = action({
-  name: 'account.quota',
-  input: z.strictObject({ address, quotaBytes }),
-  async run({ directory }, { address, quotaBytes }, { actor }): Promise<AccountChanged> {
-    await directory.by(actor).setQuota(address, quotaBytes);
+export const setAccountName = action({
+  name: 'account.name',
+  input: z.strictObject({ address, name: z.string() }),
+  async run({ directory }, { address, name }, { actor }): Promise<AccountChanged> {
+    await directory.by(actor).setDisplayName(address, name);
     return shown(await directory.account(address));
   },
+});
+
+export const renameAccount = action({
+  name: 'account.rename',
+  input: z.strictObject({ address, to: z.string(), keepOld: z.boolean() }),
+  async run({ directory }, { address, to, keepOld }, { actor }): Promise<AccountChanged> {
+    await directory.by(actor).renameAccount(address, to, { keepOld });
+    return shown(await directory.account(to));
+  },
+});
+
+export const showAccount = action({
+  name: 'account.show',
+  input: z.strictObject({ address }),
+  run: ({ directory }, { address }): Promise<AccountPage> => directory.accountPage(address),
 });
 
 export const importAccounts = action({

@@ -4,16 +4,30 @@ import {
   importAccounts,
   listAccounts,
   removeAccount,
+  renameAccount,
+  setAccountName,
   setAccountState,
   setPassword,
-  setQuota,
+  showAccount,
 } from './accounts.ts';
 import type { Action } from './action.ts';
-import { addAlias, listAliases, removeAlias } from './aliases.ts';
+import { addAlias, listAliases, removeAlias, renameAlias } from './aliases.ts';
 import { addAppPassword, listAppPasswords, revokeAppPassword } from './app-passwords.ts';
-import { addDomain, listDomains, removeDomain } from './domains.ts';
+import { listAudit } from './audit.ts';
+import { addDomain, listDomains, removeDomain, renameDomain, setCatchAll, setSubaddress } from './domains.ts';
+import {
+  addGroup,
+  joinGroup,
+  leaveGroup,
+  listGroups,
+  removeGroup,
+  renameGroup,
+  setGroupAddress,
+  showGroup,
+} from './groups.ts';
 import { holdAccount, listHolds, releaseAccount } from './hold.ts';
 import { importMail } from './import-mail.ts';
+import { explainQuota, setQuota, showQuotas, unsetQuota } from './quotas.ts';
 import { status } from './status.ts';
 import { listRemoved, purgeRemoved, restoreRemoved } from './undelete.ts';
 import { verify } from './verify.ts';
@@ -21,20 +35,39 @@ import { verify } from './verify.ts';
 const all = [
   addDomain,
   removeDomain,
+  renameDomain,
+  setCatchAll,
+  setSubaddress,
   listDomains,
   addAccount,
   removeAccount,
   listAccounts,
   setPassword,
   setAccountState,
-  setQuota,
+  setAccountName,
+  renameAccount,
+  showAccount,
   importAccounts,
   addAppPassword,
   listAppPasswords,
   revokeAppPassword,
   addAlias,
   removeAlias,
+  renameAlias,
   listAliases,
+  addGroup,
+  removeGroup,
+  renameGroup,
+  setGroupAddress,
+  joinGroup,
+  leaveGroup,
+  listGroups,
+  showGroup,
+  setQuota,
+  unsetQuota,
+  showQuotas,
+  explainQuota,
+  listAudit,
   importMail,
   listRemoved,
   restoreRemoved,

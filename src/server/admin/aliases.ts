@@ -1,7 +1,6 @@
 /** Aliases: further addresses that lead to accounts. */
 import { z } from 'zod';
 import type { Alias } from '../../directory/types.ts';
-import type { Office } from '../office.ts';
 import { action } from './action.ts';
 
 const address = z.string();
@@ -11,17 +10,26 @@ export const addAlias = action({
   input: z.strictObject({ address, accounts: z.array(z.string()).min(1) }),
   async run(office, { address, accounts }, { actor }): Promise<Alias> {
     await office.directory.by(actor).addAlias(address, ...accounts);
-    return (await findAlias(office, address))!;
+    return (await office.directory.alias(address))!;
   },
 });
 
 export const removeAlias = action({
   name: 'alias.remove',
-  input: z.strictObject({ address }),
-  async run(office, { address }, { actor }): Promise<Alias> {
-    const alias = await findAlias(office, address);
-    await office.directory.by(actor).removeAlias(address);
-    return alias ?? { address, accounts: [] };
+  input: z.strictObject({ address, account: z.string().optional() }),
+  async run(office, { address, account }, { actor }): Promise<Alias> {
+    const alias = await office.directory.alias(address);
+    await office.directory.by(actor).removeAlias(address, account);
+    return (account === undefined ? alias : await office.directory.alias(address)) ?? { address, accounts: [] };
+  },
+});
+
+export const renameAlias = action({
+  name: 'alias.rename',
+  input: z.strictObject({ address, to: z.string() }),
+  async run(office, { address, to }, { actor }): Promise<Alias> {
+    await office.directory.by(actor).renameAlias(address, to);
+    return (await office.directory.alias(to))!;
   },
 });
 
@@ -32,8 +40,3 @@ export const listAliases = action({
     return Array.fromAsync(directory.aliases());
   },
 });
-
-async function findAlias({ directory }: Office, address: string): Promise<Alias | undefined> {
-  for await (const alias of directory.aliases()) if (alias.address === address.toLowerCase()) return alias;
-  return undefined;
-}

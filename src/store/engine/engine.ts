@@ -6,6 +6,7 @@
  * socket. The type shows who may change things. An operation that waits for something else is stopped with an error.
  */
 import type { AccountId, MailboxId, Modseq } from '../ids.ts';
+import type { HeavyOperation } from '../operations/heavy-operations.ts';
 import type { Sql, Value } from './sql.ts';
 
 /** A value that is there at once (SQLite) or soon (PostgreSQL). */
@@ -55,4 +56,10 @@ export interface Engine {
    * Refused `store.full` / `store.failed`.
    */
   write<T>(operation: (tx: Writer) => Promise<T>): Promise<T>;
+
+  /**
+   * Runs an operation that is too large for the loop and must be whole, outside it, as one transaction.
+   * @param account  whose mail it changes; null: something that belongs to no account @param name  of the operation in heavy-operations.ts
+   */
+  writeInWorker<T>(account: AccountId | null, name: HeavyOperation, args: unknown): Promise<T>;
 }

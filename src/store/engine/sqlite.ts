@@ -75,8 +75,8 @@ export class SqliteEngine implements Engine {
   /** Rises with each batch: a read that sees it change has awaited something it must not. */
   #turn = 0;
   #gate: Promise<void> | undefined;
-  /** The account that an operation in the worker is changing. */
-  #heavy: { readonly account: AccountId; readonly end: Promise<void> } | undefined;
+  /** The account that an operation in the worker is changing; null: what belongs to none. */
+  #heavy: { readonly account: AccountId | null; readonly end: Promise<void> } | undefined;
   #commitsSinceLook = 0;
   #checkpointing: Promise<void> | undefined;
   /** Resolves when nobody needs the database file to stay as it is. */
@@ -128,7 +128,7 @@ export class SqliteEngine implements Engine {
   async read<T>(operation: (tx: Reader) => Promise<T>, account?: AccountId): Promise<T> {
     for (;;) {
       if (this.#batch !== undefined) await this.#batch;
-      else if (account !== undefined && account === this.#heavy?.account) await this.#heavy.end;
+      else if (this.#heavy !== undefined && this.#heavy.account === (account ?? null)) await this.#heavy.end;
       else break;
     }
     const turn = this.#turn;
@@ -157,7 +157,7 @@ export class SqliteEngine implements Engine {
    * of this account, since they could see its commit before we know of it; other reads go on.
    * @param name of the operation in heavy-operations.ts; `args` are copied to the worker
    */
-  writeInWorker<T>(account: AccountId, name: HeavyOperation, args: unknown): Promise<T> {
+  writeInWorker<T>(account: AccountId | null, name: HeavyOperation, args: unknown): Promise<T> {
     return this.#withGateClosed(async () => {
       if (this.failure !== undefined) throw failed(this.failure);
       const { promise: end, resolve: finish } = Promise.withResolvers<void>();

@@ -5,6 +5,7 @@
 import type { Writer } from '../engine/engine.ts';
 import { copyMessages } from './copy.ts';
 import { expungeMessages } from './expunge.ts';
+import { renameDomain } from './rename-domain.ts';
 
 type Heavy = (tx: Writer, args: unknown) => Promise<unknown>;
 
@@ -16,6 +17,7 @@ function heavy<Args>(operation: (tx: Writer, args: Args) => Promise<unknown>): H
 export const HEAVY_OPERATIONS = {
   copyMessages: heavy(copyMessages),
   expungeMessages: heavy(expungeMessages),
+  renameDomain: heavy(renameDomain),
 } as const satisfies Readonly<Record<string, Heavy>>;
 
 export type HeavyOperation = keyof typeof HEAVY_OPERATIONS;

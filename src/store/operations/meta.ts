@@ -3,6 +3,7 @@ import type { Reader, Writer } from '../engine/engine.ts';
 import { sql } from '../engine/sql.ts';
 
 const GET = sql<readonly [value: string]>('SELECT value FROM meta WHERE name = ?');
+const DELETE = sql('DELETE FROM meta WHERE name = ?');
 const SET = sql('INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value');
 
 /**
@@ -10,7 +11,7 @@ const SET = sql('INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT (name)
  * - `synced`: `segment:offset` before which all bodies were on disk at the last checkpoint
  * - `trial`: `1` in a trial office
  * - `auth.secret`: random, for what must look the same at every start (fake salts)
- * - `quota.recompute`: accounts up to this id have the quota that follows from the rules; absent: all have (directory/quotas.ts)
+ * - `quota.recompute`: accounts above this id may not have the quota that follows from the rules; absent: all have (directory/quotas.ts)
  * - `store.id`: random, of this line of changes: a restored store gets a new one, so that its segments are never taken for those of before
  * - `backup.last`, `backup.tested`: what became of the last backup and the last test restore, as JSON
  */
@@ -31,4 +32,8 @@ export async function getMeta(tx: Reader, name: MetaName): Promise<string | unde
 
 export async function setMeta(tx: Writer, name: MetaName, value: string): Promise<void> {
   await tx.run(SET, name, value);
+}
+
+export async function deleteMeta(tx: Writer, name: MetaName): Promise<void> {
+  await tx.run(DELETE, name);
 }

@@ -7,8 +7,14 @@ export const KEEPING_SCHEMA: readonly string[] = [
   // catch_all: the address that gets what is for nobody else. subaddress: what stands between a name and its detail; empty: no subaddresses.
   'ALTER TABLE domain ADD COLUMN catch_all TEXT',
   "ALTER TABLE domain ADD COLUMN subaddress TEXT NOT NULL DEFAULT '+'",
+  // another_name_of: every address here means the same in that domain.
+  'ALTER TABLE domain ADD COLUMN another_name_of INTEGER',
   "ALTER TABLE person_group ADD COLUMN description TEXT NOT NULL DEFAULT ''",
   'CREATE UNIQUE INDEX person_group_address ON person_group (address)',
+  // Quotas follow from rules now (directory/quotas.ts); account.quota_bytes is what they come to.
+  `INSERT INTO policy (policy_id, scope, subject_id, setting, value)
+    SELECT account_id, 'account', account_id, 'quota', CAST(quota_bytes AS TEXT) FROM account WHERE quota_bytes IS NOT NULL AND state <> 'removed'`,
+  `INSERT INTO counter (name, value) SELECT 'policy', coalesce(max(policy_id), 0) FROM policy`,
   'ALTER TABLE credential ADD COLUMN last_protocol TEXT',
   'ALTER TABLE credential ADD COLUMN last_address TEXT',
   // Who changed what, when; written in the transaction of the change. detail: JSON, never a secret.

@@ -1,0 +1,112 @@
+import { Command } from 'commander';
+import { formatSize } from '../config/units.ts';
+import type { QuotaRule, QuotaScope } from '../directory/types.ts';
+import { explainQuota, setQuota, showQuotas, unsetQuota } from '../server/admin/quotas.ts';
+import { type CommonOptions, officeCommand, quotaSize } from './options.ts';
+import { print, table } from './output.ts';
+import { perform } from './perform.ts';
+
+export function quotaCommand(): Command {
+  return new Command('quota')
+    .description(
+      'how much mail may be kept: the nearest counts, of an account, its groups (the largest), its domain, everyone',
+    )
+    .addCommand(perScope('set', 'set how much mail may be kept', set))
+    .addCommand(perScope('unset', 'take a quota back, so that the next one counts', unset))
+    .addCommand(show())
+    .addCommand(explain());
+}
+
+/** What a quota is set for, as it is written: the name of its argument, and an example. */
+const SUBJECTS: readonly (readonly [scope: QuotaScope, argument: string | undefined, example: string])[] = [
+  ['account', '<address>', ' anna@example.org'],
+  ['group', '<group>', ' Sales'],
+  ['domain', '<domain>', ' example.org'],
+  ['everyone', undefined, ''],
+];
+
+type Subcommand = (scope: QuotaScope, argument: string | undefined, example: string) => Command;
+
+function perScope(name: string, description: string, make: Subcommand): Command {
+  const command = new Command(name).description(description);
+  for (const subject of SUBJECTS) command.addCommand(make(...subject));
+  return command;
+}
+
+function set(scope: QuotaScope, argument: string | undefined, example: string): Command {
+  const command = officeCommand(scope, `what ${whom(scope)} may keep`, `rainmail quota set ${scope}${example} 5GB`);
+  if (argument !== undefined) command.argument(argument);
+  return command.argument('<size>', 'such as 5GB, or unlimited').action(async (...given: unknown[]) => {
+    const [name, size] = argument === undefined ? ['', given[0] as string] : (given as [string, string]);
+    const options = command.opts<CommonOptions>();
+    const rule = await perform(setQuota, { scope, name, bytes: quotaSize(size) }, options);
+    print(rule, options, () => `${subject(rule)} may keep ${amount(rule.bytes)}.`);
+  });
+}
+
+function unset(scope: QuotaScope, argument: string | undefined, example: string): Command {
+  const command = officeCommand(
+    scope,
+    `take back the quota of ${whom(scope)}`,
+    `rainmail quota unset ${scope}${example}`,
+  );
+  if (argument !== undefined) command.argument(argument);
+  return command.action(async (...given: unknown[]) => {
+    const name = argument === undefined ? '' : (given[0] as string);
+    const options = command.opts<CommonOptions>();
+    const rule = await perform(unsetQuota, { scope, name }, options);
+    print(rule, options, () => `No quota is set for ${whom(scope)}${name === '' ? '' : ` ${name}`} any more.`);
+  });
+}
+
+function show(): Command {
+  return officeCommand('show', 'list every quota that is set', 'rainmail quota show').action(
+    async (options: CommonOptions) => {
+      const rules = await perform(showQuotas, {}, options);
+      print(rules, options, () =>
+        table(
+          ['FOR', 'NAME', 'QUOTA'],
+          rules.map(({ scope, name, bytes }) => [scope, name, amount(bytes)]),
+          'No quotas yet: rainmail quota set everyone 5GB',
+        ),
+      );
+    },
+  );
+}
+
+function explain(): Command {
+  return officeCommand('explain', 'say what an account may keep, and why', 'rainmail quota explain anna@example.org')
+    .argument('<account>')
+    .action(async (account: string, options: CommonOptions) => {
+      const decision = await perform(explainQuota, { account }, options);
+      print(decision, options, () =>
+        [
+          `${account} may keep ${amount(decision.quotaBytes)}.`,
+          ...(decision.rules.length === 0 ? ['No quota is set for it: rainmail quota set everyone 5GB'] : []),
+          ...decision.rules.map(
+            (rule, at) => `  ${subject(rule)}: ${amount(rule.bytes)}${at === 0 ? ', which counts' : ''}`,
+          ),
+        ].join('\n'),
+      );
+    });
+}
+
+function whom(scope: QuotaScope): string {
+  return {
+    account: 'the account',
+    group: 'everyone in the group',
+    domain: 'everyone in the domain',
+    everyone: 'everyone',
+  }[scope];
+}
+
+/** For the beginning of a line. */
+function subject({ scope, name }: QuotaRule): string {
+  return { account: name, group: `Everyone in the group ${name}`, domain: `Everyone in ${name}`, everyone: 'Everyone' }[
+    scope
+  ];
+}
+
+function amount(bytes: number | null): string {
+  return bytes === null ? 'as much as they like' : formatSize(bytes);
+}
