@@ -23,10 +23,10 @@ const STORY: readonly (readonly [args: string, answer: unknown])[] = [
     { address: 'finn@other.example', state: 'active', quotaBytes: null },
   ],
   ['account add eva@example.org --password-stdin', 'directory.exists'],
-  ['account quota eva@example.org 2GB', { address: 'eva@example.org', state: 'active', quotaBytes: 2 * 2 ** 30 }],
-  ['account quota eva@example.org none', { address: 'eva@example.org', state: 'active', quotaBytes: null }],
+  ['quota set account eva@example.org 2GB', { scope: 'account', name: 'eva@example.org', bytes: 2 * 2 ** 30 }],
+  ['quota unset account eva@example.org', { scope: 'account', name: 'eva@example.org' }],
   ['account suspend eva@example.org', { address: 'eva@example.org', state: 'suspended', quotaBytes: null }],
-  ['account activate eva@example.org', { address: 'eva@example.org', state: 'active', quotaBytes: null }],
+  ['account reopen eva@example.org', { address: 'eva@example.org', state: 'active', quotaBytes: null }],
   [
     'account password eva@example.org --password-stdin',
     { address: 'eva@example.org', state: 'active', quotaBytes: null },
@@ -88,7 +88,7 @@ test('a change by command counts at once in the running server', async (t) => {
     phone.imap(async () => {}),
     /AUTHENTICATIONFAILED/,
   );
-  await office.command('account', 'activate', 'anna@office.test');
+  await office.command('account', 'reopen', 'anna@office.test');
   await phone.imap(async () => {});
 });
 
@@ -136,7 +136,7 @@ test('a CSV file makes a whole office, and each of its mistakes is told with its
   const list = await rainmail(['account', 'list', '--data', join(folder, 'data')]);
   assert.match(list.stdout, /^eva@example\.org +Lee, Eva +active/m);
   const domains = await rainmail(['domain', 'list', '--data', join(folder, 'data')]);
-  assert.match(domains.stdout, /^other\.example +1 +0$/m);
+  assert.match(domains.stdout, /^other\.example +1 +0 +0 +none +\+$/m);
 });
 
 test('exit codes: 0 done, 1 refused, 2 not understood', async (t) => {
