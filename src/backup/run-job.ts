@@ -38,6 +38,8 @@ export interface BackupMade {
   /** Bytes that were there already. */
   readonly reused: number;
   readonly milliseconds: number;
+  /** Files besides the store that could not be read, and why. */
+  readonly leftOut: readonly string[];
 }
 
 /** @param databaseRead  is called when the database's file is not needed any more */
@@ -66,7 +68,17 @@ export async function run(
   const storedSegments: StoredSegment[] = [];
   for (const segment of segments) storedSegments.push(await storeSegment(segment));
   const storedFiles: NamedFile[] = [];
-  for (const { name, path } of files) storedFiles.push({ name, ...(await storeFile(path)) });
+  const leftOut: string[] = [];
+  for (const { name, path } of files) {
+    try {
+      storedFiles.push({ name, ...(await storeFile(path)) });
+    } catch (error) {
+      // A configuration file that was moved away must not keep the mail from being backed up; it is told.
+      const { code = '' } = error as NodeJS.ErrnoException;
+      if (code !== 'ENOENT' && code !== 'EACCES') throw error;
+      leftOut.push(`${path} (${code})`);
+    }
+  }
   await writer.flush();
   // Everything that the manifest names is on disk.
   const { added, reused } = writer;
@@ -80,7 +92,7 @@ export async function run(
     files: storedFiles,
     run: { added, reused, milliseconds },
   });
-  return { id, taken, bytes, added, reused, milliseconds };
+  return { id, taken, bytes, added, reused, milliseconds, leftOut };
 
   async function storeDatabase(): Promise<StoredFile> {
     const chunks: ChunkId[] = [];

@@ -26,7 +26,7 @@ export interface ChosenPassword {
 /** The password: asked for twice on a terminal, read from standard input, or made up. */
 export async function choosePassword(options: PasswordOptions): Promise<ChosenPassword> {
   if (options.generate === true) return { password: generatePassword(), generated: true };
-  if (options.passwordStdin === true) return { password: await firstLine(), generated: false };
+  if (options.passwordStdin === true) return { password: await firstLine('password'), generated: false };
   if (!process.stdin.isTTY) {
     throw new Refused(
       'directory.invalid',
@@ -38,17 +38,18 @@ export async function choosePassword(options: PasswordOptions): Promise<ChosenPa
   return { password, generated: false };
 }
 
-async function firstLine(): Promise<string> {
+/** @param what  of the line, for the error when there is none */
+export async function firstLine(what: string): Promise<string> {
   const lines = createInterface({ input: process.stdin });
   for await (const line of lines) {
     lines.close();
     return line;
   }
-  throw new Refused('directory.invalid', 'Standard input holds no password.');
+  throw new Refused('directory.invalid', `Standard input holds no ${what}.`);
 }
 
 /** Asks on the terminal without showing what is typed. */
-function ask(question: string): Promise<string> {
+export function ask(question: string): Promise<string> {
   const silent = new Writable({ write: (_chunk, _encoding, done) => done() });
   const terminal = createInterface({ input: process.stdin, output: silent, terminal: true }); // from now on nothing is echoed
   process.stderr.write(question);

@@ -5,6 +5,7 @@ import { accountCommand } from './account.ts';
 import { aliasCommand } from './alias.ts';
 import { appPasswordCommand } from './app-password.ts';
 import { auditCommand } from './audit.ts';
+import { backupCommand } from './backup.ts';
 import { domainCommand } from './domain.ts';
 import { groupCommand } from './group.ts';
 import { holdCommand } from './hold.ts';
@@ -35,6 +36,7 @@ export function program(): Command {
     importCommand,
     undeleteCommand,
     holdCommand,
+    backupCommand,
     verifyCommand,
     statusCommand,
   ];

@@ -37,6 +37,7 @@ async function serve(options: ServeOptions): Promise<number> {
   const user = process.getuid?.() ?? 0;
   const server = await startServer({
     config,
+    ...(options.config === undefined ? {} : { configFile: resolve(options.config) }),
     data: resolve(options.data || config.data),
     withoutConfig: options.config === undefined,
     offset: options.portOffset ?? (options.config === undefined && user !== 0 ? OFFSET_OF_USERS : config.listen.offset),

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { formatSize } from '../config/units.ts';
 import { status } from '../server/admin/status.ts';
+import { backupText } from './backup.ts';
 import { type CommonOptions, officeCommand } from './options.ts';
 import { print } from './output.ts';
 import { perform } from './perform.ts';
@@ -18,6 +19,7 @@ export function statusCommand(): Command {
             ({ service, address, port }) => `  ${service} on ${address} port ${port}`,
           ),
           `${now.data}: ${now.domains} domains, ${now.accounts} accounts, ${now.messages} messages, ${formatSize(now.bytes)}; ${formatSize(now.freeBytes)} of the disk are free.`,
+          backupText(now.backup),
           ...(now.trial ? ['This is a trial office: it takes no real domains.'] : []),
         ].join('\n'),
       );

@@ -28,6 +28,7 @@ export function loadConfig(file: string): Config {
   return {
     ...config,
     data: from(config.data),
+    backup: { ...config.backup, repository: from(config.backup.repository) },
     tls: { certificate: from(config.tls.certificate), key: from(config.tls.key) },
   };
 }

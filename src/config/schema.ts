@@ -3,6 +3,7 @@
  * a description says what the setting does and when to change it, in sentences.
  */
 import { z } from 'zod';
+import { parseSchedule } from './schedule.ts';
 import { SERVICES, type Service } from './services.ts';
 import { isNetwork, parseAddress, parseDuration, parseSize } from './units.ts';
 
@@ -19,6 +20,17 @@ const duration = z.string().transform((text, context) => {
     context.addIssue({ code: 'custom', message: `"${text}" is not a duration. Write it like "30m", "10s" or "14d".` });
   }
   return milliseconds ?? z.NEVER;
+});
+
+const schedule = z.string().transform((text, context) => {
+  const parsed = parseSchedule(text);
+  if (parsed === undefined) {
+    context.addIssue({
+      code: 'custom',
+      message: `"${text}" is not a time to do something at. Write it like "23:00", "sun 03:00" or "off".`,
+    });
+  }
+  return parsed ?? z.NEVER;
 });
 
 const address = z.string().transform((text, context) => {
@@ -150,6 +162,34 @@ const store = z
   .prefault({})
   .describe('How mail is kept.');
 
+const backup = z
+  .strictObject({
+    repository: z
+      .string()
+      .prefault('')
+      .describe(
+        'Folder for the backups, on another disk than the mail. It is made, with a key, when there is none yet: print the key with "rainmail backup key" and keep it on paper. Empty: the folder that "rainmail backup init" was given, if any.',
+      ),
+    schedule: schedule
+      .prefault('23:00')
+      .describe(
+        'When a backup is made: "23:00" is every night, "sun 03:00" every week, "off" never. One that was missed is made at the next start.',
+      ),
+    keepDaily: count.prefault(7).describe('Backups kept: the newest of each of so many days that have one.'),
+    keepWeekly: z.number().int().min(0).prefault(5).describe('And of so many weeks.'),
+    keepMonthly: z.number().int().min(0).prefault(12).describe('And of so many months.'),
+    alarmAfter: duration
+      .prefault('36h')
+      .describe('When the last good backup is older than this, the metrics, the health page and the log say so.'),
+    testRestore: schedule
+      .prefault('sun 04:00')
+      .describe(
+        'When the newest backup is restored into a scratch folder of the data directory, checked, and removed again; needs as much free room as the mail takes, else a part is checked.',
+      ),
+  })
+  .prefault({})
+  .describe('Backups that the server makes by itself.');
+
 export const schema = z.strictObject({
   name: z
     .string()
@@ -212,6 +252,7 @@ export const schema = z.strictObject({
     .prefault({})
     .describe('The log.'),
   store,
+  backup,
 });
 
 /** The configuration as the server uses it: sizes in bytes, durations in milliseconds. */

@@ -21,6 +21,8 @@ export interface HealthReport {
   }[];
   /** What the store tells of itself. */
   readonly store: Readonly<Record<string, unknown>>;
+  /** When the last good backup was made, and whether that is too long ago. */
+  readonly backup: Readonly<Record<string, unknown>>;
 }
 
 export interface HealthOptions {

@@ -14,6 +14,7 @@ import { Refused } from '../errors.ts';
 import { Sessions } from '../net/sessions.ts';
 import type { Milliseconds } from '../store/ids.ts';
 import { MailStore } from '../store/store.ts';
+import { Backups } from './backups.ts';
 
 export interface Office {
   /** The data directory, absolute. */
@@ -22,6 +23,7 @@ export interface Office {
   readonly directory: Directory;
   /** Who is signed in; nobody in a command that works alone. */
   readonly sessions: Sessions;
+  readonly backups: Backups;
   /** The server that runs the action; null in a command that works alone. */
   readonly server: ServerFacts | null;
   close(): Promise<void>;
@@ -42,6 +44,8 @@ export interface OfficeOptions {
   /** Who opens it, for the error that others get. */
   readonly command: string;
   readonly config?: Config;
+  /** The file that the configuration was read from. */
+  readonly configFile?: string | null;
   readonly log?: Logger;
   /** The disk failed: the store takes no more changes and the process should end. */
   readonly onFailure?: (error: Error) => void;
@@ -54,7 +58,7 @@ const DAY: Milliseconds = 86_400_000;
  * @throws Refused `directory.missing` when there is none, `store.locked` naming the owner
  */
 export async function openOffice(options: OfficeOptions): Promise<Office> {
-  const { data, create, command, config = defaults(), log, onFailure } = options;
+  const { data, create, command, config = defaults(), configFile = null, log, onFailure } = options;
   assertNotRestoring(data);
   if (!hasOffice(data)) {
     if (!create) {
@@ -77,6 +81,7 @@ export async function openOffice(options: OfficeOptions): Promise<Office> {
   try {
     await clearScratch(data);
     const directory = await Directory.open(store.engine, (what, error) => log?.error({ err: error }, `${what} failed`));
+    const backups = await Backups.open({ data, store, config, configFile });
     const sessions = new Sessions();
     directory.onState((account, state) => {
       if (state === 'active') sessions.unbar(account);
@@ -87,7 +92,7 @@ export async function openOffice(options: OfficeOptions): Promise<Office> {
       await directory.close();
       await store.close();
     };
-    return { data, store, directory, sessions, server: null, close };
+    return { data, store, directory, sessions, backups, server: null, close };
   } catch (error) {
     await store.close();
     throw error;

@@ -26,6 +26,9 @@ import { smtpProtocol, submissionProtocol } from '../smtp/protocol.ts';
 import type { MailStore } from '../store/store.ts';
 import { LOOPBACK, listenRefusal, type ServiceAddresses, serviceAddresses } from './addresses.ts';
 import { openAdminSocket } from './admin-socket.ts';
+import { countBackups } from './backup-metrics.ts';
+import { BackupSchedule } from './backup-schedule.ts';
+import type { Backups } from './backups.ts';
 import { makeTrialOffice, trialGuide } from './first-run.ts';
 import { type HealthReport, HealthServer } from './health.ts';
 import { openLog, partLog } from './log.ts';
@@ -36,6 +39,8 @@ import { version } from './version.ts';
 
 export interface ServerOptions {
   readonly config: Config;
+  /** The file that the configuration was read from, absolute. */
+  readonly configFile?: string;
   /** The data directory, absolute. */
   readonly data: string;
   /** No configuration was given: loopback only, and a trial office where there is no office yet. */
@@ -69,10 +74,18 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 
   const isNew = !hasOffice(data);
   const failure = Promise.withResolvers<Error>();
-  const opening = await openOffice({ data, create: true, command: 'serve', config, log, onFailure: failure.resolve });
+  const opening = await openOffice({
+    data,
+    create: true,
+    command: 'serve',
+    config,
+    configFile: options.configFile ?? null,
+    log,
+    onFailure: failure.resolve,
+  });
   opened.defer(() => opening.close());
   const office: Office = { ...opening, server: facts };
-  const { store, directory, sessions } = office;
+  const { store, directory, sessions, backups } = office;
   const trial = withoutConfig && (isNew || directory.trial);
   const people = trial ? await makeTrialOffice(office, options.terminal) : [];
 
@@ -105,6 +118,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       open: listener.open,
     })),
     store: storeReport(store),
+    backup: backupReport(backups),
   });
 
   const listen = async ({ service, addresses }: ServiceAddresses) => {
@@ -146,6 +160,15 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       throw listenRefusal(error, one.service);
     }
   }
+  countBackups(metrics.registry, () => backups.state());
+  const schedule = new BackupSchedule({
+    backups,
+    schedule: config.backup.schedule,
+    testRestore: config.backup.testRestore,
+    log: partLog(log, 'backup'),
+    onInternalError: () => metrics.internalError('backup'),
+  });
+  opened.defer(() => schedule.close());
   const admin = await openAdminSocket(office, partLog(log, 'admin'), () => metrics.internalError('admin'));
   opened.defer(() => admin.close());
 
@@ -169,6 +192,13 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 /** What the health page tells of the store. */
 function storeReport(store: MailStore): HealthReport['store'] {
   return { failed: store.failure !== undefined, diskLow: store.diskLow };
+}
+
+/** And of the backups. */
+function backupReport(backups: Backups): HealthReport['backup'] {
+  const { repository, last, failure, overdue } = backups.state();
+  const lastGood = last === null ? null : new Date(last.taken * 1_000).toISOString();
+  return { configured: repository !== null, lastGood, failed: failure !== null, overdue };
 }
 
 function greeting({ version, listening }: ServerFacts, data: string, withoutConfig: boolean): string {

@@ -14,6 +14,15 @@ import type { Action } from './action.ts';
 import { addAlias, listAliases, removeAlias, renameAlias } from './aliases.ts';
 import { addAppPassword, listAppPasswords, revokeAppPassword } from './app-passwords.ts';
 import { listAudit } from './audit.ts';
+import {
+  initBackup,
+  listBackups,
+  pruneBackups,
+  runBackup,
+  showBackupKey,
+  testBackup,
+  verifyBackups,
+} from './backup.ts';
 import { addDomain, listDomains, removeDomain, renameDomain, setCatchAll, setSubaddress } from './domains.ts';
 import {
   addGroup,
@@ -75,6 +84,13 @@ const all = [
   holdAccount,
   releaseAccount,
   listHolds,
+  initBackup,
+  runBackup,
+  listBackups,
+  verifyBackups,
+  pruneBackups,
+  testBackup,
+  showBackupKey,
   verify,
   status,
 ];

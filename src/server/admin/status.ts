@@ -1,5 +1,6 @@
 import { statfs } from 'node:fs/promises';
 import { z } from 'zod';
+import type { BackupState } from '../backups.ts';
 import type { ServerFacts } from '../office.ts';
 import { action } from './action.ts';
 
@@ -14,13 +15,14 @@ export interface Status {
   readonly bytes: number;
   /** Of the disk that holds the data directory. */
   readonly freeBytes: number;
+  readonly backup: BackupState;
 }
 
 /** What the office holds, and whether its server runs. */
 export const status = action({
   name: 'status',
   input: z.strictObject({}),
-  async run({ data, directory, server }): Promise<Status> {
+  async run({ data, directory, server, backups }): Promise<Status> {
     let [accounts, messages, bytes] = [0, 0, 0];
     for await (const account of directory.accounts()) {
       accounts++;
@@ -38,6 +40,7 @@ export const status = action({
       messages,
       bytes,
       freeBytes: disk.bavail * disk.bsize,
+      backup: backups.state(),
     };
   },
 });

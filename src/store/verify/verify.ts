@@ -61,7 +61,8 @@ export async function verifyStore(engine: Engine, segments: Segments, options: V
   return { ...rows, ...bodies, findings, cut };
 }
 
-function verifyRows(
+/** The database's own structure, and the rows of every account against each other, in a thread. */
+export function verifyRows(
   databasePath: string,
   add: (findings: readonly Finding[]) => void,
 ): Promise<{ accounts: number; messages: number }> {
