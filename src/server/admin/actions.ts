@@ -35,7 +35,7 @@ import {
   showGroup,
 } from './groups.ts';
 import { holdAccount, listHolds, releaseAccount } from './hold.ts';
-import { importMail } from './import-mail.ts';
+import { importMail, importTree, planImport } from './import-mail.ts';
 import { explainQuota, setQuota, showQuotas, unsetQuota } from './quotas.ts';
 import { status } from './status.ts';
 import { listRemoved, purgeRemoved, restoreRemoved } from './undelete.ts';
@@ -91,6 +91,8 @@ const all = [
   pruneBackups,
   testBackup,
   showBackupKey,
+  planImport,
+  importTree,
   verify,
   status,
 ];
