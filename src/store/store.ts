@@ -47,6 +47,7 @@ import { newestSegment } from './operations/segments.ts';
 import { storeFlags } from './operations/store-flags.ts';
 import { expungedSince } from './operations/tombstones.ts';
 import { formatPosition, type Recovered, recover } from './recovery.ts';
+import { type Repaired, type RepairOptions, repairStore } from './repair/repair.ts';
 import { Retained } from './retained.ts';
 import { Snapshots } from './snapshots.ts';
 import { Stage } from './stage.ts';
@@ -459,6 +460,16 @@ export class MailStore implements Store {
   verify(onProgress?: VerifyOptions['onProgress']): Promise<Verified> {
     const databasePath = join(this.#directory, 'mail.db');
     return verifyStore(this.engine, this.#segments, { databasePath, ...given({ onProgress }) });
+  }
+
+  /** Sets right what can be (repair/repair.ts); it may run while mail goes on. */
+  repair(options: Pick<RepairOptions, 'actor' | 'onProgress' | 'signal'>): Promise<Repaired> {
+    return repairStore(this.engine, this.#segments, {
+      ...options,
+      databasePath: join(this.#directory, 'mail.db'),
+      now: nowSeconds(),
+      onRepaired: (account) => this.#views.forget(account),
+    });
   }
 
   /** Ends cleanly: finishes what was accepted, notes that nothing needs recovery, closes everything, gives the lock back. */

@@ -21,7 +21,8 @@ import { recordAudit } from '../../store/operations/audit.ts';
 import { setMeta } from '../../store/operations/meta.ts';
 import { accountsAfter } from '../../store/operations/purge.ts';
 import { raiseIds } from '../../store/operations/raise-ids.ts';
-import { checkAccount, type Finding } from '../../store/verify/metadata.ts';
+import { checkAccount } from '../../store/verify/account.ts';
+import type { Finding } from '../../store/verify/finding.ts';
 import type { SnapshotInfo } from '../repository/repository.ts';
 
 export interface Finished {

@@ -35,11 +35,11 @@ import {
   showGroup,
 } from './groups.ts';
 import { holdAccount, listHolds, releaseAccount } from './hold.ts';
-import { importMail, importTree, planImport } from './import-mail.ts';
+import { importMail } from './import-mail.ts';
 import { explainQuota, setQuota, showQuotas, unsetQuota } from './quotas.ts';
 import { status } from './status.ts';
 import { listRemoved, purgeRemoved, restoreRemoved } from './undelete.ts';
-import { verify } from './verify.ts';
+import { repair, verify } from './verify.ts';
 
 const all = [
   addDomain,
@@ -91,9 +91,8 @@ const all = [
   pruneBackups,
   testBackup,
   showBackupKey,
-  planImport,
-  importTree,
   verify,
+  repair,
   status,
 ];
 

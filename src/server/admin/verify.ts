@@ -1,5 +1,7 @@
+/** Checking everything that is stored, and setting right what can be. */
 import { z } from 'zod';
 import { formatSize } from '../../config/units.ts';
+import type { Repaired } from '../../store/repair/repair.ts';
 import type { Verified } from '../../store/verify/verify.ts';
 import { action } from './action.ts';
 
@@ -11,5 +13,14 @@ export const verify = action({
     return store.verify(({ bodies, bodyBytes }) =>
       progress({ what: formatSize(bodyBytes), done: bodies, unit: 'bodies' }),
     );
+  },
+});
+
+/** Sets right what follows from what is there, and lists the rest. */
+export const repair = action({
+  name: 'verify.repair',
+  input: z.strictObject({}),
+  async run({ store }, _input, { progress, actor, signal }): Promise<Repaired> {
+    return store.repair({ actor, signal, onProgress: progress });
   },
 });

@@ -17,7 +17,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { Refused } from '../../errors.ts';
 import type { AccountId, Milliseconds } from '../ids.ts';
 import type { HeavyOperation } from '../operations/heavy-operations.ts';
-import { migrationsAfter } from '../schema/migrations.ts';
+import { MIGRATION_TABLE, migrationsAfter } from '../schema/migrations.ts';
 import { Durability, type Syncable } from './durability.ts';
 import type { Change, Engine, Reader, Writer } from './engine.ts';
 import { explained, isFull } from './sqlite-errors.ts';
@@ -396,9 +396,7 @@ function failed(cause: unknown): Refused {
 
 /** Brings a database to the newest schema. @throws Refused `store.newer` */
 export function migrate(database: DatabaseSync): void {
-  database.exec(
-    'CREATE TABLE IF NOT EXISTS migration (version INTEGER NOT NULL PRIMARY KEY, name TEXT NOT NULL, applied INTEGER NOT NULL)',
-  );
+  database.exec(MIGRATION_TABLE);
   const { version } = database.prepare('SELECT coalesce(max(version), 0) AS version FROM migration').get() as {
     version: number;
   };

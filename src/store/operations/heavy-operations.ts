@@ -3,6 +3,7 @@
  * Each is an ordinary operation; its arguments must survive structured cloning.
  */
 import type { Writer } from '../engine/engine.ts';
+import { repairAccount, repairInstallation } from '../repair/operations.ts';
 import { copyMessages } from './copy.ts';
 import { expungeMessages } from './expunge.ts';
 import { renameDomain } from './rename-domain.ts';
@@ -18,6 +19,8 @@ export const HEAVY_OPERATIONS = {
   copyMessages: heavy(copyMessages),
   expungeMessages: heavy(expungeMessages),
   renameDomain: heavy(renameDomain),
+  repairAccount: heavy(repairAccount),
+  repairInstallation: heavy(repairInstallation),
 } as const satisfies Readonly<Record<string, Heavy>>;
 
 export type HeavyOperation = keyof typeof HEAVY_OPERATIONS;

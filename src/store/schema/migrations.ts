@@ -16,6 +16,10 @@ export const MIGRATIONS: readonly Migration[] = [
   { version: 3, name: 'sent', statements: SENT_SCHEMA },
 ];
 
+/** Made by the engine before any of them. */
+export const MIGRATION_TABLE =
+  'CREATE TABLE IF NOT EXISTS migration (version INTEGER NOT NULL PRIMARY KEY, name TEXT NOT NULL, applied INTEGER NOT NULL)';
+
 export const NEWEST_VERSION: number = MIGRATIONS.at(-1)!.version;
 
 /** What still has to run on a store of this version. @throws Refused when the store is newer than this program */

@@ -76,8 +76,13 @@ export class ViewCache {
     }
   }
 
-  /** The account is gone, and its mailboxes with it. */
+  /** The account is gone, or its rows were mended: nothing that is known of its mailboxes holds any more. */
   async forget(account: AccountId): Promise<void> {
+    for (const [name, slot] of this.#slots) {
+      if (!name.startsWith(`${account}/`) || slot.reading !== undefined) continue;
+      this.#slots.delete(name);
+      this.#held -= slot.view?.length ?? 0;
+    }
     await rm(join(this.#options.directory, String(account)), { recursive: true, force: true });
   }
 

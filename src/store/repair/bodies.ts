@@ -1,0 +1,81 @@
+/**
+ * A body that its row does not lead to may stand elsewhere: its record carries the SHA-256 of its content. A flipped bit in the row's address, or
+ * a second copy of the same content, then brings it back.
+ */
+import { createHash } from 'node:crypto';
+import { Refused } from '../../errors.ts';
+import { MessageAnalyser } from '../../message/analyser.ts';
+import type { MessageAnalysis } from '../../message/analysis.ts';
+import type { Segments } from '../bodies/segments.ts';
+import type { Engine, Writer } from '../engine/engine.ts';
+import { sql } from '../engine/sql.ts';
+import { emailKey } from '../operations/email-key.ts';
+import type { StoredBody } from '../operations/recover.ts';
+import type { BodyAddress } from '../types.ts';
+import { rewriteColumns } from '../verify/analysis.ts';
+
+const REPOINT = sql(`
+  UPDATE email SET segment_id = ?, start = ?, length = ?, stored_length = ?, codec = ? WHERE email_key = ? AND hash = ?`);
+
+/** Looks for the bodies of these rows in all segments, and points the rows at what is found whole. @returns the rows that were healed */
+export async function findElsewhere(
+  engine: Engine,
+  segments: Segments,
+  damaged: readonly StoredBody[],
+  signal: AbortSignal | undefined,
+): Promise<ReadonlySet<StoredBody>> {
+  const wanted = new Map<string, StoredBody[]>();
+  for (const stored of damaged) {
+    const hash = keyOf(stored.address.hash);
+    wanted.set(hash, [...(wanted.get(hash) ?? []), stored]);
+  }
+  const healed = new Set<StoredBody>();
+  for (const { id } of segments.list()) {
+    if (wanted.size === 0) break;
+    signal?.throwIfAborted();
+    for await (const record of segments.records(id)) {
+      const rows = record.sound ? wanted.get(keyOf(record.hash)) : undefined;
+      if (rows === undefined) continue;
+      const { offset, length, storedLength, codec, hash } = record;
+      const address: BodyAddress = { segment: id, offset, length, storedLength, codec, hash };
+      const analysis = await analyseWhole(segments, address);
+      if (analysis === undefined) continue;
+      await engine.write(async (tx) => {
+        for (const row of rows) {
+          await repoint(tx, row, address);
+          // The row could not be compared with its body before.
+          await rewriteColumns(tx, row.account, row.email, analysis);
+        }
+      });
+      for (const row of rows) healed.add(row);
+      wanted.delete(keyOf(hash));
+    }
+  }
+  return healed;
+}
+
+/** Points a row at a body with the content it names; nothing happens to a row that names another by now. */
+export async function repoint(tx: Writer, { account, email }: StoredBody, to: BodyAddress): Promise<void> {
+  const key = emailKey(account, email);
+  await tx.run(REPOINT, to.segment, to.offset, to.length, to.storedLength, to.codec, key, to.hash);
+}
+
+/** What a body says, if its bytes are those of its hash. */
+async function analyseWhole(segments: Segments, address: BodyAddress): Promise<MessageAnalysis | undefined> {
+  const sum = createHash('sha256');
+  const analyser = new MessageAnalyser();
+  try {
+    for await (const chunk of segments.readChunks(address)) {
+      sum.update(chunk);
+      analyser.push(chunk);
+    }
+  } catch (error) {
+    if (error instanceof Refused) return undefined;
+    throw error;
+  }
+  return sum.digest().equals(address.hash) ? analyser.finish() : undefined;
+}
+
+function keyOf(hash: Uint8Array): string {
+  return Buffer.from(hash).toString('base64');
+}
