@@ -68,7 +68,7 @@ async function here<Input, Result>(
 }
 
 /** Who asks, for the audit. */
-function actor(): string {
+export function actor(): string {
   return `${process.env['SUDO_USER'] ?? userInfo().username} on the command line`;
 }
 

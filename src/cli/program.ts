@@ -12,6 +12,7 @@ import { holdCommand } from './hold.ts';
 import { importCommand } from './import.ts';
 import { EXIT, printError } from './output.ts';
 import { quotaCommand } from './quota.ts';
+import { restoreCommand } from './restore.ts';
 import { serveCommand } from './serve.ts';
 import { statusCommand } from './status.ts';
 import { undeleteCommand } from './undelete.ts';
@@ -37,6 +38,7 @@ export function program(): Command {
     undeleteCommand,
     holdCommand,
     backupCommand,
+    restoreCommand,
     verifyCommand,
     statusCommand,
   ];

@@ -21,11 +21,11 @@ import { type Reinstated, type Standing, standingOf } from '../../store/operatio
 import type { MailStore } from '../../store/store.ts';
 import type { EmailRecord, Mailbox } from '../../store/types.ts';
 import type { BackedUpAccount, BackedUpStore } from './backed-up-store.ts';
-import { canonicalPath, type FoundPage, recordsOf, type Selection, selected } from './selection.ts';
+import { canonicalPath, type FoundPage, isEverything, recordsOf, type Selection, selected } from './selection.ts';
 
 export interface MailRestoreOptions extends Selection {
   /** Put copies into this folder, beside what is there. */
-  readonly beside?: string;
+  readonly beside?: string | undefined;
   readonly onProgress: OnProgress;
   readonly signal: AbortSignal;
 }
@@ -115,8 +115,7 @@ class MailRestore {
   async run(): Promise<void> {
     const { backup, source } = this.#target;
     const { signal, onProgress } = this.#options;
-    const { folder, query, messageId } = this.#options;
-    const total = folder === undefined && query === undefined && messageId === undefined ? source.messages : undefined;
+    const total = isEverything(this.#options) ? source.messages : undefined;
     let done = 0;
     for await (const page of selected(backup, source, this.#options)) {
       if (signal.aborted) return;

@@ -16,11 +16,16 @@ import type { BackedUpAccount, BackedUpStore } from './backed-up-store.ts';
 /** All conditions hold together; none of them: all messages. */
 export interface Selection {
   /** In this folder or below it, by its name at the backup. */
-  readonly folder?: string;
+  readonly folder?: string | undefined;
   /** Each of these words in From, To, Cc, Subject, Message-ID or the first words of the text, in any case. */
-  readonly query?: string;
+  readonly query?: string | undefined;
   /** With this Message-ID, with or without its brackets. */
-  readonly messageId?: string;
+  readonly messageId?: string | undefined;
+}
+
+/** True when nothing says which messages: all are meant. */
+export function isEverything({ folder, query, messageId }: Selection): boolean {
+  return folder === undefined && query === undefined && messageId === undefined;
 }
 
 /** Messages of one folder, in order of UID. */

@@ -36,7 +36,11 @@ import {
 } from './groups.ts';
 import { holdAccount, listHolds, releaseAccount } from './hold.ts';
 import { importMail } from './import-mail.ts';
+
 import { explainQuota, setQuota, showQuotas, unsetQuota } from './quotas.ts';
+
+import { listBackedUp, restoreMail } from './restore.ts';
+
 import { status } from './status.ts';
 import { listRemoved, purgeRemoved, restoreRemoved } from './undelete.ts';
 import { repair, verify } from './verify.ts';
@@ -81,6 +85,8 @@ const all = [
   listRemoved,
   restoreRemoved,
   purgeRemoved,
+  listBackedUp,
+  restoreMail,
   holdAccount,
   releaseAccount,
   listHolds,
