@@ -1,13 +1,12 @@
 /**
  * A pack: chunks of some 16 MB one after the other, then what they are, sealed. Numbers are little-endian.
  *
- *   magic `RAINPACK`   8
  *   chunks             sealed (chunk.ts), without gaps
  *   index, sealed      48 bytes a chunk: id 32, offset 4, stored length 4, length 4, codec 1, zero 3
  *   index length       4
  *   magic `KCAP`       4
  *
- * The index is sealed with the pack's name as its label, so a pack under another's name is found.
+ * So every byte is authenticated. The index is sealed with the pack's name as its label, so a pack under another's name is found.
  */
 import { randomBytes } from 'node:crypto';
 import { readSync } from 'node:fs';
@@ -18,7 +17,6 @@ import type { DerivedKeys } from './key.ts';
 import { type Layout, packsIn, writeDurably } from './layout.ts';
 import { seal, unseal } from './seal.ts';
 
-const MAGIC = Buffer.from('RAINPACK');
 const END_MAGIC = Buffer.from('KCAP');
 const END_BYTES = 8;
 const ENTRY_BYTES = 48;
@@ -42,12 +40,11 @@ export class PackBuilder {
   readonly name: string = randomBytes(16).toString('hex');
   readonly entries: [id: ChunkId, location: Location][] = [];
   readonly #buffer: Buffer;
-  #end = MAGIC.length;
+  #end = 0;
 
   /** @param buffer to fill: {@link PACK_BYTES} or more, not to be used by others until it is written */
   constructor(buffer: Buffer) {
     this.#buffer = buffer;
-    MAGIC.copy(buffer);
   }
 
   get isEmpty(): boolean {
@@ -105,7 +102,7 @@ export async function readPackIndex({ directory, keys }: Layout, pack: string): 
     if (tail.length < END_BYTES || !tail.subarray(-4).equals(END_MAGIC)) return undefined;
     const length = tail.readUInt32LE(tail.length - END_BYTES);
     const start = bytes - END_BYTES - length;
-    if (start < MAGIC.length) return undefined;
+    if (start < 0) return undefined;
     const inTail = tail.length - END_BYTES - length;
     const sealed = inTail >= 0 ? tail.subarray(inTail, inTail + length) : await read(start, length);
     const index = unseal(keys.content, packLabel(pack), sealed);

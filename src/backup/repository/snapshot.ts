@@ -30,6 +30,8 @@ export interface WriteOptions {
 
 /** Chunks kept, so that messages which stand beside each other are read and deciphered once. */
 const CHUNKS_KEPT = 4;
+/** Less is written by one thread: starting a second would take longer. */
+const WORTH_TWO_BYTES = 16 << 20;
 
 export class Snapshot {
   readonly info: SnapshotInfo;
@@ -87,7 +89,7 @@ export class Snapshot {
   async write(targets: readonly Target[], { progress, signal, durable = true }: WriteOptions = {}): Promise<void> {
     const files = targets.map((target) => ({ path: target.path, ...this.#contentOf(target) }));
     const total = files.reduce((sum, { bytes }) => sum + bytes, 0);
-    const lanes = Math.min(2, availableParallelism());
+    const lanes = total < WORTH_TWO_BYTES ? 1 : Math.min(2, availableParallelism());
     const shares: { path: string; bytes: number; chunks: WrittenChunk[] }[][] = Array.from({ length: lanes }, () => []);
     for (const { path, bytes, what, chunks, chunkBytes } of files) {
       const located = chunks.map((id, number) => ({ id, at: number * chunkBytes, location: this.#locate(id, what) }));
@@ -100,9 +102,10 @@ export class Snapshot {
     }
     for (const { path, bytes } of files) await makeFile(path, bytes);
     const done = shares.map(() => 0);
+    let failure: unknown;
     const failed = new AbortController();
     const both = signal === undefined ? failed.signal : AbortSignal.any([signal, failed.signal]);
-    const outcomes = await Promise.allSettled(
+    await Promise.all(
       shares.map((share, lane) =>
         inWorker(
           { kind: 'write', layout: this.#layout, files: share, durable },
@@ -114,13 +117,12 @@ export class Snapshot {
             },
           },
         ).catch((error: unknown) => {
+          failure ??= error; // the other thread is stopped by it
           failed.abort();
-          throw error;
         }),
       ),
     );
-    const errors = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason as unknown] : []));
-    if (errors.length > 0) throw errors.find((error) => error instanceof Refused) ?? errors[0];
+    if (failure !== undefined) throw failure;
   }
 
   #contentOf(target: Target): StoredFile & { readonly what: string; readonly chunkBytes: number } {
