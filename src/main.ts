@@ -1,5 +1,13 @@
 /** The command line's entry: bin/rainmail starts it on Node 26. */
-import { run } from './cli/program.ts';
-
 process.umask(0o077); // what we write is for our own user alone
-process.exitCode = await run(process.argv.slice(2));
+const args = process.argv.slice(2);
+if (args[0] === '__complete') {
+  // The shell asks, with a person waiting: nothing else is loaded.
+  const { completeNames } = await import('./cli/completion/names.ts');
+  process.stdout.write(completeNames(args.slice(1)));
+} else {
+  const { run } = await import('./cli/program.ts');
+  process.exitCode = await run(args);
+}
+
+export {};

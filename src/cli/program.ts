@@ -6,6 +6,7 @@ import { aliasCommand } from './alias.ts';
 import { appPasswordCommand } from './app-password.ts';
 import { auditCommand } from './audit.ts';
 import { backupCommand } from './backup.ts';
+import { completionCommand } from './completion.ts';
 import { domainCommand } from './domain.ts';
 import { groupCommand } from './group.ts';
 import { holdCommand } from './hold.ts';
@@ -41,6 +42,7 @@ export function program(): Command {
     restoreCommand,
     verifyCommand,
     statusCommand,
+    completionCommand,
   ];
   for (const command of commands) whole.addCommand(command());
   neverExit(whole);
