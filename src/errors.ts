@@ -63,6 +63,13 @@ export type AdministrativeCode =
   | 'restore.unfinished' //     a restore into this data directory was broken off
   | 'restore.other-account' //  the account of this name is not the one in the backup
   | 'import.unreadable' //      the file to import is no mail or can't be read
+  | 'source.unreachable' //     a server to bring mail from: no connection, or lost too often
+  | 'source.sign-in' //         it does not take the name and password
+  | 'source.insecure' //        it offers no TLS
+  | 'source.certificate' //     its certificate is not valid, or not the one to accept
+  | 'source.unusable' //        it lacks what is needed to bring mail once
+  | 'transfer.finished' //      the move from there was finished: its mail would come twice
+  | 'transfer.incomplete' //    not all came: the move can't be finished yet
   | 'transfer.busy'; //         the same mail is being brought in by another command
 
 /** We understood and can't, or may not, do it. The text is for a person who reads it in a mail client: what happened, what to do. */

@@ -46,6 +46,7 @@ import { type ReinstateArgs, type ReinstatedAs, reinstate } from './operations/r
 import { newestSegment } from './operations/segments.ts';
 import { storeFlags } from './operations/store-flags.ts';
 import { expungedSince } from './operations/tombstones.ts';
+import { Origins } from './origins.ts';
 import { formatPosition, type Recovered, recover } from './recovery.ts';
 import { type Repaired, type RepairOptions, repairStore } from './repair/repair.ts';
 import { Retained } from './retained.ts';
@@ -108,6 +109,8 @@ export class MailStore implements Store {
   readonly retained: Retained;
   /** States of everything, for backups. */
   readonly snapshots: Snapshots;
+  /** What transfers from other servers remember. */
+  readonly origins: Origins;
   readonly #directory: string;
   readonly #lock: DataLock;
   readonly #segments: Segments;
@@ -185,6 +188,10 @@ export class MailStore implements Store {
     this.#space = parts.space;
     this.#views = parts.views;
     this.#events = parts.events;
+    this.origins = new Origins({
+      read: (operation, account) => this.engine.read(operation, account),
+      write: (operation) => this.#write(operation),
+    });
     this.#retention = (options.retentionDays ?? 14) * DAY;
     this.#housekeeper = new Housekeeper(
       this.engine,

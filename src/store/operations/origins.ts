@@ -15,6 +15,12 @@ const PAGE = sql<readonly [key: string, mailbox: number, uid: number, note: stri
   SELECT key, mailbox_id, uid, note FROM origin WHERE account_id = ? AND source = ? AND key > ? ORDER BY key LIMIT ?`);
 const NOTE = sql('UPDATE origin SET note = ? WHERE account_id = ? AND source = ? AND key = ?');
 const FORGET = sql('DELETE FROM origin WHERE account_id = ? AND source = ? AND key = ?');
+const ONE = sql<readonly [mailbox: number, uid: number, note: string]>(
+  'SELECT mailbox_id, uid, note FROM origin WHERE account_id = ? AND source = ? AND key = ?',
+);
+const FORGET_SOME = sql(`
+  DELETE FROM origin WHERE account_id = ? AND source = ? AND key IN
+    (SELECT key FROM origin WHERE account_id = ? AND source = ? AND key > ? ORDER BY key LIMIT ?)`);
 
 /** @throws Refused `transfer.busy` when the same message was brought meanwhile: the same transfer runs twice */
 export async function recordOrigin(tx: Writer, account: AccountId, brought: Brought): Promise<void> {
@@ -53,4 +59,31 @@ export async function forgetOrigins(
   keys: readonly string[],
 ): Promise<void> {
   for (const key of keys) await tx.run(FORGET, account, source, key);
+}
+
+export async function readOrigin(
+  tx: Reader,
+  account: AccountId,
+  source: string,
+  key: string,
+): Promise<Brought | undefined> {
+  const row = await tx.get(ONE, account, source, key);
+  if (row === undefined) return undefined;
+  return { source, key, mailbox: row[0] as MailboxId, uid: row[1] as Uid, note: row[2] };
+}
+
+/** The same message under another key. Without effect when `old` is not there any more, so that it may be repeated. */
+export async function replaceOrigin(tx: Writer, account: AccountId, old: Brought, now: Brought): Promise<void> {
+  if ((await tx.run(FORGET, account, old.source, old.key)) > 0) await recordOrigin(tx, account, now);
+}
+
+/** Forgets up to `rows` origins after the key `after`. @returns how many */
+export async function forgetSome(
+  tx: Writer,
+  account: AccountId,
+  source: string,
+  after: string,
+  rows: number,
+): Promise<number> {
+  return tx.run(FORGET_SOME, account, source, account, source, after, rows);
 }

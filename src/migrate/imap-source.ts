@@ -1,0 +1,378 @@
+/**
+ * A mailbox read over IMAP; imapflow does the talking. Folders are opened for reading only (EXAMINE), so that nothing changes there, not even
+ * \Recent.
+ *
+ * Memory is bounded whatever the source says of its sizes: of each message the first megabyte at most is asked for, many messages with one
+ * command, and the rest of a larger one megabyte by megabyte. A literal beyond that ends the connection.
+ */
+import { type FetchMessageObject, type FetchQueryObject, ImapFlow, type ImapFlowError, type ListResponse } from 'imapflow';
+import { Refused } from '../errors.ts';
+import type { Role } from '../store/types.ts';
+import { CONNECT_WITHIN, type Endpoint, SILENCE, transport } from './connect.ts';
+import { localPaths } from './folder-names.ts';
+import type { SignIn } from './pop3-client.ts';
+import {
+  type Fetched,
+  type FetchedHeader,
+  FolderUnreadable,
+  HEADER_BYTES,
+  type Listing,
+  type Source,
+  type SourceFolder,
+  type SourceFolders,
+  type SourceMessage,
+} from './source.ts';
+import { isLater, Patience, SourceLost, SourceSaidNo } from './trouble.ts';
+
+/** As much of a message as is asked for at once. */
+const PIECE = 1 << 20;
+/** Messages asked for with one command. */
+const BATCH = 500;
+/** Attempts at one message, alone, before it is given up for this run. */
+const ATTEMPTS = 3;
+
+export class ImapSource implements Source {
+  readonly id: string;
+  readonly #endpoint: Endpoint;
+  readonly #signIn: SignIn;
+  readonly #roles: ReadonlyMap<Role, string>;
+  readonly #patience: Patience;
+  #client: ImapFlow | undefined;
+  #selected: { readonly name: string; readonly generation: string } | undefined;
+  /** UIDVALIDITY when the folder was listed: UIDs mean nothing under another (RFC 9051 2.3.1.1). */
+  readonly #listed = new Map<string, string>();
+
+  /** @param roles  paths of the folders here that are used for something */
+  constructor(
+    id: string,
+    endpoint: Endpoint,
+    signIn: SignIn,
+    roles: ReadonlyMap<Role, string>,
+    signal: AbortSignal,
+  ) {
+    this.id = id;
+    this.#endpoint = endpoint;
+    this.#signIn = signIn;
+    this.#roles = roles;
+    this.#patience = new Patience(endpoint.host, signal);
+  }
+
+  async folders(): Promise<SourceFolders> {
+    const { listed, namespaces } = await this.#patiently(async (client) => {
+      const found = await client.list();
+      return { listed: found, namespaces: client.namespaces };
+    });
+    const notes: string[] = [];
+    const own: ListResponse[] = [];
+    for (const folder of listed) {
+      const { path, flags } = folder;
+      if (path === '') continue;
+      if (!isOwn(folder, namespaces)) notes.push(`“${path}” belongs to others, or to all: left out.`);
+      else if (VIEWS.has(folder.specialUse ?? ''))
+        notes.push(`“${path}” shows mail that is in other folders: left out.`);
+      else if (!flags.has('\\Noselect')) own.push(folder);
+    }
+    const prefix = namespaces?.personal?.[0]?.prefix ?? '';
+    const named = own.map((folder) => ({
+      name: folder.path,
+      delimiter: folder.delimiter ?? '',
+      role: ROLES[folder.specialUse ?? ''] ?? null,
+      subscribed: folder.subscribed,
+    }));
+    const paths = localPaths(named, prefix, this.#roles);
+    const folders = named.map(({ name, role, subscribed }) => ({ name, role, subscribed, path: paths.get(name)! }));
+    return { folders, notes };
+  }
+
+  async list(folder: SourceFolder): Promise<Listing> {
+    const listing = await this.#patiently(async (client) => {
+      const { uidValidity, exists } = await this.#examine(client, folder);
+      const messages = new Map<number, SourceMessage>();
+      if (exists > 0) {
+        const wanted = { uid: true, flags: true, internalDate: true, size: true } as const;
+        for await (const row of client.fetch('1:*', wanted)) {
+          if (row.uid > 0 && row.size !== undefined) messages.set(row.uid, messageOf(row.uid, row));
+        }
+      }
+      const ordered = [...messages.entries()].sort(([a], [b]) => a - b).map(([, message]) => message);
+      return { generation: uidValidity.toString(), messages: ordered };
+    });
+    this.#listed.set(folder.name, listing.generation);
+    return listing;
+  }
+
+  async *headers(
+    folder: SourceFolder,
+    messages: readonly SourceMessage[],
+  ): AsyncGenerator<FetchedHeader, void, void> {
+    const query = { uid: true, bodyParts: [{ key: 'HEADER', start: 0, maxLength: HEADER_BYTES }] };
+    for await (const { message, row } of this.#rows(folder, messages, query)) {
+      const header = row?.bodyParts?.values().next().value;
+      if (header !== undefined) yield { message, header };
+    }
+  }
+
+  async *messages(folder: SourceFolder, messages: readonly SourceMessage[]): AsyncGenerator<Fetched, void, void> {
+    const large = messages.filter((message) => message.sizeBytes > PIECE);
+    const rest = messages.filter((message) => message.sizeBytes <= PIECE);
+    const query = { uid: true, flags: true, internalDate: true, source: { start: 0, maxLength: PIECE } };
+    for await (const { message, row, problem } of this.#rows(folder, rest, query)) {
+      if (row === undefined) yield { message, problem };
+      else if (row.source === undefined) yield { message, problem: 'the source gave no content' };
+      // Larger than it was said to be: in pieces, when this command is through.
+      else if (row.source.length >= PIECE) large.push(message);
+      else yield { message: refreshed(message, row), content: once(row.source) };
+    }
+    for (const message of large) {
+      let broken: Error | undefined;
+      const content = this.#pieces(folder, message, (error) => (broken = error));
+      yield { message, content };
+      if (broken !== undefined) yield { message, problem: broken.message };
+    }
+  }
+
+  async close(): Promise<void> {
+    const client = this.#client;
+    this.#forget();
+    if (client?.usable === true) await client.logout().catch(() => {}); // it is over either way
+    client?.close();
+  }
+
+  // ---- rows
+
+  /**
+   * What a FETCH gives for messages, row by row. After a failure the rest is asked for again; where that brings nothing, the first alone,
+   * since servers answer in order: so a message that breaks the source is found, and costs itself.
+   */
+  async *#rows(
+    folder: SourceFolder,
+    messages: readonly SourceMessage[],
+    query: FetchQueryObject,
+  ): AsyncGenerator<Row, void, void> {
+    for (let from = 0; from < messages.length; from += BATCH) {
+      const remaining = new Map(messages.slice(from, from + BATCH).map((message) => [message.id, message]));
+      for (let attemptsAlone = 0; remaining.size > 0; ) {
+        const asked = [...remaining.values()].slice(0, attemptsAlone > 0 ? 1 : undefined);
+        const before = remaining.size;
+        try {
+          const client = await this.#opened(folder);
+          for await (const row of client.fetch(asked.map(({ id }) => id).join(','), query, { uid: true })) {
+            const message = remaining.get(String(row.uid));
+            // A server may tell of other messages too, or of a change of flags alone (RFC 9051 7.5.2).
+            if (message === undefined || (row.source === undefined && row.bodyParts === undefined)) continue;
+            remaining.delete(message.id);
+            this.#patience.renew();
+            yield { message, row };
+          }
+          for (const message of asked) {
+            if (remaining.delete(message.id)) yield { message, problem: 'the source gave nothing for it' };
+          }
+          attemptsAlone = 0;
+        } catch (error) {
+          const failure = this.#troubled(error);
+          const final = failure instanceof SourceSaidNo && !isLater(failure);
+          if (!final) await this.#patience.afterFailure(failure);
+          if (remaining.size < before) attemptsAlone = 0;
+          else if (asked.length > 1 || (!final && attemptsAlone < ATTEMPTS)) attemptsAlone += 1;
+          else {
+            const [message] = asked;
+            remaining.delete(message!.id);
+            if (!final) this.#patience.gaveUp(failure);
+            yield { message: message!, problem: failure.message };
+            attemptsAlone = 0;
+          }
+        }
+      }
+    }
+  }
+
+  /** The content of a large message. Goes on where it was when the connection breaks. @throws SourceSaidNo, SourceLost, and tells `onBroken` */
+  async *#pieces(
+    folder: SourceFolder,
+    { id }: SourceMessage,
+    onBroken: (error: Error) => void,
+  ): AsyncGenerator<Buffer, void, void> {
+    for (let at = 0, attempts = 1; ; ) {
+      let piece: Buffer;
+      try {
+        const client = await this.#opened(folder);
+        const row = await client.fetchOne(id, { uid: true, source: { start: at, maxLength: PIECE } }, { uid: true });
+        if (row === false) throw new SourceSaidNo('the message is gone', undefined);
+        piece = row.source ?? Buffer.alloc(0); // RFC 9051 6.4.5: nothing, when there is nothing from there on
+      } catch (error) {
+        const failure = this.#troubled(error);
+        attempts += 1;
+        if (attempts > ATTEMPTS || (failure instanceof SourceSaidNo && !isLater(failure))) {
+          onBroken(failure);
+          throw failure;
+        }
+        await this.#patience.afterFailure(failure);
+        continue;
+      }
+      this.#patience.renew();
+      attempts = 1;
+      at += piece.length;
+      if (piece.length > 0) yield piece;
+      if (piece.length < PIECE) return;
+    }
+  }
+
+  // ---- the connection
+
+  /** Does what is safe to do again until it succeeds, or patience ends. */
+  async #patiently<T>(operation: (client: ImapFlow) => Promise<T>): Promise<T> {
+    for (;;) {
+      try {
+        const result = await operation(await this.#connected());
+        this.#patience.renew();
+        return result;
+      } catch (error) {
+        await this.#patience.afterFailure(this.#troubled(error));
+      }
+    }
+  }
+
+  /** A connection with the folder open, as it was listed. */
+  async #opened(folder: SourceFolder): Promise<ImapFlow> {
+    const client = await this.#connected();
+    if (this.#selected?.name !== folder.name) await this.#examine(client, folder);
+    const listed = this.#listed.get(folder.name);
+    if (this.#selected!.generation !== listed)
+      throw new FolderUnreadable('it was made anew while it was read (UIDVALIDITY)');
+    return client;
+  }
+
+  async #examine(client: ImapFlow, folder: SourceFolder) {
+    this.#selected = undefined;
+    try {
+      const opened = await client.mailboxOpen(folder.name, { readOnly: true });
+      this.#selected = { name: folder.name, generation: opened.uidValidity.toString() };
+      return opened;
+    } catch (error) {
+      const trouble = this.#troubled(error);
+      if (trouble instanceof SourceSaidNo && !isLater(trouble)) throw new FolderUnreadable(trouble.message);
+      throw trouble;
+    }
+  }
+
+  async #connected(): Promise<ImapFlow> {
+    if (this.#client?.usable === true) return this.#client;
+    this.#forget();
+    const { host, port, security } = this.#endpoint;
+    const { user, password, authorize } = this.#signIn;
+    const client = new ImapFlow({
+      host,
+      port,
+      secure: security === 'tls',
+      doSTARTTLS: security === 'starttls',
+      transport: transport(this.#endpoint),
+      auth: { user, pass: password, ...(authorize === undefined ? {} : { authzid: authorize, loginMethod: 'AUTH=PLAIN' }) },
+      clientInfo: { name: 'Rainmail' },
+      logger: false,
+      disableAutoIdle: true,
+      // The plainest IMAP is what old servers do best.
+      disableAutoEnable: true,
+      disableIMAP4rev2: true,
+      disableCompression: true,
+      connectionTimeout: CONNECT_WITHIN,
+      greetingTimeout: CONNECT_WITHIN,
+      socketTimeout: SILENCE,
+      maxLiteralSize: PIECE,
+      maxLineLength: PIECE,
+      maxResponseSize: 4 * PIECE,
+      maxResponseTokens: 100_000,
+    });
+    client.on('error', () => {}); // what was asked for fails with it
+    try {
+      await client.connect();
+    } catch (error) {
+      client.close();
+      throw error;
+    }
+    this.#client = client;
+    return client;
+  }
+
+  #forget(): void {
+    this.#client?.close();
+    this.#client = undefined;
+    this.#selected = undefined;
+  }
+
+  /** Sorts an error of imapflow's; after a lost connection nothing of it is kept. */
+  #troubled(error: unknown): Error {
+    if (error instanceof Refused || error instanceof SourceSaidNo || error instanceof FolderUnreadable) return error;
+    const { host, port } = this.#endpoint;
+    const trouble = error as ImapFlowError;
+    const text = String(trouble.responseText ?? trouble.response ?? trouble.message).slice(0, 300);
+    const no = new SourceSaidNo(text, trouble.serverResponseCode?.toUpperCase());
+    if (trouble.authenticationFailed === true) {
+      this.#forget();
+      if (isLater(no)) return no;
+      return new Refused('source.sign-in', `${host} does not let ${this.#signIn.authorize ?? this.#signIn.user} in: ${text}`);
+    }
+    if (trouble.tlsFailed === true) {
+      this.#forget();
+      return new Refused(
+        'source.insecure',
+        `${host} offers no TLS on port ${port} (${text}). Use imaps://, or --insecure in a network that you trust.`,
+      );
+    }
+    if (trouble.responseStatus !== undefined) return no;
+    this.#forget();
+    return error instanceof SourceLost ? error : new SourceLost(text, { cause: error });
+  }
+}
+
+type Row =
+  | { readonly message: SourceMessage; readonly row: FetchMessageObject; readonly problem?: undefined }
+  | { readonly message: SourceMessage; readonly row?: undefined; readonly problem: string };
+
+/** Special uses that hold mail of their own (RFC 6154 2), as imapflow says them. */
+const ROLES: Readonly<Record<string, Role>> = {
+  '\\Inbox': 'inbox',
+  '\\Drafts': 'drafts',
+  '\\Sent': 'sent',
+  '\\Archive': 'archive',
+  '\\Junk': 'junk',
+  '\\Trash': 'trash',
+};
+
+/** Those that show mail of other folders (RFC 6154 2, RFC 8457). */
+const VIEWS = new Set(['\\All', '\\Flagged', '\\Important']);
+
+/** True for the person's own folders: those in a namespace of others or of all are not theirs to take along (RFC 2342). */
+function isOwn({ path }: ListResponse, namespaces: ImapFlow['namespaces']): boolean {
+  if (path.toUpperCase() === 'INBOX' || !namespaces) return true;
+  const longest = (list: readonly { prefix: string }[] | false | undefined) =>
+    Math.max(-1, ...(list || []).filter(({ prefix }) => path.startsWith(prefix)).map(({ prefix }) => prefix.length));
+  return longest(namespaces.personal) >= Math.max(longest(namespaces.other), longest(namespaces.shared));
+}
+
+interface Attributes {
+  readonly size?: number | undefined;
+  readonly flags?: ReadonlySet<string> | undefined;
+  readonly internalDate?: Date | string | undefined;
+}
+
+function messageOf(uid: number, { size = 0, flags = new Set(), internalDate }: Attributes): SourceMessage {
+  return { id: String(uid), sizeBytes: size, received: secondsOf(internalDate), flags: plainFlags(flags) };
+}
+
+/** As it is now: its flags may have changed since it was listed. */
+function refreshed(message: SourceMessage, { flags }: Attributes): SourceMessage {
+  return flags === undefined ? message : { ...message, flags: plainFlags(flags) };
+}
+
+function plainFlags(flags: ReadonlySet<string>): string[] {
+  return [...flags].filter((flag) => flag.toLowerCase() !== '\\recent').sort();
+}
+
+function secondsOf(date: Date | string | undefined): number | null {
+  const time = date === undefined ? Number.NaN : new Date(date).getTime();
+  return Number.isFinite(time) ? Math.floor(time / 1_000) : null;
+}
+
+async function* once(bytes: Buffer): AsyncGenerator<Buffer, void, void> {
+  if (bytes.length > 0) yield bytes;
+}
