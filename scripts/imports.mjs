@@ -24,6 +24,7 @@ const MAY_IMPORT = {
   lmtp: [...PROTOCOL, 'smtp'],
   backup: ['store', 'message', 'config'],
   transfer: ['store', 'message', 'config', 'imap/syntax'],
+  migrate: ['store', 'message', 'config', 'imap/syntax', 'smtp/syntax/dots'],
   server: ['*'],
   cli: ['*'],
 };

@@ -1,4 +1,5 @@
 /** Passwords are never on the command line, where other users of the machine could see them. */
+import { readFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { Writable } from 'node:stream';
 import type { Command } from 'commander';
@@ -36,6 +37,32 @@ export async function choosePassword(options: PasswordOptions): Promise<ChosenPa
   const password = await ask('Password: ');
   if ((await ask('Again: ')) !== password) throw new Refused('directory.invalid', 'The two passwords differ.');
   return { password, generated: false };
+}
+
+export interface SecretOptions {
+  readonly passwordFile?: string;
+  readonly passwordStdin?: boolean;
+}
+
+/** A password that another server knows: from a file or standard input (their first line), or asked for once. */
+export async function givenPassword(options: SecretOptions, question: string): Promise<string> {
+  if (options.passwordFile !== undefined) return firstLineOf(options.passwordFile);
+  if (options.passwordStdin === true) return firstLine('password');
+  if (process.stdin.isTTY) return ask(`${question}: `);
+  throw new Refused(
+    'directory.invalid',
+    'No password: give --password-file or --password-stdin when there is no terminal to ask on.',
+  );
+}
+
+async function firstLineOf(file: string): Promise<string> {
+  try {
+    return (await readFile(file, 'utf8')).split(/\r?\n/, 1)[0]!;
+  } catch (error) {
+    throw new Refused('directory.invalid', `${file} can't be read (${(error as NodeJS.ErrnoException).code}).`, {
+      cause: error,
+    });
+  }
 }
 
 /** @param what  of the line, for the error when there is none */

@@ -11,6 +11,7 @@ import { domainCommand } from './domain.ts';
 import { groupCommand } from './group.ts';
 import { holdCommand } from './hold.ts';
 import { importCommand } from './import.ts';
+import { migrateCommand } from './migrate.ts';
 import { EXIT, printError } from './output.ts';
 import { quotaCommand } from './quota.ts';
 import { restoreCommand } from './restore.ts';
@@ -36,6 +37,7 @@ export function program(): Command {
     quotaCommand,
     auditCommand,
     importCommand,
+    migrateCommand,
     undeleteCommand,
     holdCommand,
     backupCommand,

@@ -15,7 +15,7 @@ export interface Endpoint {
   /** `none` only where the administrator asked for it. */
   readonly security: 'tls' | 'starttls' | 'none';
   /** SHA-256 of the one certificate to accept: hexadecimal digits, with or without colons. */
-  readonly certificate?: string;
+  readonly certificate?: string | undefined;
 }
 
 /** No byte for so long: the connection is taken for lost. */
@@ -64,7 +64,7 @@ function certificateRefused({ host, certificate }: Endpoint, fingerprint: string
   );
 }
 
-/** Server name indication, which is for names alone (RFC 6066 3). */
+/** Server name indication, which is for names alone. */
 function nameOf(host: string): { servername?: string } {
   return isIP(host) === 0 ? { servername: host } : {};
 }

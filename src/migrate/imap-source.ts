@@ -5,7 +5,13 @@
  * Memory is bounded whatever the source says of its sizes: of each message the first megabyte at most is asked for, many messages with one
  * command, and the rest of a larger one megabyte by megabyte. A literal beyond that ends the connection.
  */
-import { type FetchMessageObject, type FetchQueryObject, ImapFlow, type ImapFlowError, type ListResponse } from 'imapflow';
+import {
+  type FetchMessageObject,
+  type FetchQueryObject,
+  ImapFlow,
+  type ImapFlowError,
+  type ListResponse,
+} from 'imapflow';
 import { Refused } from '../errors.ts';
 import type { Role } from '../store/types.ts';
 import { CONNECT_WITHIN, type Endpoint, SILENCE, transport } from './connect.ts';
@@ -43,13 +49,7 @@ export class ImapSource implements Source {
   readonly #listed = new Map<string, string>();
 
   /** @param roles  paths of the folders here that are used for something */
-  constructor(
-    id: string,
-    endpoint: Endpoint,
-    signIn: SignIn,
-    roles: ReadonlyMap<Role, string>,
-    signal: AbortSignal,
-  ) {
+  constructor(id: string, endpoint: Endpoint, signIn: SignIn, roles: ReadonlyMap<Role, string>, signal: AbortSignal) {
     this.id = id;
     this.#endpoint = endpoint;
     this.#signIn = signIn;
@@ -101,10 +101,7 @@ export class ImapSource implements Source {
     return listing;
   }
 
-  async *headers(
-    folder: SourceFolder,
-    messages: readonly SourceMessage[],
-  ): AsyncGenerator<FetchedHeader, void, void> {
+  async *headers(folder: SourceFolder, messages: readonly SourceMessage[]): AsyncGenerator<FetchedHeader, void, void> {
     const query = { uid: true, bodyParts: [{ key: 'HEADER', start: 0, maxLength: HEADER_BYTES }] };
     for await (const { message, row } of this.#rows(folder, messages, query)) {
       const header = row?.bodyParts?.values().next().value;
@@ -112,23 +109,40 @@ export class ImapSource implements Source {
     }
   }
 
+  /** In the order of the source, so that mail keeps its order for those who look at UIDs. */
   async *messages(folder: SourceFolder, messages: readonly SourceMessage[]): AsyncGenerator<Fetched, void, void> {
-    const large = messages.filter((message) => message.sizeBytes > PIECE);
-    const rest = messages.filter((message) => message.sizeBytes <= PIECE);
+    let run: SourceMessage[] = [];
+    for (const message of messages) {
+      if (message.sizeBytes < PIECE) {
+        run.push(message);
+        continue;
+      }
+      yield* this.#small(folder, run);
+      yield* this.#large(folder, message);
+      run = [];
+    }
+    yield* this.#small(folder, run);
+  }
+
+  async *#small(folder: SourceFolder, messages: readonly SourceMessage[]): AsyncGenerator<Fetched, void, void> {
     const query = { uid: true, flags: true, internalDate: true, source: { start: 0, maxLength: PIECE } };
-    for await (const { message, row, problem } of this.#rows(folder, rest, query)) {
+    const larger: SourceMessage[] = [];
+    for await (const { message, row, problem } of this.#rows(folder, messages, query)) {
       if (row === undefined) yield { message, problem };
       else if (row.source === undefined) yield { message, problem: 'the source gave no content' };
-      // Larger than it was said to be: in pieces, when this command is through.
-      else if (row.source.length >= PIECE) large.push(message);
-      else yield { message: refreshed(message, row), content: once(row.source) };
+      else if (row.source.length < PIECE) yield { message: refreshed(message, row), content: once(row.source) };
+      else larger.push(message); // than it was said to be: in pieces, when this command is through
     }
-    for (const message of large) {
-      let broken: Error | undefined;
-      const content = this.#pieces(folder, message, (error) => (broken = error));
-      yield { message, content };
-      if (broken !== undefined) yield { message, problem: broken.message };
-    }
+    for (const message of larger) yield* this.#large(folder, message);
+  }
+
+  async *#large(folder: SourceFolder, message: SourceMessage): AsyncGenerator<Fetched, void, void> {
+    let broken: Error | undefined;
+    const content = this.#pieces(folder, message, (error) => {
+      broken = error;
+    });
+    yield { message, content };
+    if (broken !== undefined) yield { message, problem: broken.message };
   }
 
   async close(): Promise<void> {
@@ -266,7 +280,11 @@ export class ImapSource implements Source {
       secure: security === 'tls',
       doSTARTTLS: security === 'starttls',
       transport: transport(this.#endpoint),
-      auth: { user, pass: password, ...(authorize === undefined ? {} : { authzid: authorize, loginMethod: 'AUTH=PLAIN' }) },
+      auth: {
+        user,
+        pass: password,
+        ...(authorize === undefined ? {} : { authzid: authorize, loginMethod: 'AUTH=PLAIN' }),
+      },
       clientInfo: { name: 'Rainmail' },
       logger: false,
       disableAutoIdle: true,
@@ -309,7 +327,10 @@ export class ImapSource implements Source {
     if (trouble.authenticationFailed === true) {
       this.#forget();
       if (isLater(no)) return no;
-      return new Refused('source.sign-in', `${host} does not let ${this.#signIn.authorize ?? this.#signIn.user} in: ${text}`);
+      return new Refused(
+        'source.sign-in',
+        `${host} does not let ${this.#signIn.authorize ?? this.#signIn.user} in: ${text}`,
+      );
     }
     if (trouble.tlsFailed === true) {
       this.#forget();

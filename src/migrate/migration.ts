@@ -130,7 +130,6 @@ export class Migration {
     let fresh: readonly SourceMessage[] = found.fresh;
     if (follow) {
       await this.#mailbox(folder);
-      if (folder.name !== folder.path) this.tally.notes.push(`“${folder.name}” is called “${folder.path}” here.`);
       await this.#carryFlags(found.changed);
       if (folder.role === 'inbox' && fresh.length > 0) {
         const { uidls, notes } = await this.#options.uidls.find(this.#source, folder, listing, fresh);
@@ -358,7 +357,14 @@ export class Migration {
         }
       }
       const missing = fresh.length - brought;
-      this.tally.folders.push({ name: folder.name, path: folder.path, source: { messages, bytes }, here, elsewhere, missing });
+      this.tally.folders.push({
+        name: folder.name,
+        path: folder.path,
+        source: { messages, bytes },
+        here,
+        elsewhere,
+        missing,
+      });
     }
   }
 

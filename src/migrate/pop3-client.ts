@@ -284,7 +284,9 @@ function settled(begin: (done: () => void) => Socket): Promise<Socket> {
     });
     const timer = setTimeout(() => socket.destroy(new Error('no answer in time')), CONNECT_WITHIN);
     // Stays: an error after the connection was lost has been told by the reader.
-    socket.on('error', (error) => reject(error instanceof Refused ? error : new SourceLost(error.message, { cause: error })));
+    socket.on('error', (error) =>
+      reject(error instanceof Refused ? error : new SourceLost(error.message, { cause: error })),
+    );
     socket.once('close', () => {
       clearTimeout(timer);
       reject(new SourceLost('the connection was closed'));

@@ -54,7 +54,9 @@ export const MOST_REPORTED = 100;
 
 /** True when everything of the source is here. */
 export function isWhole({ outcome, skippedCount, unreadable, folders }: AccountReport): boolean {
-  return outcome === 'done' && skippedCount === 0 && unreadable.length === 0 && folders.every(({ missing }) => missing === 0);
+  return (
+    outcome === 'done' && skippedCount === 0 && unreadable.length === 0 && folders.every(({ missing }) => missing === 0)
+  );
 }
 
 /** Counts while it goes on. */

@@ -23,7 +23,12 @@ export class UidlFinder {
    * @param fresh  the messages whose ids are wanted
    * @throws Refused `source.unusable` when the format is not how the source makes its ids
    */
-  async find(imap: Source, inbox: SourceFolder, listing: Listing, fresh: readonly SourceMessage[]): Promise<UidlsFound> {
+  async find(
+    imap: Source,
+    inbox: SourceFolder,
+    listing: Listing,
+    fresh: readonly SourceMessage[],
+  ): Promise<UidlsFound> {
     const uidvalidity = Number(listing.generation);
     const made = (message: SourceMessage) => this.#format!(Number(message.id), uidvalidity);
     if (this.#pop3 === undefined) {
@@ -58,7 +63,8 @@ export class UidlFinder {
     const { sure, unsure, samples } = matchBySize(listing.messages, maildrop);
     const read = async (source: Source, messages: readonly SourceMessage[]) => {
       const headers = new Map<string, string>();
-      for await (const { message, header } of source.headers(inbox, messages)) headers.set(message.id, hashHeader(header));
+      for await (const { message, header } of source.headers(inbox, messages))
+        headers.set(message.id, hashHeader(header));
       return headers;
     };
     const compare = async (ours: readonly SourceMessage[], theirs: readonly SourceMessage[]) =>
@@ -75,7 +81,10 @@ export class UidlFinder {
     if (open.length === 0) return sure;
     // Those of the same size first: where both services count alike, no other header need be read.
     const sizes = new Set(open.map(({ sizeBytes }) => sizeBytes));
-    const first = await compare(open, unsure.pop3.filter(({ sizeBytes }) => sizes.has(sizeBytes)));
+    const first = await compare(
+      open,
+      unsure.pop3.filter(({ sizeBytes }) => sizes.has(sizeBytes)),
+    );
     const [oursFound, theirsFound] = [
       new Set(first.map((pair) => pair.imap.id)),
       new Set(first.map((pair) => pair.pop3.id)),

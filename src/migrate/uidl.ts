@@ -15,22 +15,21 @@ const KNOWN_FORMATS: Readonly<Record<string, string>> = {
 export type UidlFormat = (uid: number, uidvalidity: number) => string;
 
 /**
- * A format by its name or in Dovecot's notation: %u is the UID, %v the UIDVALIDITY, X or x between makes it hexadecimal, a number before
- * that its width, 0 fills it up. @throws BadCommand
+ * A format by its name or in Dovecot's notation: %u is the UID, %v the UIDVALIDITY, X between makes it hexadecimal (in small letters, as
+ * Dovecot has it), a number before that its width, 0 fills it up. @throws BadCommand
  */
 export function uidlFormat(text: string): UidlFormat {
   const format = KNOWN_FORMATS[text] ?? text;
-  if (!/%\d*[Xx]?u/.test(format) || /%(?!\d*[Xx]?[uv])/.test(format)) {
+  if (!/%\d*X?u/.test(format) || /%(?!\d*X?[uv])/.test(format)) {
     throw new BadCommand(
       `“${text}” is no format of unique ids that can be worked out: say ${Object.keys(KNOWN_FORMATS).join(', ')}, or one with %u and %v such as %08Xu%08Xv`,
     );
   }
   return (uid, uidvalidity) =>
-    format.replace(/%(\d*)([Xx]?)([uv])/g, (_, width: string, hex: string, what: string) => {
+    format.replace(/%(\d*)(X?)([uv])/g, (_, width: string, hex: string, what: string) => {
       const number = what === 'u' ? uid : uidvalidity;
       const digits = hex === '' ? String(number) : number.toString(16);
-      const filled = digits.padStart(Number(width), width.startsWith('0') ? '0' : ' ');
-      return hex === 'X' ? filled.toUpperCase() : filled;
+      return digits.padStart(Number(width), width.startsWith('0') ? '0' : ' ');
     });
 }
 
@@ -53,7 +52,10 @@ const SAMPLES = 16;
  * Matches by order and size. Where both services list the same sizes in the same order, they list the same messages; a few that another order
  * might confuse are to be compared. Else what has a size of its own is sure, and the rest is not.
  */
-export function matchBySize(imap: readonly SourceMessage[], pop3: readonly SourceMessage[]): Matched & { samples: readonly Match[] } {
+export function matchBySize(
+  imap: readonly SourceMessage[],
+  pop3: readonly SourceMessage[],
+): Matched & { samples: readonly Match[] } {
   const aligned =
     imap.length === pop3.length && imap.every(({ sizeBytes }, index) => sizeBytes === pop3[index]!.sizeBytes);
   const [ofImap, ofPop3] = [bySize(imap), bySize(pop3)];

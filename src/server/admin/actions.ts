@@ -36,11 +36,9 @@ import {
 } from './groups.ts';
 import { holdAccount, listHolds, releaseAccount } from './hold.ts';
 import { importMail } from './import-mail.ts';
-
+import { migrate } from './migrate.ts';
 import { explainQuota, setQuota, showQuotas, unsetQuota } from './quotas.ts';
-
 import { listBackedUp, restoreMail } from './restore.ts';
-
 import { status } from './status.ts';
 import { listRemoved, purgeRemoved, restoreRemoved } from './undelete.ts';
 import { repair, verify } from './verify.ts';
@@ -82,6 +80,7 @@ const all = [
   explainQuota,
   listAudit,
   importMail,
+  migrate,
   listRemoved,
   restoreRemoved,
   purgeRemoved,
