@@ -1,5 +1,5 @@
 /** Asking before something is done that can't be undone. */
-import { createInterface } from 'node:readline/promises';
+import { createInterface } from 'node:readline';
 import { Refused } from '../errors.ts';
 
 /**
@@ -15,11 +15,16 @@ export async function confirm(question: string, { yes = false }: { readonly yes?
       `${question} Nothing was done: give --yes when there is no terminal to ask on.`,
     );
   }
-  const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  const answer = await new Promise<string>((resolve) => {
-    terminal.once('SIGINT', () => resolve(''));
-    terminal.question(`${question} [y/N]: `).then(resolve, () => resolve(''));
-  });
-  terminal.close();
-  if (!/^y(es)?$/i.test(answer.trim())) throw new Refused('directory.invalid', 'Nothing was done.');
+  process.stderr.write(`${question} [y/N]: `);
+  if (!/^y(es)?$/i.test((await answer()).trim())) throw new Refused('directory.invalid', 'Nothing was done.');
+}
+
+/** The next line from the terminal; empty at its end. */
+async function answer(): Promise<string> {
+  const lines = createInterface({ input: process.stdin, terminal: false });
+  for await (const line of lines) {
+    lines.close();
+    return line;
+  }
+  return '';
 }
