@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { CrlfLines } from '../../src/transfer/crlf.ts';
-import { MboxReader, mboxFlags } from '../../src/transfer/mbox.ts';
+import { CrlfLines, LfLines, LineEnds } from '../../src/transfer/line-ends.ts';
+import { fromLine, mboxFields, toldFields } from '../../src/transfer/mbox-fields.ts';
+import { isMboxBoundary, type MboxEvent, MboxReader } from '../../src/transfer/mbox-reader.ts';
 
 interface Read {
   received: number | null;
@@ -13,13 +14,15 @@ interface Read {
 function read(mbox: string, step = mbox.length || 1): Read[] {
   const reader = new MboxReader();
   const messages: Read[] = [];
-  const take = (events: ReturnType<MboxReader['push']>) => {
+  const bytes = Buffer.from(mbox, 'latin1');
+  const take = (events: MboxEvent[]) => {
     for (const event of events) {
-      if (event.kind === 'message') messages.push({ received: event.received, text: '' });
-      else messages.at(-1)!.text += event.bytes.toString('latin1');
+      if (event.kind === 'message') {
+        messages.push({ received: event.received, text: event.header.toString('latin1') });
+      } else if (event.kind === 'data') messages.at(-1)!.text += event.bytes.toString('latin1');
+      else take(reader.believe(event.end <= bytes.length && isMboxBoundary(bytes.subarray(event.end), true)));
     }
   };
-  const bytes = Buffer.from(mbox, 'latin1');
   for (let at = 0; at < bytes.length; at += step) take(reader.push(bytes.subarray(at, at + step)));
   take(reader.end());
   return messages;
@@ -87,6 +90,7 @@ test('an mbox read byte by byte is the same as read whole, whatever is in it', (
     'a',
     '\r',
     `${FROM}\r\n`,
+    'Content-Length: 5\n',
   );
   fc.assert(
     fc.property(fc.array(piece, { maxLength: 30 }), fc.integer({ min: 1, max: 9 }), (pieces, step) => {
@@ -97,33 +101,105 @@ test('an mbox read byte by byte is the same as read whole, whatever is in it', (
   );
 });
 
+test('a line without end after an empty one binds no memory', () => {
+  const reader = new MboxReader();
+  reader.push(Buffer.from(`${FROM}\n\n\n`));
+  let passed = 0;
+  for (let chunk = 0; chunk < 20; chunk++) {
+    for (const event of reader.push(Buffer.alloc(100_000, 'x')))
+      if (event.kind === 'data') passed += event.bytes.length;
+  }
+  assert.ok(passed > 1_800_000, `${passed}`);
+});
+
 test('a line longer than any buffer goes through in parts', () => {
   const long = 'x'.repeat(300_000);
   assert.equal(read(`${FROM}\n${long}\nFrom here\n${long}\n\n`, 10_000)[0]!.text, `${long}\nFrom here\n${long}\n`);
 });
 
-test('flags come from Status, X-Status and X-Keywords', () => {
-  assert.deepEqual(mboxFlags('From: a\r\nStatus: RO\r\nX-Status: AF\r\nX-Keywords: $Junk work  "bad"\r\n'), [
-    '\\Seen',
-    '\\Answered',
-    '\\Flagged',
-    '$Junk',
-    'work',
-  ]);
-  assert.deepEqual(mboxFlags('Subject: Status: RO\n'), []);
+test('a body is as long as a true Content-Length says, whatever is in it', () => {
+  const body = `one\n\n${FROM}\n>From here\n`;
+  const first = `${FROM}\nSubject: a\nContent-Length: ${body.length}\n\n${body}\n${FROM}\nSubject: b\n\nBye\n\n`;
+  const texts = read(first).map((message) => message.text);
+  assert.deepEqual(texts, [`Subject: a\nContent-Length: ${body.length}\n\n${body}`, 'Subject: b\n\nBye\n']);
 });
 
-test('every line ends in CRLF, however the text is cut', () => {
-  const piece = fc.constantFrom('\r', '\n', '\r\n', 'a', 'bc');
+test('a Content-Length that is not true is not believed', () => {
+  for (const length of [0, 3, 4_000, 999_999]) {
+    const texts = read(`${FROM}\nContent-Length: ${length}\n\nHello\n\n${FROM}\n\nBye\n`).map(({ text }) => text);
+    assert.deepEqual(texts, [`Content-Length: ${length}\n\nHello\n`, '\nBye\n'], String(length));
+  }
+});
+
+test('what programs note in the header comes out of it', () => {
+  const header = 'From: a\r\nStatus: RO\r\nX-Status: AF\r\nX-Keywords: $Junk work\r\n  "bad"\r\nSubject: b\r\n';
+  const fields = mboxFields(Buffer.from(header));
+  assert.deepEqual(fields.flags, ['\\Seen', '\\Answered', '\\Flagged', '$Junk', 'work']);
+  assert.equal(fields.header.toString(), 'From: a\r\nSubject: b\r\n');
+  assert.deepEqual(mboxFields(Buffer.from('Subject: Status: RO\n')).flags, []);
+});
+
+test('Thunderbird’s notes and Evolution’s are understood', () => {
+  const marked = mboxFields(
+    Buffer.from('X-Mozilla-Status: 1003\nX-Mozilla-Status2: 00000000\nX-Mozilla-Keys: $label1 todo \nTo: a\n'),
+  );
+  assert.deepEqual(marked.flags, ['\\Seen', '\\Answered', '$Forwarded', '$label1', 'todo']);
+  assert.equal(marked.header.toString(), 'To: a\n');
+  assert.equal(mboxFields(Buffer.from('X-Mozilla-Status: 0009\n')).noMessage, 'removed');
+  assert.deepEqual(mboxFields(Buffer.from('X-Evolution: 000001b6-0018\n')).flags, ['\\Flagged', '\\Seen']);
+});
+
+test('a message that has such fields of its own gets them back from our files', () => {
+  const own = 'Status: mine\r\nX-UID: 1\r\nSubject: a\r\n';
+  const told = toldFields({ flags: ['\\Seen', 'work'], uid: 7, uidl: 'x', exact: true, open: false });
+  const fields = mboxFields(Buffer.from(told + own));
+  assert.equal(fields.header.toString(), own);
+  assert.deepEqual(
+    { flags: fields.flags, uid: fields.uid, uidl: fields.uidl, exact: fields.exact, open: fields.open },
+    { flags: ['\\Seen', 'work'], uid: 7, uidl: 'x', exact: true, open: false },
+  );
+});
+
+test('a From line that we write is read as it was meant', () => {
   fc.assert(
-    fc.property(fc.array(piece), fc.integer({ min: 1, max: 5 }), (pieces, step) => {
+    fc.property(fc.integer({ min: 0, max: 4e9 }), (received) => {
+      assert.equal(read(`${fromLine('a@b.test', received)}Subject: a\n\n`)[0]!.received, received);
+    }),
+  );
+});
+
+/** Fed in pieces. */
+function streamed(text: string, step: number, lines: { push(chunk: Buffer): Buffer; end?(): Buffer }): string {
+  let out = '';
+  for (let at = 0; at < text.length; at += step)
+    out += lines.push(Buffer.from(text.slice(at, at + step))).toString('latin1');
+  return out + (lines.end?.().toString('latin1') ?? '');
+}
+
+const endings = fc.array(fc.constantFrom('\r', '\n', '\r\n', 'a', 'bc'));
+
+test('a LF without CR gets one, and a CR alone stays, however the text is cut', () => {
+  fc.assert(
+    fc.property(endings, fc.integer({ min: 1, max: 5 }), (pieces, step) => {
       const text = pieces.join('');
-      const lines = new CrlfLines();
-      let out = '';
-      for (let at = 0; at < text.length; at += step)
-        out += lines.push(Buffer.from(text.slice(at, at + step))).toString('latin1');
-      out += lines.end().toString('latin1');
-      assert.equal(out, text.replace(/\r\n|\r|\n/g, '\r\n'));
+      assert.equal(streamed(text, step, new CrlfLines()), text.replace(/\r?\n/g, '\r\n'));
+    }),
+    { numRuns: 2_000 },
+  );
+});
+
+test('a text comes back from LF, unless its line ends are odd, and that is known before', () => {
+  fc.assert(
+    fc.property(endings, fc.integer({ min: 1, max: 5 }), (pieces, step) => {
+      const text = pieces.join('');
+      const ends = new LineEnds();
+      for (let at = 0; at < text.length; at += step) ends.push(Buffer.from(text.slice(at, at + step)));
+      const file = streamed(text, step, new LfLines());
+      assert.equal(streamed(file, step, new CrlfLines()) === text, !ends.odd(false));
+      assert.equal(streamed(text, step, new CrlfLines()) === text, !ends.odd(true));
+      assert.equal(ends.bytes, text.length);
+      assert.equal(file.length, text.length - ends.crlfs);
+      assert.equal(ends.closed, text === '' || text.endsWith('\n'));
     }),
     { numRuns: 2_000 },
   );

@@ -35,7 +35,7 @@ import {
   showGroup,
 } from './groups.ts';
 import { holdAccount, listHolds, releaseAccount } from './hold.ts';
-import { importMail } from './import-mail.ts';
+import { importMail, importTree, planImport } from './import-mail.ts';
 import { migrate } from './migrate.ts';
 import { explainQuota, setQuota, showQuotas, unsetQuota } from './quotas.ts';
 import { listBackedUp, restoreMail } from './restore.ts';
@@ -80,6 +80,8 @@ const all = [
   explainQuota,
   listAudit,
   importMail,
+  planImport,
+  importTree,
   migrate,
   listRemoved,
   restoreRemoved,

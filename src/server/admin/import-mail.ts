@@ -1,145 +1,125 @@
-/**
- * Brings mail from files into an account (src/transfer/sources.ts finds it). Messages stream into the store and are filed in batches, each
- * durable before the next; when it is stopped, what was counted as imported is there.
- */
+/** Brings mail from files into accounts (src/transfer). */
 import { z } from 'zod';
+import { recordAudit } from '../../directory/audit.ts';
 import { Refused } from '../../errors.ts';
-import type { Store } from '../../store/api.ts';
-import { flagsFrom } from '../../store/flags.ts';
-import type { AccountId } from '../../store/ids.ts';
-import type { Appended, Mailbox } from '../../store/types.ts';
-import { CrlfLines } from '../../transfer/crlf.ts';
-import { type FoundMessage, findMessages } from '../../transfer/sources.ts';
-import { action } from './action.ts';
+import type { Mailbox } from '../../store/types.ts';
+import { destinations } from '../../transfer/destinations.ts';
+import { findSources } from '../../transfer/find-sources.ts';
+import { type ImportReport, importSources } from '../../transfer/import.ts';
+import { isUidlFormat } from '../../transfer/maildir-dovecot.ts';
+import type { Sources } from '../../transfer/source.ts';
+import { findTrees } from '../../transfer/trees.ts';
+import type { Office } from '../office.ts';
+import { action, type Run } from './action.ts';
 
-export interface MailImported {
-  readonly messages: number;
-  readonly bytes: number;
-  readonly folders: readonly string[];
-  /** Messages that were left out, and why; the first {@link MOST_REPORTED}. */
-  readonly skipped: readonly { readonly where: string; readonly reason: string }[];
-  readonly skippedCount: number;
-}
+/** Absolute: the server has a working directory of its own. */
+const absolute = z.string().startsWith('/');
 
-const BATCH_MESSAGES = 200;
-const BATCH_BYTES = 8 << 20;
-const HEADER_BYTES = 64 << 10;
-/** Mail that another server took in is not refused for its size, within reason. */
-const LARGEST = 1 << 30;
-const MOST_REPORTED = 100;
+const options = {
+  /** Where all of it goes: this mailbox, and folders below it. Absent: INBOX, and folders beside it. */
+  folder: z.string().optional(),
+  uidlFormat: z.string().refine(isUidlFormat, 'a format has %u or %f, and may have %v: such as %08Xu%08Xv').optional(),
+  /** Bring again what was brought before. */
+  again: z.boolean().default(false),
+};
 
 export const importMail = action({
   name: 'import',
-  input: z.strictObject({
-    account: z.string(),
-    /** Absolute: the server has a working directory of its own. */
-    path: z.string().startsWith('/'),
-    /** Where the messages at the top of the source go. Absent: INBOX. */
-    folder: z.string().optional(),
-  }),
+  input: z.strictObject({ account: z.string(), path: absolute, ...options }),
 
-  async run(office, { account: name, path, folder }, { progress, signal }): Promise<MailImported> {
-    const account = await office.directory.account(name);
-    const target = new ImportTarget(office.store, account.id, folder);
-    let messages = 0;
-    let bytes = 0;
-    let skippedCount = 0;
-    const skipped: { where: string; reason: string }[] = [];
-
-    for await (const found of findMessages(path)) {
-      if (signal.aborted) break;
-      try {
-        bytes += await target.take(found);
-        messages++;
-      } catch (error) {
-        if (!(error instanceof Refused) || error.code !== 'message.too-large') throw error;
-        skippedCount++;
-        if (skipped.length < MOST_REPORTED) skipped.push({ where: found.where, reason: error.message });
-      }
-      if (messages % 100 === 0) progress({ what: found.where, done: messages, unit: 'messages' });
-    }
-    await target.flush();
-    return { messages, bytes, folders: target.folders, skipped, skippedCount };
+  async run(office, input, run): Promise<ImportReport> {
+    return bring(office, input.account, input.path, input, run);
   },
 });
 
-/** The account's mailboxes as the import fills them: one batch at a time. */
-class ImportTarget {
-  readonly #store: Store;
-  readonly #account: AccountId;
-  readonly #top: string | undefined;
-  readonly #mailboxes = new Map<string, Mailbox>();
-  #folder: string | undefined;
-  #batch: Appended[] = [];
-  #batchBytes = 0;
+/** What an import would do. */
+export interface ImportPlan {
+  readonly folders: readonly {
+    readonly folder: string;
+    readonly mailbox: string;
+    readonly kind: 'maildir' | 'mbox' | 'eml';
+    /** Null where only reading them would tell. */
+    readonly messages: number | null;
+    readonly bytes: number;
+  }[];
+  readonly skipped: Sources['leftOut'];
+}
 
-  constructor(store: Store, account: AccountId, top: string | undefined) {
-    this.#store = store;
-    this.#account = account;
-    this.#top = top;
-  }
+export const planImport = action({
+  name: 'import.plan',
+  input: z.strictObject({ account: z.string(), path: absolute, folder: z.string().optional() }),
 
-  /** Paths of the mailboxes that received mail. */
-  get folders(): string[] {
-    return [...this.#mailboxes.values()].map((mailbox) => mailbox.path);
-  }
+  async run(office, { account, path, folder }): Promise<ImportPlan> {
+    const { id } = await office.directory.account(account);
+    return plan(await findSources(path), await office.store.mailboxes(id), folder);
+  },
+});
 
-  /** Takes a message in. @returns its size in bytes */
-  async take(found: FoundMessage): Promise<number> {
-    const folder = this.#pathOf(found.folder);
-    if (folder !== this.#folder) {
-      await this.flush();
-      this.#folder = folder;
-    }
-    const stage = this.#store.stage(LARGEST);
-    const lines = new CrlfLines();
-    let header = '';
-    try {
-      for await (const chunk of found.content) {
-        if (header.length < HEADER_BYTES) header += chunk.toString('latin1', 0, HEADER_BYTES - header.length);
-        const text = lines.push(chunk);
-        if (text.length > 0) await stage.write(text);
+function plan(sources: Sources, mailboxes: readonly Mailbox[], top: string | undefined): ImportPlan {
+  const places = destinations(sources.folders, mailboxes, top);
+  const folders = sources.folders.map(({ name, kind, messages, bytes }, index) => {
+    return { folder: name, mailbox: places[index]!.path, kind, messages, bytes };
+  });
+  return { folders, skipped: sources.leftOut };
+}
+
+/** Of a tree of many people's mail. */
+export interface TreeImported {
+  readonly accounts: readonly {
+    readonly account: string;
+    readonly path: string;
+    readonly report: ImportReport | null;
+    /** Why nothing, or not all, was brought. */
+    readonly problem: string | null;
+  }[];
+  /** Directories that belong to no account. */
+  readonly unknown: readonly { readonly path: string; readonly address: string }[];
+  readonly interrupted: boolean;
+}
+
+export const importTree = action({
+  name: 'import.all',
+  input: z.strictObject({ path: absolute, check: z.boolean().default(false), ...options }),
+
+  async run(office, input, run): Promise<TreeImported> {
+    const accounts: TreeImported['accounts'][number][] = [];
+    const unknown: TreeImported['unknown'][number][] = [];
+    for (const { address, path } of await findTrees(input.path)) {
+      if (run.signal.aborted) break;
+      try {
+        const { name } = await office.directory.account(address);
+        const told = { account: name, path };
+        accounts.push({ ...told, report: null, problem: null });
+        if (input.check) await findSources(path);
+        else accounts.splice(-1, 1, { ...told, report: await bring(office, name, path, input, run), problem: null });
+      } catch (error) {
+        if (!(error instanceof Refused) || error.code === 'store.failed') throw error;
+        if (error.code === 'directory.missing') unknown.push({ path, address });
+        else accounts.splice(-1, 1, { ...accounts.at(-1)!, problem: error.message });
       }
-      const last = lines.end();
-      if (last.length > 0) await stage.write(last);
-    } catch (error) {
-      stage.abandon();
-      throw error;
     }
-    const staged = await stage.finish();
-    const headerEnd = header.search(/\r?\n\r?\n/);
-    const flags = flagsFrom(found.flags(headerEnd === -1 ? header : header.slice(0, headerEnd)));
-    const received = found.received ?? staged.analysis.sent;
-    this.#batch.push(received === null ? { staged, flags } : { staged, flags, received });
-    this.#batchBytes += staged.analysis.size;
-    if (this.#batch.length >= BATCH_MESSAGES || this.#batchBytes >= BATCH_BYTES) await this.flush();
-    return staged.analysis.size;
-  }
+    return { accounts, unknown, interrupted: run.signal.aborted };
+  },
+});
 
-  /** Files what was taken; durable when it resolves. */
-  async flush(): Promise<void> {
-    if (this.#batch.length === 0) return;
-    const mailbox = await this.#mailbox(this.#folder!);
-    const batch = this.#batch;
-    this.#batch = [];
-    this.#batchBytes = 0;
-    await this.#store.append({ account: this.#account, mailbox: mailbox.id }, batch);
-  }
+interface Wanted {
+  readonly folder?: string | undefined;
+  readonly uidlFormat?: string | undefined;
+  readonly again: boolean;
+}
 
-  #pathOf(folder: string): string {
-    if (this.#top === undefined) return folder === '' ? 'INBOX' : folder;
-    return folder === '' ? this.#top : `${this.#top}/${folder}`;
-  }
-
-  async #mailbox(path: string): Promise<Mailbox> {
-    let mailbox = this.#mailboxes.get(path);
-    if (mailbox === undefined) {
-      const wanted = path.toUpperCase() === 'INBOX' ? 'INBOX' : path;
-      mailbox = (await this.#store.mailboxes(this.#account)).find((candidate) => candidate.path === wanted);
-      mailbox ??= await this.#store.createMailbox(this.#account, wanted);
-      if (!mailbox.subscribed) await this.#store.setSubscribed(this.#account, wanted, true);
-      this.#mailboxes.set(path, mailbox);
-    }
-    return mailbox;
-  }
+async function bring(office: Office, name: string, path: string, wanted: Wanted, run: Run): Promise<ImportReport> {
+  const account = await office.directory.account(name);
+  const report = await importSources(office.store, account.id, await findSources(path), {
+    top: wanted.folder,
+    uidlFormat: wanted.uidlFormat ?? null,
+    again: wanted.again,
+    onProgress: run.progress,
+    signal: run.signal,
+  });
+  const { messages, bytes, skippedCount } = report;
+  const detail = { path, messages, bytes, leftOut: skippedCount, ...(wanted.again ? { again: true } : {}) };
+  const entry = { actor: run.actor, action: 'import', subject: name, detail };
+  await office.store.engine.write((tx) => recordAudit(tx, entry, Math.floor(Date.now() / 1_000)));
+  return report;
 }

@@ -27,6 +27,11 @@ const INSERT_EMAIL = sql(`
 
 const UNCLAIM = sql('UPDATE account SET used_bytes = used_bytes - ?, used_count = used_count - ? WHERE account_id = ?');
 
+// What has no unique id of another server is told by its item id (POP3's UIDL): ids to come must not be among those that were brought.
+const SKIP_IDS = sql('UPDATE account SET next_id = ? WHERE account_id = ? AND next_id < ?');
+/** Ids beyond are not reached: a brought number as large costs nothing. */
+const SKIPPED_MOST = 1 << 28;
+
 /** Email id and item id; a new thread takes the email's number. */
 const IDS_A_MESSAGE = 2;
 
@@ -130,6 +135,8 @@ export async function append(tx: Writer, args: AppendArgs): Promise<UidsAssigned
   const { account, mailbox, messages, now, expires } = args;
   const delta = new CountDelta();
   for (const { message, appended } of messages) delta.add(appended.flags.bits, message.staged.body.length);
+  const brought = Math.max(0, ...messages.map(({ appended }) => idLike(appended.uidl)));
+  if (brought > 0) await tx.run(SKIP_IDS, brought + 1, account, brought + 1);
   const ids = IDS_A_MESSAGE * messages.length;
   const claimed: Claim = await claim(tx, account, { ids, bytes: delta.bytes, messages: messages.length });
   if (overQuota(claimed)) throw quotaRefusal(claimed);
@@ -161,6 +168,12 @@ export async function append(tx: Writer, args: AppendArgs): Promise<UidsAssigned
   }
   tx.changed({ account, mailbox, modseq: claimed.modseq });
   return { uidvalidity: changed.uidvalidity, uids };
+}
+
+/** The number that a unique id is, if an item id might be written like it; else 0. */
+function idLike(uidl: string | undefined): number {
+  if (uidl === undefined || !/^[1-9]\d{0,8}$/.test(uidl)) return 0;
+  return Number(uidl) > SKIPPED_MOST ? 0 : Number(uidl);
 }
 
 const NO_PREFIX = Buffer.alloc(0);
