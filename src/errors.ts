@@ -70,6 +70,8 @@ export type AdministrativeCode =
   | 'source.unusable' //        it lacks what is needed to bring mail once
   | 'transfer.finished' //      the move from there was finished: its mail would come twice
   | 'transfer.incomplete' //    not all came: the move can't be finished yet
+  | 'export.foreign' //         the directory to export to holds other things
+  | 'export.unwritable' //      it can't be written to
   | 'transfer.busy'; //         the same mail is being brought in by another command
 
 /** We understood and can't, or may not, do it. The text is for a person who reads it in a mail client: what happened, what to do. */

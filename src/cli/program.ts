@@ -8,6 +8,7 @@ import { auditCommand } from './audit.ts';
 import { backupCommand } from './backup.ts';
 import { completionCommand } from './completion.ts';
 import { domainCommand } from './domain.ts';
+import { exportCommand } from './export.ts';
 import { groupCommand } from './group.ts';
 import { holdCommand } from './hold.ts';
 import { importCommand } from './import.ts';
@@ -38,6 +39,7 @@ export function program(): Command {
     auditCommand,
     importCommand,
     migrateCommand,
+    exportCommand,
     undeleteCommand,
     holdCommand,
     backupCommand,

@@ -21,7 +21,7 @@ const indexedFolder = z.object({
   /** With `/` between its parts. */
   name: z.string(),
   /** Relative to the index; empty: beside it. */
-  path: z.string(),
+  path: z.string().refine((path) => !path.startsWith('/') && !path.split('/').includes('..')),
   role: z.enum(ROLES).nullable(),
   subscribed: z.boolean(),
   /** The folder as it was when all of it had been written: while it is the same, nothing is to be done. Null: not finished. */

@@ -24,6 +24,7 @@ import {
   verifyBackups,
 } from './backup.ts';
 import { addDomain, listDomains, removeDomain, renameDomain, setCatchAll, setSubaddress } from './domains.ts';
+import { exportAll, exportMail } from './export-mail.ts';
 import {
   addGroup,
   joinGroup,
@@ -98,6 +99,8 @@ const all = [
   pruneBackups,
   testBackup,
   showBackupKey,
+  exportMail,
+  exportAll,
   verify,
   repair,
   status,

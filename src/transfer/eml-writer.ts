@@ -1,0 +1,76 @@
+/**
+ * Writes a mailbox as a directory of .eml files, each with exactly the bytes of its message, and `messages.jsonl` with what a message doesn't
+ * hold itself. A file is named for UIDVALIDITY and UID, so that a later run knows what is there. It removes nothing.
+ */
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { MailboxView } from '../store/api.ts';
+import type { ExportFolder } from './export-folder.ts';
+import { isLoss, messageAt, type OutgoingMessage, outgoing } from './export-messages.ts';
+import { formatMessage, MESSAGES } from './rainmail-index.ts';
+import { FileOnTheWay, makeDirectory, Pool, syncDirectory, writeWhole } from './written-files.ts';
+
+const AT_ONCE = 16;
+
+export async function writeEml(folder: ExportFolder): Promise<void> {
+  const { directory, view, report } = folder;
+  await makeDirectory(directory);
+  const there = new Set(await readdir(directory));
+  const wanted: number[] = [];
+  for (const index of folder.indexes) {
+    if (!there.has(fileName(view, index))) wanted.push(index);
+    else {
+      report.before++;
+      folder.done();
+    }
+  }
+  const pool = new Pool(AT_ONCE);
+  try {
+    for await (const message of outgoing(folder.store, view, wanted)) {
+      if (folder.signal.aborted) break;
+      if ('refusal' in message) folder.lost(message);
+      else {
+        const name = fileName(view, view.indexOf(message.uid));
+        await pool.add(async () => {
+          if (await writeMessage(folder, message, name)) there.add(name);
+        });
+      }
+    }
+    await pool.end();
+  } finally {
+    await pool.settled();
+  }
+  await syncDirectory(directory);
+  await writeWhole(join(directory, MESSAGES), join(directory, `.${MESSAGES}.part`), messageLines(folder, there));
+}
+
+async function writeMessage(folder: ExportFolder, message: OutgoingMessage, name: string): Promise<boolean> {
+  const { directory, report } = folder;
+  const file = await FileOnTheWay.begin(join(directory, `.${name}.part`));
+  try {
+    for await (const part of message.content()) await file.write(part);
+  } catch (error) {
+    await file.abandon();
+    if (!isLoss(error)) throw error;
+    folder.lost({ uid: message.uid, refusal: error });
+    return false;
+  }
+  await file.done(join(directory, name), message.received);
+  report.written++;
+  report.bytes += file.bytes;
+  folder.done();
+  return true;
+}
+
+function fileName(view: MailboxView, index: number): string {
+  return `${view.uidvalidity}-${String(view.uid(index)).padStart(8, '0')}.eml`;
+}
+
+function* messageLines({ view, indexes }: ExportFolder, there: ReadonlySet<string>): Generator<string> {
+  for (const index of indexes) {
+    const file = fileName(view, index);
+    if (!there.has(file)) continue;
+    const { uid, received, flags, uidl } = messageAt(view, index);
+    yield formatMessage({ file, flags: [...flags], received: new Date(received * 1_000).toISOString(), uid, uidl });
+  }
+}
