@@ -203,19 +203,42 @@ test('messages come back below folders that have another name by now', async (t)
   await assertWhole(store);
 });
 
-test('a folder that is only a place for others takes its messages again, with a new UIDVALIDITY', async (t) => {
+test('a deleted folder comes back as itself, so that no program takes it for another', async (t) => {
   const store = await temporaryStore(t);
   const account = await newAccount(store, 'anna');
   await store.createMailbox(account, 'A/B');
-  const a = await mailboxNamed(store, account, 'A');
-  await appendTo(store, a, 'in a');
-  const before = (await store.mailboxes(account)).find(({ path }) => path === 'A')!;
-  await store.deleteMailbox(account, a.mailbox);
+  const named = async (path: string) => (await store.mailboxes(account)).find((mailbox) => mailbox.path === path)!;
+  for (const path of ['A/B', 'A']) await appendTo(store, await mailboxNamed(store, account, path), `in ${path}`);
+  const [a, b] = [await named('A'), await named('A/B')];
+  const { modseq } = await store.view({ account, mailbox: b.id });
+  // Once with A as a place that stays for B, once with both gone.
+  for (const paths of [['A'], ['A/B', 'A']]) {
+    for (const path of paths) await store.deleteMailbox(account, (await named(path)).id);
+    await restore(store, account);
+  }
+  const identity = ({ id, uidvalidity, total, selectable }: typeof a) => ({ id, uidvalidity, total, selectable });
+  assert.deepEqual([identity(await named('A')), identity(await named('A/B'))], [identity(a), identity(b)]);
+  assert.deepEqual(await uidsIn(store, { account, mailbox: a.id }), [3], 'never a UID twice');
+  assert.deepEqual(await uidsIn(store, { account, mailbox: b.id }), [2]);
+  assert.deepEqual(await store.expungedSince({ account, mailbox: b.id }, modseq), [1], 'who knew it hears what went');
+  await assertWhole(store);
+});
+
+test('a folder that was made anew meanwhile takes the messages of the one that was deleted', async (t) => {
+  const store = await temporaryStore(t);
+  const account = await newAccount(store, 'anna');
+  for (const subject of ['first', 'second']) {
+    const { id } = await store.createMailbox(account, 'A');
+    await appendTo(store, { account, mailbox: id }, subject);
+    await store.deleteMailbox(account, id);
+  }
+  const third = await store.createMailbox(account, 'A');
   await restore(store, account);
-  const after = (await store.mailboxes(account)).find(({ path }) => path === 'A')!;
-  assert.equal(after.selectable, true);
-  assert.equal(after.total, 1);
-  assert.notEqual(after.uidvalidity, before.uidvalidity);
+  const all = (await store.mailboxes(account)).filter(({ path }) => path === 'A');
+  assert.deepEqual(
+    all.map(({ id, uidvalidity, total }) => [id, uidvalidity, total]),
+    [[third.id, third.uidvalidity, 2]],
+  );
   await assertWhole(store);
 });
 

@@ -4,7 +4,8 @@
  * Invariants
  * - INBOX has id 1 in every account, is named INBOX whatever case a client uses (RFC 9051 5.1), and can't be deleted.
  * - A name's parents always exist; one that can't hold messages is not selectable (\Noselect).
- * - A UIDVALIDITY is given once in an account, so a mailbox made anew under an old name is never taken for the old one.
+ * - A UIDVALIDITY is given once in an account, so a mailbox made anew under an old name is never taken for the old one. Undelete alone brings
+ *   back a mailbox as itself ({@link reviveMailbox}), and its UIDs go on.
  */
 import { Refused } from '../../errors.ts';
 import type { Reader, Writer } from '../engine/engine.ts';
@@ -62,7 +63,15 @@ const REVIVE = sql(`
   UPDATE mailbox SET selectable = 1, role = ?, modseq = ?, uidvalidity = ?, uidnext = 1, recent_uid = 0
   WHERE account_id = ? AND mailbox_id = ?`);
 const DELETE = sql('DELETE FROM mailbox WHERE account_id = ? AND mailbox_id = ?');
-const GONE = sql('INSERT INTO mailbox_gone (account_id, modseq, mailbox_id, uidvalidity, at) VALUES (?, ?, ?, ?, ?)');
+const GONE = sql(
+  'INSERT INTO mailbox_gone (account_id, modseq, mailbox_id, uidvalidity, uidnext, at) VALUES (?, ?, ?, ?, ?, ?)',
+);
+const LAST_GONE = sql<readonly [modseq: number, uidvalidity: number, uidnext: number]>(`
+  SELECT modseq, uidvalidity, uidnext FROM mailbox_gone WHERE account_id = ? AND mailbox_id = ? ORDER BY modseq DESC LIMIT 1`);
+const NOT_GONE = sql('DELETE FROM mailbox_gone WHERE account_id = ? AND modseq = ? AND mailbox_id = ?');
+const GO_ON = sql(`
+  UPDATE mailbox SET selectable = 1, role = ?, modseq = ?, uidvalidity = ?, uidnext = ?, recent_uid = ?
+  WHERE account_id = ? AND mailbox_id = ?`);
 const SUBSCRIBE = sql('UPDATE mailbox SET subscribed = ? WHERE account_id = ? AND mailbox_id = ?');
 const ROLE_TAKEN = sql<readonly [id: number]>('SELECT mailbox_id FROM mailbox WHERE account_id = ? AND role = ?');
 const DANGLING = sql<readonly [path: string]>('SELECT path FROM subscription WHERE account_id = ? ORDER BY path');
@@ -207,8 +216,30 @@ export async function dropMailbox(
   const { modseq } = await claim(tx, account, { ids: 0, bytes: 0, messages: 0 });
   if ((await tx.get(CHILD, account, mailbox)) === undefined) await tx.run(DELETE, account, mailbox);
   else await tx.run(SET_SELECTABLE, 0, null, modseq, account, mailbox);
-  await tx.run(GONE, account, modseq, mailbox, row[6], now);
+  await tx.run(GONE, account, modseq, mailbox, row[6], row[7], now);
   tx.changed({ account, mailbox, modseq, mailboxes: true });
+  return true;
+}
+
+/**
+ * Brings back a mailbox that was deleted, as itself: with its id, its UIDVALIDITY and UIDs that go on above those it gave (RFC 9051 2.3.1.1 lets a
+ * server keep track of them), so that programs which knew it see only that its messages have other UIDs.
+ * @returns false when too little is known of it (any more), or its place is taken: create one
+ */
+export async function reviveMailbox(
+  tx: Writer,
+  { account, id, parent, name, role }: Omit<NewMailbox, 'modseq'>,
+): Promise<boolean> {
+  const gone = await tx.get(LAST_GONE, account, id);
+  const present = await tx.get(BY_NAME, account, parent, name);
+  // One with others below it stayed as a place, with its row.
+  if (gone === undefined || gone[2] === 0 || (present !== undefined && present[0] !== id)) return false;
+  const [goneAt, uidvalidity, uidnext] = gone;
+  const { modseq } = await claim(tx, account, { ids: 0, bytes: 0, messages: 0 });
+  if (present === undefined) await insertMailbox(tx, { account, id, parent, name, role, modseq });
+  await tx.run(GO_ON, role, modseq, uidvalidity, uidnext, uidnext - 1, account, id);
+  await tx.run(NOT_GONE, account, goneAt, id);
+  tx.changed({ account, mailbox: id, modseq, mailboxes: true });
   return true;
 }
 

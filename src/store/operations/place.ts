@@ -7,7 +7,7 @@ import { sql } from '../engine/sql.ts';
 import type { AccountId, MailboxId } from '../ids.ts';
 import type { Mailbox, Role } from '../types.ts';
 import { claim } from './account-row.ts';
-import { createMailbox, listMailboxes, setSubscribed } from './mailboxes.ts';
+import { createMailbox, listMailboxes, reviveMailbox, setSubscribed, TOP } from './mailboxes.ts';
 
 export interface Place {
   /** The folder's whole name. */
@@ -51,27 +51,32 @@ export async function mailboxAt(tx: Writer, account: AccountId, place: Place): P
   const found = mailboxes.find((mailbox) => mailbox.path === path);
   const roleIsFree = mailboxes.every((mailbox) => mailbox.role !== place.role);
   const role = roleIsFree ? place.role : null;
-  if (found?.selectable !== true) await makeShown(tx, account, mailboxes, path, role);
+  if (found?.selectable !== true) await bringBack(tx, account, { path, ids: place.ids, role });
   else if (role !== null && found.role === null) await giveRole(tx, found, role);
   else return found;
   return (await listMailboxes(tx, account)).find((mailbox) => mailbox.path === path)!;
 }
 
-/** Makes a mailbox, and what is missing above it, for every mail program to see. */
-async function makeShown(
-  tx: Writer,
-  account: AccountId,
-  mailboxes: readonly Mailbox[],
-  path: string,
-  role: Role | null,
-): Promise<void> {
+/** Brings back a mailbox and what is missing above it, as themselves where that can be, and shows them to every mail program. */
+async function bringBack(tx: Writer, account: AccountId, { path, ids, role }: Place): Promise<void> {
   const names = path.split('/');
+  const known = ids.split('/').map(Number);
+  let parent = TOP;
   for (let depth = 1; depth <= names.length; depth++) {
+    const name = names[depth - 1]!;
     const above = names.slice(0, depth).join('/');
     const isLast = depth === names.length;
-    if (!isLast && mailboxes.some((mailbox) => mailbox.path === above)) continue;
-    await createMailbox(tx, account, above, isLast ? role : null);
-    await setSubscribed(tx, account, above, true);
+    let mailbox = (await listMailboxes(tx, account)).find((each) => each.path === above);
+    if (mailbox === undefined || (isLast && !mailbox.selectable)) {
+      const id = known[known.length - 1 - (names.length - depth)] as MailboxId | undefined;
+      const given = { account, parent, name, role: isLast ? role : null };
+      if (id === undefined || !(await reviveMailbox(tx, { ...given, id }))) {
+        await createMailbox(tx, account, above, given.role);
+      }
+      await setSubscribed(tx, account, above, true);
+      mailbox = (await listMailboxes(tx, account)).find((each) => each.path === above)!;
+    }
+    parent = mailbox.id;
   }
 }
 

@@ -205,7 +205,8 @@ export async function restoreRetained(
     items,
     to === undefined ? undefined : await placeNamed(tx, account, to),
   );
-  // Folders first: each that is made takes a modseq of its own.
+  // Folders first: each that is made takes a modseq of its own. Of several that had a name one after the other, the last comes back as itself.
+  groups.sort((a, b) => b.mailbox - a.mailbox);
   const targets = new Map<number, { readonly mailbox: Mailbox; readonly rows: RetainedRow[] }>();
   for (const { place, rows } of groups) {
     const mailbox = await mailboxAt(tx, account, place);
@@ -260,8 +261,8 @@ async function rowsByPlace(
   account: AccountId,
   items: readonly ItemId[],
   to: Place | undefined,
-): Promise<{ readonly place: Place; readonly rows: RetainedRow[] }[]> {
-  const groups = new Map<string, { place: Place; rows: RetainedRow[] }>();
+): Promise<{ readonly mailbox: number; readonly place: Place; readonly rows: RetainedRow[] }[]> {
+  const groups = new Map<string, { mailbox: number; place: Place; rows: RetainedRow[] }>();
   for (const item of items) {
     const row = await tx.get(ONE, account, item);
     if (row === undefined) continue;
@@ -269,7 +270,7 @@ async function rowsByPlace(
     const place = to ?? { path, ids: ids || String(mailbox), role: role as Role | null };
     const key = `${place.ids} ${place.path}`;
     const group = groups.get(key);
-    if (group === undefined) groups.set(key, { place, rows: [row] });
+    if (group === undefined) groups.set(key, { mailbox, place, rows: [row] });
     else group.rows.push(row);
   }
   return [...groups.values()];

@@ -58,4 +58,6 @@ export const KEEPING_SCHEMA: readonly string[] = [
   'CREATE INDEX retained_expires ON retained (account_id, expires)',
   // How many bodies somebody asked to purge: the file is rewritten without them at once, however much of it lives.
   'ALTER TABLE segment ADD COLUMN purged INTEGER NOT NULL DEFAULT 0',
+  // What a deleted folder's next UID would have been: undelete brings the folder back as itself, and its UIDs go on there. 0: not known.
+  'ALTER TABLE mailbox_gone ADD COLUMN uidnext INTEGER NOT NULL DEFAULT 0',
 ];
