@@ -1,13 +1,9 @@
-import { readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { formatSize } from '../config/units.ts';
 import type { AccountState } from '../directory/types.ts';
-import { Refused } from '../errors.ts';
 import {
   type AccountShown,
   addAccount,
-  importAccounts,
   listAccounts,
   removeAccount,
   renameAccount,
@@ -17,8 +13,9 @@ import {
   showAccount,
 } from '../server/admin/accounts.ts';
 import { accountPageText } from './account-page.ts';
+import { importAccountsCommand } from './import-accounts.ts';
 import { type CommonOptions, officeCommand, quotaSize } from './options.ts';
-import { EXIT, print, table } from './output.ts';
+import { print, table } from './output.ts';
 import { type ChosenPassword, choosePassword, type PasswordOptions, takesPassword } from './passwords.ts';
 import { perform } from './perform.ts';
 
@@ -35,7 +32,7 @@ export function accountCommand(): Command {
     .addCommand(state('suspend', 'suspended', 'refuse sign-ins and end open ones; mail is still taken in'))
     .addCommand(state('close', 'closed', 'refuse sign-ins and mail; what is there stays'))
     .addCommand(state('reopen', 'active', 'allow sign-ins and take mail again'))
-    .addCommand(importFile());
+    .addCommand(importAccountsCommand());
 }
 
 function add(): Command {
@@ -163,35 +160,6 @@ function rename(): Command {
         ].join('\n'),
       );
     });
-}
-
-function importFile(): Command {
-  return officeCommand(
-    'import',
-    'add the accounts of a CSV file: address,password,name,group; domains and groups are added as needed',
-    'rainmail account import people.csv',
-  )
-    .argument('<file>')
-    .action(async (file: string, options: CommonOptions) => {
-      const imported = await perform(importAccounts, { csv: readText(file) }, options);
-      print(imported, options, () =>
-        [
-          `Added ${imported.added} account${imported.added === 1 ? '' : 's'}.`,
-          ...imported.problems.map(({ line, address, text }) => `${file}:${line}: ${address}: ${text}`),
-        ].join('\n'),
-      );
-      if (imported.refused > 0) process.exitCode = EXIT.failed;
-    });
-}
-
-function readText(file: string): string {
-  try {
-    return readFileSync(resolve(file), 'utf8');
-  } catch (error) {
-    throw new Refused('import.unreadable', `${file} can't be read (${(error as NodeJS.ErrnoException).code}).`, {
-      cause: error,
-    });
-  }
 }
 
 function shown({ password, generated }: ChosenPassword): { password?: string } {

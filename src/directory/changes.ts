@@ -6,6 +6,7 @@
  * - A change is durable when its promise resolves, and no answer of the directory is older from then on.
  */
 import { generateAppPassword, hashAppPassword } from '../auth/app-password.ts';
+import type { ImportedSecret } from '../auth/foreign/hashes.ts';
 import { hashPassword } from '../auth/password.ts';
 import { type ScramParameters, scramParametersFor } from '../auth/scram-keys.ts';
 import type { Reader, Writer } from '../store/engine/engine.ts';
@@ -20,6 +21,8 @@ import * as credentials from './credentials.ts';
 import * as domains from './domains.ts';
 import * as groups from './groups.ts';
 import { addAccount } from './new-account.ts';
+import type { FilePerson } from './people/person.ts';
+import { addPerson, checkedPerson, storedSecret, updatePerson } from './people/take-person.ts';
 import * as quotas from './quotas.ts';
 import { renameAccount } from './rename-account.ts';
 import {
@@ -53,6 +56,9 @@ export interface AccountRequest {
   /** Add the address's domain where it is missing. */
   readonly makeDomain?: boolean;
 }
+
+/** What became of a person of a file: added, brought up to date, or left alone since the account is there. */
+export type Taken = 'added' | 'updated' | 'there';
 
 /** What a quota is set for. */
 export interface QuotaSubject {
@@ -176,6 +182,37 @@ export class DirectoryChanges {
     const detail = { name: displayName, quotaBytes, groups: account.groups };
     const told = { action: 'account.add', subject: name, also: [...account.groups, address.domain], detail };
     return this.#change(told, (tx) => addAccount(tx, account, now()));
+  }
+
+  /**
+   * Adds a person whom a file tells of; with `update` brings their account up to date where it is there. With `check` it is only tried, and
+   * nothing of it kept.
+   * @throws Refused `directory.invalid`, `directory.exists`, `directory.missing`
+   */
+  async takePerson(row: FilePerson, { update, check }: { update: boolean; check: boolean }): Promise<Taken> {
+    const person = checkedPerson(row, this.#host);
+    const { name, domain, groups, displayName, quotaBytes, state } = person;
+    const isNew = (await this.#host.read(async (tx) => accounts.findAccount(tx, name))) === undefined;
+    if (!isNew && !update) return 'there';
+    const aliases = person.aliases.map(formatAddress);
+    const told = {
+      action: isNew ? 'account.add' : 'account.update',
+      subject: name,
+      also: [...new Set([...groups, ...aliases, domain])],
+      detail: { name: displayName, quotaBytes, groups, aliases, state, password: person.secret?.kind },
+    };
+    const parameters = isNew ? scramParametersFor(this.#host.secret, name) : await this.#parameters(name);
+    const secret: ImportedSecret | null = check && person.secret !== null ? { kind: 'hash', hash: '' } : person.secret;
+    const password = secret === null ? null : await storedSecret(secret, parameters, isNew);
+    const operation = isNew ? addPerson : updatePerson;
+    const taken = isNew ? 'added' : 'updated';
+    if (check) {
+      await this.#tried((tx) => operation(tx, person, password, now()));
+      return taken;
+    }
+    const account = await this.#change(told, (tx) => operation(tx, person, password, now()));
+    if (state !== undefined && !isNew) this.#host.stateChanged(account.id, state);
+    return taken;
   }
 
   /** Sets the password; the old one is void when this resolves. @throws Refused `directory.missing`, `directory.invalid` */
@@ -420,6 +457,19 @@ export class DirectoryChanges {
     const told = { action: 'quota.unset', subject: name, detail: (before: number | null) => ({ scope, before }) };
     await this.#change(told, async (tx) => quotas.unsetRule(tx, scope, await subjectId(tx, scope, name)));
     await this.#host.recompute();
+  }
+
+  /** Makes a change and takes it back: it would be refused by the same rules. */
+  async #tried(operation: (tx: Writer) => Promise<unknown>): Promise<void> {
+    const takenBack = new Error('only tried');
+    try {
+      await this.#host.write(async (tx) => {
+        await operation(tx);
+        throw takenBack;
+      });
+    } catch (error) {
+      if (error !== takenBack) throw error;
+    }
   }
 
   /** One change with its audit entry, whole or not at all. */

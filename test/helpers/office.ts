@@ -17,7 +17,7 @@ import type { TestContext } from 'node:test';
 import { promisify } from 'node:util';
 import { perform } from '../../src/cli/perform.ts';
 import { SERVICES, type ServiceName } from '../../src/config/services.ts';
-import { importAccounts } from '../../src/server/admin/accounts.ts';
+import { importAccounts } from '../../src/server/admin/import-accounts.ts';
 import { status } from '../../src/server/admin/status.ts';
 import { ImapDevice, LineClient, Pop3Device } from './line-client.ts';
 import { ENVIRONMENT, MAIN, ServerProcess } from './server-process.ts';
@@ -51,7 +51,7 @@ export async function trialOffice(t: TestContext, request: OfficeRequest = {}): 
   });
   await writeConfig(office, request.config);
   const rows = (request.people ?? ['anna']).map((name) => `${office.address(name)},${PASSWORD},${name},`);
-  await perform(importAccounts, { csv: rows.join('\n') }, office);
+  await perform(importAccounts, { text: rows.join('\n') }, office);
   await office.start();
   return office;
 }

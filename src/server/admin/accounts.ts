@@ -1,7 +1,6 @@
 /** Accounts: the people of the office. */
 import { z } from 'zod';
 import type { AccountPage } from '../../directory/account-page.ts';
-import { type ImportReport, importAccounts as importCsv } from '../../directory/import-accounts.ts';
 import type { Account } from '../../directory/types.ts';
 import { action } from './action.ts';
 import { domainOf } from './domains.ts';
@@ -98,18 +97,6 @@ export const showAccount = action({
   name: 'account.show',
   input: z.strictObject({ address }),
   run: ({ directory }, { address }): Promise<AccountPage> => directory.accountPage(address),
-});
-
-export const importAccounts = action({
-  name: 'account.import',
-  input: z.strictObject({ csv: z.string() }),
-  creates: true,
-  async run({ directory }, { csv }, { progress, actor }): Promise<ImportReport> {
-    async function* file() {
-      yield Buffer.from(csv);
-    }
-    return importCsv(directory.by(actor), file(), (done) => progress({ what: '', done, unit: 'accounts' }));
-  },
 });
 
 function shown({ name, state, quotaBytes }: Account): AccountChanged {

@@ -1,7 +1,6 @@
 /** All administrative actions, by name. */
 import {
   addAccount,
-  importAccounts,
   listAccounts,
   removeAccount,
   renameAccount,
@@ -36,6 +35,7 @@ import {
   showGroup,
 } from './groups.ts';
 import { holdAccount, listHolds, releaseAccount } from './hold.ts';
+import { checkAccounts, importAccounts } from './import-accounts.ts';
 import { importMail, importTree, planImport } from './import-mail.ts';
 import { migrate } from './migrate.ts';
 import { explainQuota, setQuota, showQuotas, unsetQuota } from './quotas.ts';
@@ -60,6 +60,7 @@ const all = [
   renameAccount,
   showAccount,
   importAccounts,
+  checkAccounts,
   addAppPassword,
   listAppPasswords,
   revokeAppPassword,

@@ -1,0 +1,95 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { type Command, Option } from 'commander';
+import type { ImportReport } from '../directory/import-accounts.ts';
+import { PEOPLE_FORMATS, type PeopleFormat } from '../directory/people/file.ts';
+import { Refused } from '../errors.ts';
+import { checkAccounts, importAccounts } from '../server/admin/import-accounts.ts';
+import { MOST_LINE_BYTES } from '../server/admin/wire.ts';
+import { type CommonOptions, officeCommand } from './options.ts';
+import { EXIT, print } from './output.ts';
+import { perform } from './perform.ts';
+
+interface ImportOptions extends CommonOptions {
+  readonly format?: PeopleFormat;
+  readonly domain?: string;
+  readonly passwd?: string;
+  readonly update?: true;
+  readonly check?: true;
+}
+
+/** With room for what JSON adds, it must pass the administration socket. */
+const MOST_FILE_BYTES = MOST_LINE_BYTES / 4;
+
+export function importAccountsCommand(): Command {
+  return officeCommand(
+    'import',
+    'add the people of a file: CSV, or the passwords of another server with their hashes',
+    'rainmail account import people.csv --check',
+  )
+    .argument('<file>')
+    .addOption(new Option('--format <format>', 'what it is (default: as it looks)').choices(PEOPLE_FORMATS))
+    .option('--domain <domain>', 'of names that have none')
+    .option('--passwd <file>', 'beside a shadow file: the passwd file, for the names of people')
+    .option('--update', 'bring accounts that are there up to date')
+    .option('--check', 'only try it, and tell what would be done')
+    .action(async (file: string, options: ImportOptions) => {
+      const { format, domain, passwd, update, check } = options;
+      const input = {
+        text: readText(file),
+        ...(format === undefined ? {} : { format }),
+        ...(domain === undefined ? {} : { domain }),
+        ...(passwd === undefined ? {} : { passwd: readText(passwd) }),
+        ...(update === undefined ? {} : { update }),
+      };
+      const report = await perform(check === true ? checkAccounts : importAccounts, input, options);
+      print(report, options, () => told(file, report, check === true));
+      if (report.refused > 0 || report.interrupted) process.exitCode = EXIT.failed;
+    });
+}
+
+/** The file as text. What is not UTF-8 is refused: names in the wrong characters would go unseen for long. */
+function readText(file: string): string {
+  let bytes: Buffer;
+  try {
+    bytes = readFileSync(resolve(file));
+  } catch (error) {
+    throw new Refused('import.unreadable', `${file} can't be read (${(error as NodeJS.ErrnoException).code}).`, {
+      cause: error,
+    });
+  }
+  if (bytes.length > MOST_FILE_BYTES) {
+    throw new Refused('import.unreadable', `${file} is larger than 16 MB. Make several files of it.`);
+  }
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch (error) {
+    throw new Refused('import.unreadable', `${file} is not UTF-8. Save it as "CSV UTF-8" and import it again.`, {
+      cause: error,
+    });
+  }
+}
+
+function told(file: string, report: ImportReport, check: boolean): string {
+  const { added, updated, there, skipped, refused, problems, unknownColumns, interrupted } = report;
+  const verb = check ? 'Would add' : 'Added';
+  return [
+    `${verb} ${accounts(added)}.`,
+    ...(updated > 0 ? [`${check ? 'Would bring' : 'Brought'} ${accounts(updated)} up to date.`] : []),
+    ...(there > 0
+      ? [
+          `Left ${accounts(there)} alone that ${there === 1 ? 'is' : 'are'} there already (--update brings them up to date).`,
+        ]
+      : []),
+    ...(skipped > 0 ? [`Left out ${skipped} ${skipped === 1 ? 'name' : 'names'} nobody signs in with.`] : []),
+    ...(unknownColumns.length > 0 ? [`Columns that were not read: ${unknownColumns.join(', ')}.`] : []),
+    ...(interrupted ? ['It was interrupted: run it again to go on.'] : []),
+    ...(refused > 0 ? [`${refused} ${refused === 1 ? 'row' : 'rows'} could not be taken:`] : []),
+    ...problems.map(({ line, address, text }) => `${file}:${line}: ${address}${address === '' ? '' : ': '}${text}`),
+    ...(refused > problems.length ? ['and more'] : []),
+  ].join('\n');
+}
+
+function accounts(count: number): string {
+  return `${count} account${count === 1 ? '' : 's'}`;
+}
