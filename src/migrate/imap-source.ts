@@ -104,8 +104,7 @@ export class ImapSource implements Source {
   async *headers(folder: SourceFolder, messages: readonly SourceMessage[]): AsyncGenerator<FetchedHeader, void, void> {
     const query = { uid: true, bodyParts: [{ key: 'HEADER', start: 0, maxLength: HEADER_BYTES }] };
     for await (const { message, row } of this.#rows(folder, messages, query)) {
-      const header = row?.bodyParts?.values().next().value;
-      if (header !== undefined) yield { message, header };
+      if (row?.headers !== undefined) yield { message, header: row.headers };
     }
   }
 
@@ -173,7 +172,7 @@ export class ImapSource implements Source {
           for await (const row of client.fetch(asked.map(({ id }) => id).join(','), query, { uid: true })) {
             const message = remaining.get(String(row.uid));
             // A server may tell of other messages too, or of a change of flags alone (RFC 9051 7.5.2).
-            if (message === undefined || (row.source === undefined && row.bodyParts === undefined)) continue;
+            if (message === undefined || (row.source === undefined && row.headers === undefined)) continue;
             remaining.delete(message.id);
             this.#patience.renew();
             yield { message, row };

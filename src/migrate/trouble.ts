@@ -33,7 +33,7 @@ const MOST_ATTEMPTS = 8;
 const MOST_GIVEN_UP = 20;
 const FIRST_PAUSE: Milliseconds = 100;
 /** For a source that asks to be left alone for a while. */
-const FIRST_REST: Milliseconds = 5_000;
+const FIRST_REST: Milliseconds = 2_000;
 const LONGEST_PAUSE: Milliseconds = 60_000;
 
 /** Counts failures in a row and waits longer after each; what comes through forgives them. */
