@@ -248,7 +248,10 @@ export class ImapSource implements Source {
   /** A connection with the folder open, as it was listed. */
   async #opened(folder: SourceFolder): Promise<ImapFlow> {
     const client = await this.#connected();
-    if (this.#selected?.name !== folder.name) await this.#examine(client, folder);
+    if (this.#selected?.name !== folder.name) {
+      await this.#examine(client, folder);
+      this.#patience.isWell();
+    }
     const listed = this.#listed.get(folder.name);
     if (this.#selected!.generation !== listed)
       throw new FolderUnreadable('it was made anew while it was read (UIDVALIDITY)');
@@ -322,7 +325,7 @@ export class ImapSource implements Source {
     const { host, port } = this.#endpoint;
     const trouble = error as ImapFlowError;
     const text = String(trouble.responseText ?? trouble.response ?? trouble.message).slice(0, 300);
-    const no = new SourceSaidNo(text, trouble.serverResponseCode?.toUpperCase());
+    const no = new SourceSaidNo(text, codeOf(trouble));
     if (trouble.authenticationFailed === true) {
       this.#forget();
       if (isLater(no)) return no;
@@ -367,6 +370,14 @@ function isOwn({ path }: ListResponse, namespaces: ImapFlow['namespaces']): bool
   const longest = (list: readonly { prefix: string }[] | false | undefined) =>
     Math.max(-1, ...(list || []).filter(({ prefix }) => path.startsWith(prefix)).map(({ prefix }) => prefix.length));
   return longest(namespaces.personal) >= Math.max(longest(namespaces.other), longest(namespaces.shared));
+}
+
+/** The response code of a refusal (RFC 9051 7.1); imapflow takes it out for some commands only. */
+function codeOf({ serverResponseCode, response }: ImapFlowError): string | undefined {
+  const [first] = typeof response === 'object' ? (response.attributes ?? []) : [];
+  const found = serverResponseCode ?? (Array.isArray(first) ? undefined : first?.section?.[0]);
+  const code = typeof found === 'object' && !Array.isArray(found) ? found?.value : found;
+  return typeof code === 'string' ? code.toUpperCase() : undefined;
 }
 
 interface Attributes {

@@ -49,6 +49,11 @@ export class Patience {
     this.#signal = signal;
   }
 
+  /** The source is well: what fails now is a message. Those that are given up are counted ({@link gaveUp}). */
+  isWell(): void {
+    this.#failures = 0;
+  }
+
   /** Something came through. */
   renew(): void {
     this.#failures = 0;
