@@ -146,7 +146,7 @@ function selects(command: Command): Command {
 function offers(command: Command): Command {
   return command
     .option('--include-copies', 'also messages that are in a folder still')
-    .option('--include-drafts', 'also drafts of which a newer version came, or that were sent');
+    .option('--include-drafts', 'also drafts with a newer version or that were sent, and replaced copies of sent mail');
 }
 
 /** Bringing everything back, or purging it, is never meant by leaving something out. */
@@ -183,14 +183,17 @@ function listText({ account, messages, found, bytes }: RemovedListed): string[] 
   return lines;
 }
 
-function marks({ copy, supersededDraft }: RemovedShown): string {
-  return `${copy ? ' (in a folder still)' : ''}${supersededDraft ? ' (draft with a newer version)' : ''}`;
+function marks({ copy, superseded }: RemovedShown): string {
+  return `${copy ? ' (in a folder still)' : ''}${superseded ? ' (has a newer version)' : ''}`;
 }
 
 function leftOutText({ copies, drafts }: LeftOut): string[] {
   const lines: string[] = [];
   if (copies > 0) lines.push(`Left out: ${plural(copies, 'message')} still in a folder (--include-copies).`);
-  if (drafts > 0) lines.push(`Left out: ${plural(drafts, 'draft')} with a newer version (--include-drafts).`);
+  if (drafts > 0)
+    lines.push(
+      `Left out: ${plural(drafts, 'draft or sent copy', 'drafts or sent copies')} with a newer version (--include-drafts).`,
+    );
   return lines;
 }
 
@@ -206,8 +209,8 @@ function short(text: string, most: number): string {
   return characters.length <= most ? text : `${characters.slice(0, most - 1).join('')}…`;
 }
 
-function plural(count: number, what: string): string {
-  return `${count} ${what}${count === 1 ? '' : 's'}`;
+function plural(count: number, what: string, many = `${what}s`): string {
+  return `${count} ${count === 1 ? what : many}`;
 }
 
 /** Seconds since 1970. */

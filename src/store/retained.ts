@@ -15,13 +15,14 @@ import { listMailboxes } from './operations/mailboxes.ts';
 import { pathNow } from './operations/place.ts';
 import { type Purged, purgeItems } from './operations/purge.ts';
 import {
-  draftsAfter,
+  isOrWasIn,
   messageIdsAfter,
   quotaRefusal,
+  type Replaceable,
   type RestoreArgs,
-  type RetainedDraft,
   type RetainedMessage,
   type RetainedPosition,
+  replaceableAfter,
   restoreRetained,
   retainedAfter,
   retainedNamed,
@@ -44,7 +45,7 @@ export interface RetainedFilter {
 export const MOST_ITEMS = PAGE_ROWS;
 
 export interface FoundMessage extends RetainedMessage {
-  /** A draft of which a newer version came, or the mail that became of it. */
+  /** A draft of which a newer version came, or the mail that became of it; or a copy of sent mail that another one replaced. */
   readonly isSuperseded: boolean;
 }
 
@@ -52,7 +53,7 @@ export interface FoundMessage extends RetainedMessage {
 export interface Offer {
   /** Messages that are in a mailbox still. */
   readonly copies?: boolean;
-  /** Superseded drafts. */
+  /** Superseded drafts and copies of sent mail. */
   readonly drafts?: boolean;
 }
 
@@ -196,31 +197,36 @@ export class Retained {
   }
 
   /**
-   * Removed drafts of which a newer version came: an email of the same Message-ID, in a mailbox or removed too, that came later. Emails are
-   * numbered as they come, so only those above the oldest such draft are looked through: what came while mail is retained.
+   * Removed messages of which a newer version came: an email of the same Message-ID, there or removed too, that came later. For drafts that is
+   * the next draft or what was sent; in the folder for sent mail, the copy that a mail program filed there in place of the server's. Emails
+   * are numbered as they come, so only those above the oldest of these are looked through: what came while mail is retained.
    */
   async #superseded(account: AccountId): Promise<ReadonlySet<ItemId>> {
-    const drafts = new Map<string, RetainedDraft[]>();
+    const byMessageId = new Map<string, Replaceable[]>();
     let oldest = Infinity;
     for (let after: ItemId | undefined = 0 as ItemId; after !== undefined; await setImmediate()) {
       const from: ItemId = after;
-      const page = await this.#engine.read((tx) => draftsAfter(tx, account, from), account);
-      for (const draft of page.drafts) {
-        const versions = drafts.get(draft.messageId);
-        if (versions === undefined) drafts.set(draft.messageId, [draft]);
-        else versions.push(draft);
-        oldest = Math.min(oldest, draft.email);
+      const page = await this.#engine.read((tx) => replaceableAfter(tx, account, from), account);
+      for (const message of page.messages) {
+        const versions = byMessageId.get(message.messageId);
+        if (versions === undefined) byMessageId.set(message.messageId, [message]);
+        else versions.push(message);
+        oldest = Math.min(oldest, message.email);
       }
       after = page.last;
     }
     const superseded = new Set<ItemId>();
-    if (drafts.size === 0) return superseded;
+    if (byMessageId.size === 0) return superseded;
     for (let after = oldest as EmailId; ; await setImmediate()) {
       const from = after;
       const page = await this.#engine.read((tx) => messageIdsAfter(tx, account, from), account);
       for (const [email, messageId] of page) {
-        const versions = messageId === null ? undefined : drafts.get(messageId);
-        for (const version of versions ?? []) if (version.email < email) superseded.add(version.item);
+        for (const { item, email: older, sentIn } of byMessageId.get(messageId ?? '') ?? []) {
+          if (older >= email || superseded.has(item)) continue;
+          const replaces =
+            sentIn === null || (await this.#engine.read((tx) => isOrWasIn(tx, account, email, sentIn), account));
+          if (replaces) superseded.add(item);
+        }
       }
       if (page.length < PAGE_ROWS) return superseded;
       after = page.at(-1)![0];

@@ -310,6 +310,23 @@ test('of a draft only the last version is offered, and none when it was sent', a
   assert.deepEqual(await offered(store, account), ['List mail']);
 });
 
+test('the copy in Sent that a mail program replaced by its own is not offered; one that was deleted is', async (t) => {
+  const store = await temporaryStore(t);
+  const account = await newAccount(store, 'anna');
+  const sent = await mailboxNamed(store, account, 'Sent');
+  const servers = await appendTo(store, sent, 'offer', ['\\Seen']);
+  await appendTo(store, sent, 'offer', ['\\Seen']);
+  await store.expunge(sent, [servers]);
+  assert.deepEqual(await offered(store, account), []);
+
+  // To herself: the copy in INBOX is another message, though its Message-ID is the same.
+  const toHerself = await appendTo(store, sent, 'note');
+  await deliver(store, account, 'note');
+  await store.expunge(sent, [toHerself]);
+  assert.deepEqual(await offered(store, account), ['note']);
+  assert.deepEqual(await offered(store, account, {}, { drafts: true }), ['note', 'offer']);
+});
+
 test('a query looks at people, subject, first words and Message-ID, in any case', async (t) => {
   const store = await temporaryStore(t);
   const account = await newAccount(store, 'anna');

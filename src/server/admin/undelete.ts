@@ -20,8 +20,8 @@ export interface RemovedShown {
   readonly size: number;
   /** It is in a folder still. */
   readonly copy: boolean;
-  /** A draft of which a newer version, or the mail itself, came. */
-  readonly supersededDraft: boolean;
+  /** A draft of which a newer version, or the mail itself, came; or a copy of sent mail that another one replaced. */
+  readonly superseded: boolean;
 }
 
 export interface RemovedListed {
@@ -183,7 +183,7 @@ function shown(message: FoundMessage, held: boolean): RemovedShown {
     subject: message.subject,
     size: message.size,
     copy: message.isCopy,
-    supersededDraft: message.isSuperseded,
+    superseded: message.isSuperseded,
   };
 }
 

@@ -9,7 +9,7 @@ import { Refused } from '../../errors.ts';
 import { PAGE_ROWS, type Reader, type Writer } from '../engine/engine.ts';
 import { sql } from '../engine/sql.ts';
 import { DELETED, DRAFT } from '../flags.ts';
-import type { AccountId, EmailId, EpochSeconds, ItemId, Uid } from '../ids.ts';
+import type { AccountId, EmailId, EpochSeconds, ItemId, MailboxId, Uid } from '../ids.ts';
 import type { Mailbox, Role } from '../types.ts';
 import { type Claim, claim, overQuota } from './account-row.ts';
 import { emailKey, emailKeyOf, emailKeysOf } from './email-key.ts';
@@ -66,9 +66,18 @@ const TAKE = sql('DELETE FROM retained WHERE account_id = ? AND item_id = ?');
 const UNCOUNT = sql(
   'UPDATE account SET retained_bytes = retained_bytes - ?, retained_count = retained_count - ? WHERE account_id = ?',
 );
-const DRAFTS = sql<readonly [item: number, email: number, isDraft: number, messageId: string | null]>(`
-  SELECT r.item_id, r.email_id, CASE WHEN r.mailbox_role = 'drafts' OR (r.flags & ${DRAFT}) <> 0 THEN 1 ELSE 0 END, e.message_id
+const REPLACEABLE = sql<
+  readonly [item: number, email: number, sentIn: number | null, isDraft: number, messageId: string | null]
+>(`
+  SELECT r.item_id, r.email_id, CASE WHEN r.mailbox_role = 'sent' THEN r.mailbox_id END,
+    CASE WHEN r.mailbox_role = 'drafts' OR (r.flags & ${DRAFT}) <> 0 THEN 1 ELSE 0 END, e.message_id
   FROM retained r JOIN email e ON e.email_key = ${emailKeyOf('r')} WHERE r.account_id = ? AND r.item_id > ? ORDER BY r.item_id LIMIT ?`);
+const IN_MAILBOX = sql<readonly [found: number]>(
+  'SELECT 1 FROM message WHERE account_id = ? AND email_id = ? AND mailbox_id = ? LIMIT 1',
+);
+const WAS_IN_MAILBOX = sql<readonly [found: number]>(
+  'SELECT 1 FROM retained WHERE account_id = ? AND email_id = ? AND mailbox_id = ? LIMIT 1',
+);
 const MESSAGE_IDS = sql<readonly [key: number, email: number, messageId: string | null]>(`
   SELECT email_key, email_id, message_id FROM email WHERE email_key > ? AND email_key <= ? ORDER BY email_key LIMIT ?`);
 
@@ -140,25 +149,38 @@ function toListed(row: ListedRow): RetainedMessage {
   };
 }
 
-/** A removed draft, by what its newer versions have too. */
-export interface RetainedDraft {
+/** A removed message of which a newer version may have come, with the same Message-ID. */
+export interface Replaceable {
   readonly item: ItemId;
   readonly email: EmailId;
   readonly messageId: string;
+  /** The folder in which the newer version stands too; null for drafts, which any message of their Message-ID replaces. */
+  readonly sentIn: MailboxId | null;
 }
 
-/** The drafts on a page of what was removed, in order of item. @returns `last`: undefined after the last page */
-export async function draftsAfter(
+/**
+ * Drafts, and messages from the folder for sent mail, on a page of what was removed, in order of item.
+ * @returns `last`: undefined after the last page
+ */
+export async function replaceableAfter(
   tx: Reader,
   account: AccountId,
   after: ItemId,
-): Promise<{ readonly drafts: RetainedDraft[]; readonly last: ItemId | undefined }> {
-  const rows = await tx.all(DRAFTS, account, after, PAGE_ROWS);
-  const drafts: RetainedDraft[] = [];
-  for (const [item, email, isDraft, messageId] of rows) {
-    if (isDraft === 1 && messageId !== null) drafts.push({ item: item as ItemId, email: email as EmailId, messageId });
+): Promise<{ readonly messages: Replaceable[]; readonly last: ItemId | undefined }> {
+  const rows = await tx.all(REPLACEABLE, account, after, PAGE_ROWS);
+  const messages: Replaceable[] = [];
+  for (const [item, email, sentIn, isDraft, messageId] of rows) {
+    if (messageId === null || (isDraft === 0 && sentIn === null)) continue;
+    const folder = isDraft === 1 ? null : (sentIn as MailboxId);
+    messages.push({ item: item as ItemId, email: email as EmailId, messageId, sentIn: folder });
   }
-  return { drafts, last: rows.length < PAGE_ROWS ? undefined : (rows.at(-1)![0] as ItemId) };
+  return { messages, last: rows.length < PAGE_ROWS ? undefined : (rows.at(-1)![0] as ItemId) };
+}
+
+/** True when the email stands in the mailbox, or was removed from it. */
+export async function isOrWasIn(tx: Reader, account: AccountId, email: EmailId, mailbox: MailboxId): Promise<boolean> {
+  if ((await tx.get(IN_MAILBOX, account, email, mailbox)) !== undefined) return true;
+  return (await tx.get(WAS_IN_MAILBOX, account, email, mailbox)) !== undefined;
 }
 
 /** A page of Message-IDs of emails that came after one, in the order in which they came. */
