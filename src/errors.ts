@@ -63,6 +63,7 @@ export type AdministrativeCode =
   | 'restore.unfinished' //     a restore into this data directory was broken off
   | 'restore.other-account' //  the account of this name is not the one in the backup
   | 'import.unreadable' //      the file to import is no mail or can't be read
+  | 'store.damaged' //        the data directory can't be used as it is
   | 'source.unreachable' //     a server to bring mail from: no connection, or lost too often
   | 'source.sign-in' //         it does not take the name and password
   | 'source.insecure' //        it offers no TLS

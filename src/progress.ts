@@ -6,7 +6,7 @@ export interface Progress {
   /** Absent while it is not known. */
   readonly total?: number;
   /** Of `done` and `total`; bytes are shown as sizes. */
-  readonly unit: 'messages' | 'bytes' | 'accounts' | 'bodies' | 'objects' | 'segments';
+  readonly unit: 'messages' | 'bytes' | 'accounts' | 'bodies' | 'objects' | 'segments' | 'rows';
 }
 
 export type OnProgress = (progress: Progress) => void;

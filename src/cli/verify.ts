@@ -1,12 +1,15 @@
 import type { Command } from 'commander';
 import { formatSize } from '../config/units.ts';
-import { repair, verify } from '../server/admin/verify.ts';
+import { Refused } from '../errors.ts';
+import { type RepairedBy, repair, verify } from '../server/admin/verify.ts';
 import type { Repaired } from '../store/repair/repair.ts';
+import { type Salvaged, salvage } from '../store/repair/salvage.ts';
 import { isMendable } from '../store/verify/finding.ts';
 import type { Finding, Verified } from '../store/verify/verify.ts';
 import { type CommonOptions, officeCommand } from './options.ts';
 import { EXIT, print } from './output.ts';
-import { perform } from './perform.ts';
+import { actor, perform } from './perform.ts';
+import { showProgress } from './progress.ts';
 
 interface VerifyCommandOptions extends CommonOptions {
   readonly repair?: boolean;
@@ -39,11 +42,66 @@ async function check(options: CommonOptions): Promise<void> {
   if (findings.length > 0) process.exitCode = EXIT.failed;
 }
 
+/** A database that can't be opened, or whose file is damaged, is saved into a new one first: here, since no server can have it open then. */
 async function mend(options: CommonOptions): Promise<void> {
-  const repaired = await perform(repair, {}, options);
-  const { found, mended, left, fileDamaged } = repaired;
-  print({ found: found.findings.length, mended, left, fileDamaged }, options, () => text(repaired));
-  if (left.length > 0) process.exitCode = EXIT.failed;
+  let repaired = await repairIfOpened(options);
+  let salvaged: Salvaged | null = null;
+  if (repaired === undefined || (repaired.fileDamaged && !repaired.byServer)) {
+    salvaged = await save(options);
+    if (salvaged.rows !== null) repaired = await perform(repair, {}, options);
+  }
+  const { found, mended = [], left = [], fileDamaged = true } = repaired ?? {};
+  print({ salvaged, found: found?.findings.length ?? 0, mended, left, fileDamaged }, options, () =>
+    [...(salvaged === null ? [] : told(salvaged)), ...(repaired === undefined ? [] : [text(repaired)])].join('\n'),
+  );
+  if (left.length > 0 || fileDamaged || salvaged !== null) process.exitCode = EXIT.failed;
+}
+
+/** Undefined when the store can't be opened because it is damaged. */
+async function repairIfOpened(options: CommonOptions): Promise<RepairedBy | undefined> {
+  try {
+    return await perform(repair, {}, options);
+  } catch (error) {
+    if (error instanceof Refused && error.code === 'store.damaged') return undefined;
+    throw error;
+  }
+}
+
+async function save(options: CommonOptions): Promise<Salvaged> {
+  const progress = showProgress(options);
+  const interrupted = new AbortController();
+  const interrupt = () => interrupted.abort(new Error('Interrupted. Nothing was changed; run this again.'));
+  process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
+  try {
+    const now = Math.floor(Date.now() / 1000);
+    return await salvage(options.data, { actor: actor(), now, onProgress: progress.show, signal: interrupted.signal });
+  } finally {
+    process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
+    progress.end();
+  }
+}
+
+function told({ rows, lostPages, lostRows, keptAs, bodiesFound, lostAndFound }: Salvaged): string[] {
+  const found =
+    bodiesFound === 0
+      ? []
+      : [
+          `${bodiesFound} messages that no row tells of are in ${lostAndFound}, as .eml files. They may be put into an account`,
+          `again (rainmail import ACCOUNT ${lostAndFound}). Among them is mail that had been deleted.`,
+        ];
+  if (rows === null) {
+    return [
+      `There is no database in this directory, only the content of messages. Who had which, only a backup knows:`,
+      `rainmail restore server --help`,
+      ...found,
+    ];
+  }
+  return [
+    `The database was damaged. ${rows} rows were saved into a new one; ${lostRows} rows and ${lostPages} pages could not be read.`,
+    ...(keptAs === null ? [] : [`The damaged one is kept as ${keptAs}: remove it when everything is well.`]),
+    ...found,
+    'Whether a backup has more: rainmail restore --help',
+  ];
 }
 
 function text({ found, mended, left, fileDamaged }: Repaired): string {

@@ -12,6 +12,7 @@ import { type Config, defaults } from '../config/schema.ts';
 import { Directory } from '../directory/directory.ts';
 import { Refused } from '../errors.ts';
 import { Sessions } from '../net/sessions.ts';
+import { asDamage, assertDatabase } from '../store/damage.ts';
 import type { Milliseconds } from '../store/ids.ts';
 import { MailStore } from '../store/store.ts';
 import { Backups } from './backups.ts';
@@ -60,6 +61,7 @@ const DAY: Milliseconds = 86_400_000;
 export async function openOffice(options: OfficeOptions): Promise<Office> {
   const { data, create, command, config = defaults(), configFile = null, log, onFailure } = options;
   assertNotRestoring(data);
+  assertDatabase(data);
   if (!hasOffice(data)) {
     if (!create) {
       throw new Refused('directory.missing', `There is no office in ${data}. Name its data directory: --data DIR.`);
@@ -95,7 +97,7 @@ export async function openOffice(options: OfficeOptions): Promise<Office> {
     return { data, store, directory, sessions, backups, server: null, close };
   } catch (error) {
     await store.close();
-    throw error;
+    throw asDamage(error, data);
   }
 }
 

@@ -5,20 +5,25 @@
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { Refused } from '../errors.ts';
+import { isOfTheFile } from './damage.ts';
 
 export class DataLock {
+  /** Who had it before did not give it back: the process was killed, or the machine. */
+  readonly wasAbandoned: boolean;
   readonly #database: DatabaseSync;
 
-  private constructor(database: DatabaseSync) {
+  private constructor(database: DatabaseSync, wasAbandoned: boolean) {
     this.#database = database;
+    this.wasAbandoned = wasAbandoned;
   }
 
-  /** @param command who takes it, for the error that others get. @throws Refused `store.locked`, naming the owner */
+  /** @param command who takes it, for the error that others get. @throws Refused `store.locked`, naming the owner; `store.damaged` */
   static take(directory: string, command: string): DataLock {
     const database = new DatabaseSync(join(directory, 'lock.db'), { timeout: 0 });
     try {
       database.exec('CREATE TABLE IF NOT EXISTS owner (id INTEGER PRIMARY KEY, pid INTEGER, command TEXT, since TEXT)');
       database.exec('BEGIN IMMEDIATE');
+      const wasAbandoned = database.prepare('SELECT pid FROM owner').get() !== undefined;
       database
         .prepare(
           'INSERT INTO owner (id, pid, command, since) VALUES (1, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET pid = excluded.pid, command = excluded.command, since = excluded.since',
@@ -27,22 +32,46 @@ export class DataLock {
       database.exec('COMMIT');
       // Held until the process ends. Who reads may still see the row; who wants to write is told that it is busy.
       database.exec('BEGIN IMMEDIATE');
-      return new DataLock(database);
+      return new DataLock(database, wasAbandoned);
     } catch (error) {
       const owner = (error as { errcode?: number }).errcode === SQLITE_BUSY ? readOwner(database) : undefined;
       database.close();
+      if (isOfTheFile(error)) throw unreadable(directory, error);
       if (owner === undefined) throw error;
       throw new Refused('store.locked', `${directory} is in use by ${owner}. Stop it first, or give another --data.`);
     }
   }
 
-  release(): void {
-    this.#database.exec('ROLLBACK');
+  /** Gives it back. @param inOrder false: what made the last owner's end an unclean one is still to be looked at */
+  release(inOrder = true): void {
+    if (inOrder || !this.wasAbandoned) this.#forget();
+    if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
     this.#database.close();
+  }
+
+  /** The mark that somebody has it goes with its owner. */
+  #forget(): void {
+    try {
+      this.#database.exec('DELETE FROM owner');
+      this.#database.exec('COMMIT');
+    } catch (error) {
+      // A full disk keeps the mark: the next to come looks once more than it needs.
+      if ((error as { errcode?: number }).errcode !== SQLITE_FULL) throw error;
+    }
   }
 }
 
+const SQLITE_FULL = 13;
 const SQLITE_BUSY = 5;
+
+/** The file's content says nothing of the mail, but it can't be known that nobody holds it. */
+function unreadable(directory: string, cause: unknown): Refused {
+  return new Refused(
+    'store.damaged',
+    `${join(directory, 'lock.db')} can’t be read. Make sure that no Rainmail process runs on ${directory}, remove that file, and start again.`,
+    { cause },
+  );
+}
 
 function readOwner(database: DatabaseSync): string {
   try {

@@ -16,6 +16,7 @@ import { Refused } from '../errors.ts';
 import type { BodyChunksOptions, MailboxKey, Refusal, Store } from './api.ts';
 import { Segments } from './bodies/segments.ts';
 import { ChangeEvents } from './change-events.ts';
+import { asDamage, assertDatabase, damaged, hasLog } from './damage.ts';
 import { DataLock } from './data-lock.ts';
 import { DiskSpace } from './disk-space.ts';
 import { CHUNK_ROWS, PAGE_ROWS, type Writer } from './engine/engine.ts';
@@ -39,7 +40,7 @@ import {
   setSubscribed,
 } from './operations/mailboxes.ts';
 import { MESSAGES_ABOVE } from './operations/message-row.ts';
-import { setMeta } from './operations/meta.ts';
+import { getMeta, setMeta } from './operations/meta.ts';
 import { broughtAfter, forgetOrigins, noteOrigins } from './operations/origins.ts';
 import { type Place, placeOf } from './operations/place.ts';
 import { type ReinstateArgs, type ReinstatedAs, reinstate } from './operations/reinstate.ts';
@@ -123,13 +124,16 @@ export class MailStore implements Store {
   readonly #housekeeping: NodeJS.Timeout;
   #closing = false;
 
-  /** Opens a data directory, makes it if need be, and recovers it after an unclean end. @throws Refused `store.locked`, `store.newer` */
+  /** Opens a data directory, makes it if need be, and recovers it after an unclean end. @throws Refused `store.locked`, `store.newer`, `store.damaged` */
   static async open(options: StoreOptions): Promise<MailStore> {
     await mkdir(options.directory, { recursive: true, mode: 0o700 });
     await chmod(options.directory, 0o700);
     const lock = DataLock.take(options.directory, options.command);
     const onTrouble = options.onTrouble ?? (() => {});
+    let opened: SqliteEngine | undefined;
     try {
+      assertDatabase(options.directory);
+      const logWasThere = hasLog(options.directory);
       const space = await DiskSpace.watch(options.directory, options.diskWatermarkBytes ?? 256 << 20, (error) =>
         onTrouble('looking at the free disk space', error),
       );
@@ -152,6 +156,10 @@ export class MailStore implements Store {
         ...given({ checkpointBytes: options.checkpointBytes }),
         ...given({ onFailure: options.onFailure }),
       });
+      opened = engine;
+      if (lock.wasAbandoned && !logWasThere && (await engine.read((tx) => getMeta(tx, 'state'))) === 'open') {
+        throw damaged(options.directory, 'its log (mail.db-wal) is missing, with the newest changes');
+      }
       const directory = join(options.directory, 'segments');
       const firstId = (await engine.read(newestSegment)) + 1;
       const segments = await Segments.open({
@@ -170,8 +178,9 @@ export class MailStore implements Store {
       const recovered = await recover(engine, segments, directory, nowSeconds());
       return new MailStore(options, { lock, space, segments, engine, views, events, recovered });
     } catch (error) {
-      lock.release();
-      throw error;
+      await opened?.abandon();
+      lock.release(false);
+      throw asDamage(error, options.directory);
     }
   }
 

@@ -16,11 +16,16 @@ export const verify = action({
   },
 });
 
+/** What a file that is damaged itself needs, no running server can do. */
+export interface RepairedBy extends Repaired {
+  readonly byServer: boolean;
+}
+
 /** Sets right what follows from what is there, and lists the rest. */
 export const repair = action({
   name: 'verify.repair',
   input: z.strictObject({}),
-  async run({ store }, _input, { progress, actor, signal }): Promise<Repaired> {
-    return store.repair({ actor, signal, onProgress: progress });
+  async run({ store, server }, _input, { progress, actor, signal }): Promise<RepairedBy> {
+    return { ...(await store.repair({ actor, signal, onProgress: progress })), byServer: server !== null };
   },
 });

@@ -15,8 +15,10 @@ import { open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { Refused } from '../../errors.ts';
+import { damaged } from '../damage.ts';
 import type { AccountId, Milliseconds } from '../ids.ts';
 import type { HeavyOperation } from '../operations/heavy-operations.ts';
+import { missingTables } from '../schema/expected.ts';
 import { MIGRATION_TABLE, migrationsAfter } from '../schema/migrations.ts';
 import { Durability, type Syncable } from './durability.ts';
 import type { Change, Engine, Reader, Writer } from './engine.ts';
@@ -89,6 +91,8 @@ export class SqliteEngine implements Engine {
     const database = openDatabase(options.path, { busyTimeout: 5_000, cacheBytes: options.cacheBytes ?? 32 << 20 });
     try {
       migrate(database);
+      const [missing] = missingTables(database);
+      if (missing !== undefined) throw damaged(dirname(options.path), `its database has no ${missing}`);
       await syncDirectory(dirname(options.path));
       const wal = await WalFile.open(options.path);
       const worker = new SqliteWorker(options.path);
@@ -232,6 +236,14 @@ export class SqliteEngine implements Engine {
       await this.#wal.close();
       this.#database.close();
     }
+  }
+
+  /** Closes everything as it is, after opening the store has failed. */
+  async abandon(): Promise<void> {
+    this.#closing = true;
+    await this.#worker.close();
+    await this.#wal.close();
+    this.#database.close();
   }
 
   #schedule(): void {

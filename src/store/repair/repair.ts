@@ -80,7 +80,7 @@ export async function repairStore(engine: SqliteEngine, segments: Segments, opti
   );
   for (const { stored, findings } of damages) if (healed.has(stored)) mend(findings, 'found elsewhere');
 
-  mended.add(await engine.writeInWorker<Finding[]>(NO_ACCOUNT, 'repairInstallation', { actor, now }));
+  mended.add(await engine.writeInWorker<Finding[]>(null, 'repairInstallation', { actor, now }));
   // An account that was only now made again has rows to be mended, too.
   await verifyRows(
     databasePath,
@@ -106,6 +106,3 @@ export async function repairStore(engine: SqliteEngine, segments: Segments, opti
   for (const { stored, findings } of damages) if (!healed.has(stored)) left.add(findings);
   return { found, mended: mended.findings, left: left.findings, fileDamaged };
 }
-
-/** What belongs to none. */
-const NO_ACCOUNT = 0 as AccountId;

@@ -12,13 +12,6 @@ export interface FoundRow {
   readonly values: readonly (number | string | Buffer | null)[];
 }
 
-export interface Found {
-  /** Pages that can't be read, or are not what leads to them says. */
-  pages: number;
-  /** Rows that can't be read, or do not have the shape of their table. */
-  rows: number;
-}
-
 /** Tables whose records can be told from those of indexes by their shape: narrower ones are just numbers. */
 const TELLING_COLUMNS = 6;
 
@@ -35,8 +28,8 @@ const SCHEMA: ExpectedTable = {
 };
 
 export class RowFinder {
-  /** What was lost on the way. */
-  readonly lost: Found = { pages: 0, rows: 0 };
+  /** Pages of tables that can't be read or are not what leads to them says; rows that can't be read or do not have the shape of their table. */
+  readonly lost = { pages: 0, rows: 0 };
   readonly #file: DatabaseFile;
   readonly #tables: readonly ExpectedTable[];
   /** Pages that a tree, or the list of free ones, has. */
@@ -49,7 +42,7 @@ export class RowFinder {
   }
 
   *rows(): Generator<FoundRow> {
-    const roots = this.#roots();
+    const { roots, whole } = this.#roots();
     const byName = new Map(this.#tables.map((table) => [table.name, table]));
     const freeIsKnown = this.#claimFree();
     for (const [name, root] of roots) {
@@ -58,23 +51,22 @@ export class RowFinder {
     }
     for (const table of this.#tables) {
       const root = roots.get(table.name);
-      if (root === undefined) this.lost.pages++;
-      else yield* this.#tree(root, table);
+      if (root !== undefined) yield* this.#tree(root, table);
+      else if (!whole) this.lost.pages++; // else an older version wrote the database, and had no such table
     }
     // A page that is neither in a tree nor free stood below a damaged one. What the free ones hold was deleted: it must stay so, unless they can't
     // be told from others.
     if (this.lost.pages > 0 || !freeIsKnown) yield* this.#unclaimed();
   }
 
-  /** Where each table and index begins. */
-  #roots(): Map<string, number> {
+  /** Where each table and index begins; `whole` when nothing of the schema is lost. */
+  #roots(): { readonly roots: ReadonlyMap<string, number>; readonly whole: boolean } {
     const roots = new Map<string, number>();
     const note = ({ values: [, name, , root] }: FoundRow): void => {
       if (typeof name === 'string' && typeof root === 'number' && !roots.has(name)) roots.set(name, root);
     };
-    const before = this.lost.pages;
     for (const row of this.#tree(1, SCHEMA)) note(row);
-    if (this.lost.pages === before && this.#tables.every(({ name }) => roots.has(name))) return roots;
+    if (this.lost.pages === 0 && this.lost.rows === 0) return { roots, whole: true };
     for (let number = 2; number <= this.#file.pages; number++) {
       const page = this.#read(number);
       if (page === undefined || !page.isTable || !page.isLeaf || page.cells.length === 0) continue;
@@ -83,7 +75,7 @@ export class RowFinder {
       this.#claimed[number] = 1;
       for (const row of rows) if (row !== undefined) note(row);
     }
-    return roots;
+    return { roots, whole: false };
   }
 
   *#tree(root: number, table: ExpectedTable | undefined): Generator<FoundRow> {
@@ -91,11 +83,11 @@ export class RowFinder {
     for (let number = pending.pop(); number !== undefined; number = pending.pop()) {
       const page = this.#claimed[number] === 1 ? undefined : this.#read(number);
       if (page === undefined || (table !== undefined && page.isTable === table.withoutRowid)) {
-        this.lost.pages++;
+        if (table !== undefined) this.lost.pages++;
         continue;
       }
       this.#claimed[number] = 1;
-      if (page.damaged) this.lost.pages++;
+      if (page.damaged && table !== undefined) this.lost.pages++;
       pending.push(...page.children.toReversed());
       for (const cell of page.cells) {
         const row = this.#row(cell, table);

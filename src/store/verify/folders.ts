@@ -42,23 +42,14 @@ const ROLES = new Set(['inbox', 'drafts', 'sent', 'archive', 'junk', 'trash', 'a
 /** @returns ids of all folders, and their whole names */
 export async function checkFolders(inspection: Inspection): Promise<Map<MailboxId, string>> {
   const { tx, account } = inspection;
-  const rows = await tx.all(FOLDERS, account);
+  let rows = await tx.all(FOLDERS, account);
   const places = new Map<number, Place>();
-  for (const [id, parent, name] of rows) places.set(id, { parent, name });
-  if (!places.has(INBOX)) {
+  if (!rows.some(([id]) => id === INBOX)) {
     places.set(INBOX, { parent: TOP, name: 'INBOX' });
-    await inspection.find({ code: 'mailbox', text: 'there is no INBOX' }, 'made', async (mender) =>
-      insertMailbox(mender.tx, {
-        account,
-        id: INBOX,
-        parent: TOP,
-        name: 'INBOX',
-        role: 'inbox',
-        modseq: await mender.modseq(INBOX),
-        subscribed: true,
-      }),
-    );
+    await inspection.find({ code: 'mailbox', text: 'there is no INBOX' }, 'made', makeInbox);
+    rows = await tx.all(FOLDERS, account);
   }
+  for (const [id, parent, name] of rows) places.set(id, { parent, name });
   await checkPlaces(inspection, places);
   const paths = new Map<MailboxId, string>();
   for (const id of places.keys()) paths.set(id as MailboxId, pathOf(places, id));
@@ -66,6 +57,12 @@ export async function checkFolders(inspection: Inspection): Promise<Map<MailboxI
   const roles = new Set<string>();
   for (const row of rows) await checkFolder(inspection, row, paths.get(row[0] as MailboxId)!, roles, highestGone);
   return paths;
+}
+
+async function makeInbox(mender: Mender): Promise<void> {
+  const { tx, account } = mender;
+  const modseq = await mender.modseq(INBOX);
+  await insertMailbox(tx, { account, id: INBOX, parent: TOP, name: 'INBOX', role: 'inbox', modseq, subscribed: true });
 }
 
 interface Place {

@@ -1,7 +1,7 @@
 /** What must be true of rows that belong to no account, or to one that is gone; and setting it right. */
 import type { Reader, Writer } from '../engine/engine.ts';
 import { type Sql, sql } from '../engine/sql.ts';
-import type { AccountId } from '../ids.ts';
+import type { AccountId, EpochSeconds } from '../ids.ts';
 import { nextNumber } from '../operations/accounts.ts';
 import { emailKeysOf } from '../operations/email-key.ts';
 import type { Finding } from './finding.ts';
@@ -38,6 +38,11 @@ const COUNTERS = [
   highest: sql<readonly [highest: number | null]>(`SELECT max(${column}) FROM ${table}`),
 }));
 const COUNTER = sql<readonly [value: number]>('SELECT value FROM counter WHERE name = ?');
+const NAMES_AFTER = sql<readonly [account: number, name: string]>(
+  'SELECT a.account_id, a.name FROM account a JOIN person p ON p.account_id = a.account_id WHERE a.account_id > ? ORDER BY a.account_id LIMIT 1000',
+);
+const DOMAIN_NAMED = sql<readonly [domain: number]>('SELECT domain_id FROM domain WHERE name = ?');
+const INSERT_DOMAIN = sql('INSERT INTO domain (domain_id, name, created) VALUES (?, ?, ?)');
 const SET_COUNTER = sql(
   'INSERT INTO counter (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value',
 );
@@ -110,6 +115,13 @@ async function inspect(tx: Reader, writer: Writer | null): Promise<readonly Find
       async (tx) => void (await tx.run(SET_COUNTER, counter, used)),
     );
   }
+  for (const domain of await missingDomains(tx)) {
+    await find(
+      { code: 'account', text: `there are accounts of the domain ${domain}, which does not exist` },
+      'it is there again, with the settings of a new one',
+      async (tx) => void (await tx.run(INSERT_DOMAIN, await nextNumber(tx, 'domain'), domain, now())),
+    );
+  }
   for (const { what, select, remove } of DANGLING) {
     const names = (await tx.all(select)).map(([name]) => name);
     if (names.length === 0) continue;
@@ -142,13 +154,30 @@ async function strays(tx: Reader): Promise<AccountId[]> {
   return missing.sort((a, b) => a - b);
 }
 
+/** Domains that people's accounts are of, and that are not there: their mail would be refused. */
+async function missingDomains(tx: Reader): Promise<string[]> {
+  const domains = new Set<string>();
+  for (let after = 0; ; ) {
+    const rows = await tx.all(NAMES_AFTER, after);
+    for (const [, name] of rows) if (name.includes('@')) domains.add(name.slice(name.lastIndexOf('@') + 1));
+    if (rows.length === 0) break;
+    after = rows.at(-1)![0];
+  }
+  const missing: string[] = [];
+  for (const domain of domains) if ((await tx.get(DOMAIN_NAMED, domain)) === undefined) missing.push(domain);
+  return missing;
+}
+
+function now(): EpochSeconds {
+  return Math.floor(Date.now() / 1000);
+}
+
 /** Its numbers and folders follow from its mail (account.ts). Its name is lost: an administrator gives it one. */
 async function makeAccount(tx: Writer, account: AccountId): Promise<void> {
-  const now = Math.floor(Date.now() / 1000);
   const domain = (await tx.get(A_DOMAIN))?.[0] ?? 'recovered.invalid';
   let name = `recovered-${account}@${domain}`;
   for (let more = 2; (await tx.get(NAMED, name)) !== undefined; more++) name = `recovered-${account}-${more}@${domain}`;
-  await tx.run(INSERT_ACCOUNT, account, name, now, now);
+  await tx.run(INSERT_ACCOUNT, account, name, now(), now());
   if ((await tx.get(HAS_PERSON, account)) === undefined)
-    await tx.run(INSERT_PERSON, await nextNumber(tx, 'person'), account, now);
+    await tx.run(INSERT_PERSON, await nextNumber(tx, 'person'), account, now());
 }
