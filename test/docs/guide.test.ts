@@ -21,7 +21,10 @@ test('every setting that the guide names exists', () => {
     for (const [, section, name] of read(file).matchAll(
       /`(listen|tls|limits|timeouts|store|proxy|lmtp|log)\.(\w+)`/g,
     )) {
-      if (/store\.(full|failed|newer|locked)/.test(`${section}.${name}`) || `${section}.${name}` === 'listen.failed')
+      if (
+        /store\.(full|failed|newer|locked|damaged)/.test(`${section}.${name}`) ||
+        `${section}.${name}` === 'listen.failed'
+      )
         continue;
       const settings = (defaults() as unknown as Record<string, Record<string, unknown>>)[section!]!;
       assert.ok(name! in settings, `${file} names ${section}.${name}`);
