@@ -150,6 +150,7 @@ const store = z
     retained: size
       .prefault('1GB')
       .describe('The most that deleted messages of one account may take; the oldest go first.'),
+    audit: duration.prefault('400d').describe('How long it is kept who changed what (rainmail audit list).'),
     checkpoint: size
       .prefault('32MB')
       .describe(

@@ -45,7 +45,7 @@ import type {
   SignInRecord,
 } from './types.ts';
 
-/** Names and addresses; up to about 1 KB each. */
+/** Names and addresses; up to about 1 KB each. What leads to many accounts counts as many. */
 const CACHE_CAPACITY = 20_000;
 
 /** Hears that somebody may sign in again, or no more. */
@@ -65,7 +65,7 @@ export class Directory implements SignInDirectory {
   readonly #onTrouble: OnTrouble;
   readonly #uses: CredentialUses;
   #trial: boolean;
-  readonly #resolved = new Lru<string, Resolved>(CACHE_CAPACITY);
+  readonly #resolved = new Lru<string, Resolved>(CACHE_CAPACITY, accountsOf);
   readonly #records = new Lru<string, SignInRecord | null>(CACHE_CAPACITY);
   readonly #onState: StateListener[] = [];
   readonly #onRevoked: RevocationListener[] = [];
@@ -297,4 +297,9 @@ export class Directory implements SignInDirectory {
 
 async function isTrial(tx: Reader): Promise<boolean> {
   return (await getMeta(tx, 'trial')) === '1';
+}
+
+/** What an answer weighs. */
+function accountsOf(resolved: Resolved): number {
+  return resolved.kind === 'accounts' ? resolved.accounts.length : 1;
 }

@@ -1,10 +1,14 @@
-/** A map that holds at most `capacity` entries: the one unused for longest goes first. */
+/** A map whose values weigh at most `capacity` together: the one unused for longest goes first. */
 export class Lru<Key, Value> {
   readonly #entries = new Map<Key, Value>(); // in order of use: a Map keeps the order of insertion
   readonly #capacity: number;
+  readonly #weigh: (value: Value) => number;
+  #weight = 0;
 
-  constructor(capacity: number) {
+  /** @param weigh  what a value weighs, always the same; 1 if absent, so that the capacity is a number of entries */
+  constructor(capacity: number, weigh: (value: Value) => number = () => 1) {
     this.#capacity = capacity;
+    this.#weigh = weigh;
   }
 
   get size(): number {
@@ -22,21 +26,25 @@ export class Lru<Key, Value> {
   }
 
   set(key: Key, value: Value): void {
-    this.#entries.delete(key);
+    this.delete(key);
     this.#entries.set(key, value);
-    if (this.#entries.size > this.#capacity) {
-      for (const oldest of this.#entries.keys()) {
-        this.#entries.delete(oldest);
-        break;
-      }
+    this.#weight += this.#weigh(value);
+    if (this.#weight <= this.#capacity) return;
+    for (const oldest of this.#entries.keys()) {
+      this.delete(oldest);
+      if (this.#weight <= this.#capacity) return;
     }
   }
 
   delete(key: Key): void {
+    const value = this.#entries.get(key);
+    if (value === undefined) return;
+    this.#weight -= this.#weigh(value);
     this.#entries.delete(key);
   }
 
   clear(): void {
     this.#entries.clear();
+    this.#weight = 0;
   }
 }

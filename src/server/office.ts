@@ -75,6 +75,7 @@ export async function openOffice(options: OfficeOptions): Promise<Office> {
     diskWatermarkBytes: config.store.reserve,
     retentionDays: config.store.retention / DAY,
     retainedCapBytes: config.store.retained,
+    auditDays: config.store.audit / DAY,
     checkpointBytes: config.store.checkpoint,
     housekeepingEvery: config.store.housekeeping,
     onTrouble: (what, error) => log?.error({ err: error }, `${what} failed and will be tried again`),

@@ -6,6 +6,7 @@ import { copyLive, planSweep, type SegmentUse, storedBytes } from './bodies/swee
 import { CHUNK_ROWS, type Engine, PAGE_ROWS } from './engine/engine.ts';
 import type { AccountId, EpochSeconds } from './ids.ts';
 import { findRemoved, removeSome } from './operations/accounts.ts';
+import { pruneAudit } from './operations/audit.ts';
 import {
   accountsAfter,
   accountsDue,
@@ -39,6 +40,8 @@ export interface Housekept {
 
 export interface HousekeepingOptions {
   readonly retainedCapBytes: number;
+  /** How long entries of the audit are kept. */
+  readonly auditKept: EpochSeconds;
   /** Messages that have come in and are not filed yet. */
   readonly unfiled: Unfiled;
   readonly onAccountGone: (account: AccountId) => Promise<void>;
@@ -109,6 +112,7 @@ async function housekeep(
   const purged = await purgeAll(engine, { now, capBytes: options.retainedCapBytes }, stopped);
   const pruned = await pruneAll(engine, now - TOMBSTONES_KEPT, stopped);
   await repeat(stopped, () => engine.write((tx) => forgetOldCopies(tx, now, CHUNK_ROWS)));
+  await repeat(stopped, () => engine.write((tx) => pruneAudit(tx, now - options.auditKept, STEP_ROWS)));
   await giveBack(engine, segments, options, stopped);
   const swept = await sweep(engine, segments, options, stopped);
   return { purged, pruned, ...swept };

@@ -88,6 +88,8 @@ export interface StoreOptions {
   readonly retentionDays?: number;
   /** Bytes of removed messages kept for each account; the oldest go first. */
   readonly retainedCapBytes?: number;
+  /** How long it is kept who changed what. */
+  readonly auditDays?: number;
   readonly cacheBytes?: number;
   /** Size of the write-ahead log at which it is written into the database. */
   readonly checkpointBytes?: number;
@@ -207,6 +209,7 @@ export class MailStore implements Store {
       this.#segments,
       {
         retainedCapBytes: options.retainedCapBytes ?? 10e9,
+        auditKept: (options.auditDays ?? 400) * DAY,
         unfiled: this.#unfiled,
         onAccountGone: (account) => this.#views.forget(account),
       },
