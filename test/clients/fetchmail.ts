@@ -19,8 +19,13 @@ export class Fetchmail implements Fetcher {
   static async open(t: TestContext): Promise<{ office: TrialOffice; fetchmail: Fetchmail } | undefined> {
     if (!needsTool(t, 'fetchmail')) return undefined;
     const { office, home } = await clientOffice(t);
-    await mkdir(home.path('mail'));
-    return { office, fetchmail: new Fetchmail(office, home) };
+    return { office, fetchmail: await Fetchmail.at(office, home) };
+  }
+
+  /** At an office that is there. */
+  static async at(office: TrialOffice, home: ClientHome): Promise<Fetchmail> {
+    await mkdir(home.path('fetched'));
+    return new Fetchmail(office, home);
   }
 
   async fetch({ keep, tls }: Fetch): Promise<void> {
@@ -30,11 +35,12 @@ export class Fetchmail implements Fetcher {
       'fetchmailrc',
       `set invisible
 set no bouncemail
+set pidfile "${this.#home.path('fetchmail.pid')}"
 poll localhost protocol pop3 port ${port} uidl no dns:
   user "${this.#office.address('anna')}" password "${PASSWORD}" ${security}
   ${tls === 'none' ? '' : `sslcertck sslcertfile "${this.#home.ca}"`}
   ${keep ? 'keep' : 'no keep'} no rewrite
-  mda "cat > $(mktemp mail/XXXXXXXX)"
+  mda "cat > $(mktemp fetched/XXXXXXXX)"
 `,
     );
     const { code, stdout, stderr } = await this.#home.try('fetchmail', ['-f', config]);
@@ -43,6 +49,6 @@ poll localhost protocol pop3 port ${port} uidl no dns:
   }
 
   received(): Promise<string[]> {
-    return filesIn(this.#home.path('mail'));
+    return filesIn(this.#home.path('fetched'));
   }
 }

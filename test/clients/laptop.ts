@@ -29,6 +29,11 @@ export class Laptop {
   static async open(t: TestContext): Promise<Laptop | undefined> {
     if (!needsTool(t, 'mbsync')) return undefined;
     const { office, home } = await clientOffice(t);
+    return Laptop.at(office, home);
+  }
+
+  /** At an office that is there. */
+  static async at(office: TrialOffice, home: ClientHome): Promise<Laptop> {
     await mkdir(home.path('mail'));
     return new Laptop(office, home);
   }
