@@ -26,7 +26,7 @@ export function exportCommand(): Command {
   return command
     .argument('[account]', 'whose mail')
     .requiredOption('--to <dir>', 'where to: an empty directory, a new one, or that of an earlier export')
-    .addOption(new Option('--as <format>', 'how').choices(FORMATS).default('maildir'))
+    .addOption(new Option('--as <format>', 'the form it takes').choices(FORMATS).default('maildir'))
     .option('--folder <name>', 'only this folder and those below it')
     .option('--since <when>', 'only what came since: a time ago (30d), or a date (2026-11-20)', moment)
     .option('--crlf', 'lines end in CRLF in the files, as in the messages (.eml files always have it)')

@@ -2,8 +2,6 @@ import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import type { Command } from 'commander';
-import { program } from '../../src/cli/program.ts';
 import { emptyFolder } from '../helpers/folder.ts';
 import { output, rainmail, trialOffice } from '../helpers/office.ts';
 import { ENVIRONMENT, MAIN } from '../helpers/server-process.ts';
@@ -151,23 +149,6 @@ test('exit codes: 0 done, 1 refused, 2 not understood', async (t) => {
   assert.equal(await code('account', 'add'), 2);
   assert.equal(await code('account', 'remove', 'eva@example.org'), 2);
   assert.equal(await code('serve', '--port-offset', 'many'), 2);
-});
-
-test('every command explains itself with an example', () => {
-  const explained = new Map<string, string>();
-  const visit = (command: Command, name: string) => {
-    if (command.commands.length > 0) {
-      for (const inner of command.commands) visit(inner, `${name} ${inner.name()}`);
-      return;
-    }
-    let help = '';
-    command.configureOutput({ writeOut: (text) => (help += text) }).outputHelp();
-    explained.set(name, help);
-  };
-  visit(program(), 'rainmail');
-
-  assert.ok(explained.size > 15);
-  for (const [name, help] of explained) assert.match(help, new RegExp(`Example:\\n  ${name}`), name);
 });
 
 test('a command without an office says which directory it looked in', async (t) => {

@@ -1,0 +1,88 @@
+/** Every command of the tree: it says what it does, gives an example that works, and prints JSON for programs. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Command } from 'commander';
+import { program } from '../../src/cli/program.ts';
+
+/** Runs until a signal ends it; its log is JSON. */
+const WITHOUT_JSON = ['rainmail serve'];
+
+/** Every command with its full name; the inner ones are groups of others. */
+function walk(command: Command, name = 'rainmail'): (readonly [name: string, command: Command])[] {
+  return [
+    [name, command],
+    ...command.commands
+      .filter((inner) => inner.name() !== 'help')
+      .flatMap((inner) => walk(inner, `${name} ${inner.name()}`)),
+  ];
+}
+
+const isGroup = (command: Command) => command.commands.length > 0;
+
+function helpOf(command: Command): string {
+  let help = '';
+  command.configureOutput({ writeOut: (text) => (help += text) }).outputHelp();
+  return help;
+}
+
+function examplesOf(command: Command): string[] {
+  const [, examples = ''] = /^Examples?:\n((?: {2}.*(?:\n|$))+)/m.exec(helpOf(command)) ?? [];
+  return examples
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => line.trim());
+}
+
+/** As a shell cuts them, up to a redirection. */
+function words(line: string): string[] {
+  return [...line.replace(/ [>|].*$/, '').matchAll(/"([^"]*)"|'([^']*)'|(\S+)/g)].map(
+    ([, ...forms]) => forms.find((form) => form !== undefined)!,
+  );
+}
+
+/** The command that a command line comes to. */
+async function parsed(line: string): Promise<string | undefined> {
+  const whole = program();
+  let reached: string | undefined;
+  for (const [name, command] of walk(whole)) {
+    command.configureOutput({ writeErr: () => {} });
+    if (isGroup(command)) continue;
+    command.action(() => {
+      reached = name;
+    });
+  }
+  const [first, ...args] = words(line);
+  assert.equal(first, 'rainmail', line);
+  await whole.parseAsync(args, { from: 'user' });
+  return reached;
+}
+
+const tree = walk(program());
+
+test('every command, argument and option is described', () => {
+  assert.ok(tree.length > 50);
+  for (const [name, command] of tree) {
+    assert.ok(command.description().length > 10, name);
+    for (const option of command.options) assert.ok(option.description.length > 3, `${name} ${option.flags}`);
+    assert.match(helpOf(command), new RegExp(`^Usage: ${name}`), name);
+  }
+});
+
+test('every command prints its result as JSON if it is asked to', () => {
+  for (const [name, command] of tree) {
+    if (isGroup(command) || WITHOUT_JSON.includes(name)) continue;
+    assert.ok(
+      command.options.some(({ long }) => long === '--json'),
+      `${name} has no --json`,
+    );
+  }
+});
+
+for (const [name, command] of tree) {
+  if (isGroup(command)) continue;
+  test(`the example of "${name}" is one of it, and is understood`, async () => {
+    const examples = examplesOf(command);
+    assert.ok(examples.length > 0, 'there is none');
+    for (const example of examples) assert.equal(await parsed(example), name, example);
+  });
+}
