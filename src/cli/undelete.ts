@@ -124,7 +124,7 @@ function purge(): Command {
           ...(purged.stopped ? ['It was stopped before the end: the same command goes on.'] : []),
           ...(purged.segmentsWaiting > 0
             ? [
-                `${plural(purged.segmentsWaiting, 'file')} in use just now will be cleaned within minutes, by the server itself.`,
+                `${plural(purged.segmentsWaiting, 'file')} in use just now, by a backup or by mail that comes in, will be given back by itself.`,
               ]
             : []),
         ].join('\n'),

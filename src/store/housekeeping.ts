@@ -51,7 +51,7 @@ export interface HousekeepingOptions {
 export interface GivenBack {
   /** Bytes of the files that went, less those of what was copied out of them. */
   readonly bytesFreed: number;
-  /** Files that still hold something purged, because they are being used: housekeeping comes back to them. */
+  /** Files that still hold something purged: a backup reads them, or something is just being written to them. They go when that is over. */
   readonly segmentsWaiting: number;
 }
 
@@ -179,7 +179,7 @@ async function pruneAll(engine: Engine, before: EpochSeconds, stopped: () => boo
 
 /**
  * Rewrites the segments that hold what somebody asked to purge, however much of them lives: who purges means that it is gone. Each is complete in
- * itself; one that is in use stays marked.
+ * itself; one that can't be rewritten now stays marked.
  */
 async function giveBack(
   engine: Engine,
@@ -201,9 +201,9 @@ async function giveBack(
       segmentsWaiting++;
       continue;
     }
-    await segments.remove(id);
+    if (await segments.remove(id)) bytesFreed += bytes - copied;
+    else segmentsWaiting++;
     await engine.write((tx) => forgetSegment(tx, id));
-    bytesFreed += bytes - copied;
   }
   return { bytesFreed, segmentsWaiting };
 }

@@ -508,6 +508,23 @@ test('what a purge could not give back at once, housekeeping does', async (t) =>
   await assertWhole(store);
 });
 
+test('a purge while a backup reads the files is told to be waiting, and done when the backup is', async (t) => {
+  const folder = await temporaryFolder(t);
+  const store = await openStore(t, folder);
+  const account = await newAccount(store, 'anna');
+  const inbox = inboxOf(account);
+  const uids = await appendMany(store, inbox, 20, 10_000);
+  await store.expunge(inbox, uids.slice(0, 5));
+  const snapshot = await store.snapshots.take();
+  const { items } = await store.retained.choose(account, {}, {});
+  const { segmentsWaiting, bytesFreed } = await store.retained.purge(account, items);
+  assert.deepEqual({ segmentsWaiting, bytesFreed }, { segmentsWaiting: 1, bytesFreed: 0 });
+  assert.ok((await diskUse(folder)) > 200_000);
+  await snapshot.release();
+  assert.ok((await diskUse(folder)) < 160_000);
+  await assertWhole(store);
+});
+
 test('a held account keeps everything, whatever its age and size and whoever asks', async (t) => {
   const folder = await temporaryFolder(t);
   const store = await openStore(t, folder, { retainedCapBytes: 1 });

@@ -55,7 +55,7 @@ export interface RemovedPurged {
   readonly bytes: number;
   /** What the disk got back. */
   readonly bytesFreed: number;
-  /** Files in use that housekeeping will give back. */
+  /** Files in use (a backup, mail on its way in) that go by themselves, soon. */
   readonly segmentsWaiting: number;
   readonly stopped: boolean;
 }
@@ -73,7 +73,7 @@ type Which = z.infer<z.ZodObject<typeof which>>;
 
 export const listRemoved = action({
   name: 'undelete.list',
-  input: z.strictObject({ ...which, ...offered, limit: z.number().int().min(0).max(1_000_000) }),
+  input: z.strictObject({ ...which, ...offered, limit: z.number().int().min(0).max(100_000) }),
   async run({ store, directory }, { limit, copies, drafts, ...input }): Promise<RemovedListed> {
     const { id, name } = await directory.account(input.account);
     const held = await store.engine.read((tx) => isHeld(tx, id), id);

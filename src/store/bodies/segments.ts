@@ -247,16 +247,17 @@ export class Segments {
   /**
    * Removes a sealed segment, durably; while somebody holds them ({@link hold}), later. Reads that have its file open go on to their end;
    * later ones find it gone. Removing one that is not there does nothing.
+   * @returns false when its file goes later
    */
-  async remove(id: number): Promise<void> {
+  async remove(id: number): Promise<boolean> {
     if (this.#active?.id === id) throw new Error('the active segment can not be removed');
     if (this.#writers.has(id)) await this.sync();
     if (this.#holds > 0) {
       this.#condemned.add(id);
-      return;
+      return false;
     }
     const bytes = this.#sealed.get(id);
-    if (bytes === undefined) return;
+    if (bytes === undefined) return true;
     this.#sealed.delete(id); // first: whoever holds from now on finds in the list what will stay
     try {
       await this.#files.unlink(segmentPath(this.#directory, id));
@@ -266,6 +267,7 @@ export class Segments {
     }
     this.#descriptors.drop(id);
     await this.#files.syncDirectory(this.#directory);
+    return true;
   }
 
   /**
