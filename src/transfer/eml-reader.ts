@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { MESSAGES, parseMessages } from './rainmail-index.ts';
 import { loadMessage, readAhead, textOf } from './read-files.ts';
-import { type Found, fileReason, isFileError } from './source.ts';
+import { type Found, leftOutReason } from './source.ts';
 
 const AT_ONCE = 16;
 
@@ -17,8 +17,9 @@ export async function* readEml(directory: string, files: readonly string[]): Asy
       // Its content is what it is known by: a file's name may be given again, and a file be renamed.
       return { where, key: null, content, received, modified, flags: note?.flags ?? [], uidl: note?.uidl ?? null };
     } catch (error) {
-      if (!isFileError(error)) throw error;
-      return { where, reason: fileReason(error) };
+      const reason = leftOutReason(error);
+      if (reason === undefined) throw error;
+      return { where, reason };
     }
   });
 }

@@ -73,6 +73,9 @@ class Finder {
     this.#index = parseIndex(await textOf(join(this.#root, INDEX)));
     this.#subscribed = await this.#readSubscriptions();
     await this.#directory(this.#root, '', false);
+    // INBOX first, and each folder after the one above it.
+    const order = ({ name }: SourceFolder) => (isInbox(name) ? '' : name);
+    this.folders.sort((a, b) => (order(a) < order(b) ? -1 : order(a) > order(b) ? 1 : 0));
     // A name that is subscribed and has no folder is kept as such.
     const names = new Set(this.folders.map((folder) => folder.name || 'INBOX'));
     this.subscriptions = [...(this.#subscribed ?? [])].filter((name) => !names.has(name));
@@ -82,10 +85,7 @@ class Finder {
     if (this.#index !== null) return new Set(this.#index.subscriptions);
     const dovecot = await textOf(join(this.#root, 'subscriptions'));
     const courier = await textOf(join(this.#root, 'courierimapsubscribed'));
-    const names = [
-      ...parseSubscriptions(dovecot).map((name) => name.replaceAll('.', '/')),
-      ...parseSubscribed(courier),
-    ];
+    const names = [...parseSubscriptions(dovecot), ...parseSubscribed(courier)];
     return names.length === 0 ? null : new Set(names);
   }
 

@@ -23,6 +23,7 @@ import {
   fileReason,
   isFileError,
   type LeftOut,
+  leftOutReason,
   type SourceFolder,
   type Sources,
 } from './source.ts';
@@ -279,11 +280,11 @@ class FolderImport {
       await this.#take(found);
       return undefined;
     } catch (error) {
-      const large = error instanceof Refused && error.code === 'message.too-large';
-      if (!large && !isFileError(error)) throw error;
+      const reason = leftOutReason(error);
+      if (reason === undefined) throw error;
       this.#report.found++;
       this.#report.leftOut++;
-      return { where: found.where, reason: isFileError(error) ? fileReason(error) : error.message };
+      return { where: found.where, reason };
     }
   }
 

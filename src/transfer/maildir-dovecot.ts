@@ -58,15 +58,19 @@ export function formatKeywords(keywords: readonly string[]): string {
   return keywords.map((keyword, index) => `${index} ${keyword}\n`).join('');
 }
 
-/** Names in `subscriptions`: one a line, or, from Dovecot 2.3 on, with tabs between their parts after a version. */
+/**
+ * Names in `subscriptions`: from Dovecot 2.3 on with tabs between their parts, after a line with a version; else one a line, with dots as the
+ * directories of Maildir++ have them, or slashes.
+ */
 export function parseSubscriptions(text: string): string[] {
   const [first, ...rest] = text.split('\n');
   const versioned = /^V\t\d+$/.test(first ?? '');
-  const lines = (versioned ? rest : [first ?? '', ...rest]).filter((line) => line !== '');
-  return lines.map((line) => {
-    const parts = versioned ? line.split('\t').map(unescaped) : [line];
-    return parts.map((part) => decodeModifiedUtf7(part) ?? part).join('/');
-  });
+  const separator = versioned ? '\t' : text.includes('/') ? '/' : '.';
+  const lines = versioned ? rest : [first ?? '', ...rest];
+  return lines
+    .filter((line) => line !== '')
+    .map((line) => line.split(separator).map((part) => (versioned ? unescaped(part) : part)))
+    .map((parts) => parts.map((part) => decodeModifiedUtf7(part) ?? part).join('/'));
 }
 
 /** Dovecot's escapes in lines with tabs. */
@@ -99,7 +103,7 @@ export function folderOfDirectory(directory: string): string {
 
 /**
  * POP3's unique id by Dovecot's `pop3_uidl_format`, which says what it gives messages that have none noted: `%08Xu%08Xv` by default.
- * Known: %u (UID), %v (UIDVALIDITY), %f (name of the file); before the letter X or x for hexadecimal digits and a width.
+ * Known: %u (UID), %v (UIDVALIDITY), %f (name of the file); before the letter a width, and X or x for hexadecimal digits.
  */
 export function uidlByFormat(
   format: string,
@@ -113,8 +117,8 @@ export function uidlByFormat(
       return '';
     }
     if (typeof value === 'string') return value;
-    const digits = hex === '' ? String(value) : value.toString(16);
-    return (hex === 'X' ? digits.toUpperCase() : digits).padStart(Number(width || 0), zero === '' ? ' ' : '0');
+    // Small letters whichever X is written, as Dovecot does it.
+    return (hex === '' ? String(value) : value.toString(16)).padStart(Number(width || 0), zero === '' ? ' ' : '0');
   });
   return complete ? text : null;
 }

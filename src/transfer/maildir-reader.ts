@@ -9,7 +9,7 @@ import { DOVECOT_UIDL, NO_UIDS, parseKeywords, parseUidList, type UidList, uidlB
 import { byDelivery, flagsOfLetters, type MaildirName, maildirName } from './maildir-name.ts';
 import { EXTRA_KEYWORDS, parseExtraKeywords } from './rainmail-index.ts';
 import { loadMessage, readAhead, textOf } from './read-files.ts';
-import { type Found, fileReason, isFileError, type Reading } from './source.ts';
+import { type Found, isFileError, leftOutReason, type Reading } from './source.ts';
 
 /** Small files read at once: enough that a disk has something to do. */
 const AT_ONCE = 16;
@@ -74,8 +74,9 @@ export async function* readMaildir(path: string, inbox: boolean, reading: Readin
         uidl: uidlOf(file, notes, inbox ? (reading.uidlFormat ?? notes.uidlFormat) : null),
       };
     } catch (error) {
-      if (!isFileError(error)) throw error;
-      return { where: where(), reason: fileReason(error) };
+      const reason = leftOutReason(error);
+      if (reason === undefined) throw error;
+      return { where: where(), reason };
     }
   });
 }

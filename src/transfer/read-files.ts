@@ -1,8 +1,10 @@
 /** Reading files of mail: many small ones at once, a large one in parts. */
-import type { FileHandle } from 'node:fs/promises';
-import { open, readFile } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
+import { type FileHandle, open, readFile } from 'node:fs/promises';
+import { pipeline, type Transform } from 'node:stream';
+import { createGunzip, createZstdDecompress } from 'node:zlib';
 import { CrlfLines } from './line-ends.ts';
-import { CHUNK, isFileError, WHOLE_UP_TO } from './source.ts';
+import { CHUNK, DamagedFile, isFileError, WHOLE_UP_TO } from './source.ts';
 
 /**
  * Loads items ahead of who takes them, `width` at once, and gives them in order. `load` must not reject: what can go wrong is a value.
@@ -36,7 +38,9 @@ export async function loadMessage(path: string, exact: boolean): Promise<LoadedF
   try {
     const { size, mtimeMs } = await file.stat();
     const modified = Math.floor(mtimeMs / 1_000);
-    if (size > WHOLE_UP_TO) return { content: parts(path, exact), modified };
+    const { bytesRead, buffer } = await file.read(Buffer.alloc(MAGIC_BYTES), 0, MAGIC_BYTES, 0);
+    const opening = decompression(buffer.subarray(0, bytesRead));
+    if (size > WHOLE_UP_TO || opening !== null) return { content: parts(path, exact, opening), modified };
     const bytes = await readWhole(file, size);
     return { content: exact ? bytes : new CrlfLines().push(bytes), modified };
   } finally {
@@ -56,9 +60,38 @@ async function readWhole(file: FileHandle, size: number): Promise<Buffer> {
   return buffer.subarray(0, length);
 }
 
-async function* parts(path: string, exact: boolean): AsyncGenerator<Buffer, void> {
+type Opening = () => Transform;
+
+const MAGIC_BYTES = 12;
+
+/** Dovecot can keep messages compressed, in files of the same names. @throws DamagedFile for a way that we can't read */
+function decompression(beginning: Buffer): Opening | null {
+  const begins = (...bytes: number[]) => beginning.subarray(0, bytes.length).equals(Buffer.from(bytes));
+  if (begins(0x1f, 0x8b, 0x08)) return createGunzip;
+  if (begins(0x28, 0xb5, 0x2f, 0xfd)) return createZstdDecompress;
+  const text = beginning.toString('latin1');
+  if (/^BZh\d1AY/.test(text) || text.startsWith('Dovecot-LZ4') || begins(0xfd, 0x37, 0x7a, 0x58, 0x5a)) {
+    throw new DamagedFile(
+      'it is compressed in a way that can’t be read here: let the old server write it uncompressed',
+    );
+  }
+  return null;
+}
+
+async function* parts(path: string, exact: boolean, opening: Opening | null): AsyncGenerator<Buffer, void> {
   const lines = new CrlfLines();
-  for await (const { bytes } of chunksOf(path)) yield exact ? bytes : lines.push(bytes);
+  const right = (bytes: Buffer) => (exact ? bytes : lines.push(bytes));
+  if (opening === null) {
+    for await (const { bytes } of chunksOf(path)) yield right(bytes);
+    return;
+  }
+  const plain = pipeline(createReadStream(path), opening(), () => {}); // errors are thrown to who reads
+  try {
+    for await (const bytes of plain) yield right(bytes as Buffer);
+  } catch (error) {
+    if (isFileError(error)) throw error;
+    throw new DamagedFile('it is compressed, and damaged', { cause: error });
+  }
 }
 
 /** The bytes of a file, and where they stand. */

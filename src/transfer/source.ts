@@ -1,4 +1,5 @@
 /** Mail in files, as an import sees it: folders, whatever their format, and the messages in each. */
+import { Refused } from '../errors.ts';
 import type { EpochSeconds } from '../store/ids.ts';
 import type { Role } from '../store/types.ts';
 
@@ -75,6 +76,18 @@ export interface Sources {
 /** An error of the file system: said of the one file it hit, never the end of a run. */
 export function isFileError(error: unknown): error is NodeJS.ErrnoException {
   return error instanceof Error && 'code' in error && ('syscall' in error || 'path' in error);
+}
+
+/** A file's content is not what it should be; the text says why, for people. */
+export class DamagedFile extends Error {
+  override readonly name = 'DamagedFile';
+}
+
+/** Why one message can't be had, for people; undefined for an error that is not the message's. */
+export function leftOutReason(error: unknown): string | undefined {
+  if (error instanceof DamagedFile) return error.message;
+  if (error instanceof Refused && error.code === 'message.too-large') return error.message;
+  return isFileError(error) ? fileReason(error) : undefined;
 }
 
 /** Why a file can't be read, for people. */

@@ -92,8 +92,8 @@ test('a folder of .eml files and a single one come in', async (t) => {
   assert.deepEqual(
     imported.folders.map(({ mailbox, brought, before }) => ({ mailbox, brought, before })),
     [
-      { mailbox: 'Trips', brought: 1, before: 0 },
       { mailbox: 'INBOX', brought: 0, before: 1 },
+      { mailbox: 'Trips', brought: 1, before: 0 },
     ],
   );
   const [phone] = office.devices('anna', ['phone']);

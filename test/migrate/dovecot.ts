@@ -17,6 +17,8 @@ export const OLD_PASSWORD = 'old-oak-tree';
 
 export interface DovecotOptions {
   readonly format?: 'maildir' | 'mdbox';
+  /** How a Maildir keeps folders: directories below directories, or Maildir++. */
+  readonly layout?: 'fs' | '++';
   /** Between the parts of a folder's name. */
   readonly separator?: string;
   /** Of the person's folders: `INBOX.` */
@@ -96,8 +98,8 @@ export class OldServer {
   }
 
   async #configuration(): Promise<string> {
-    const { format = 'maildir', separator = '/', prefix = '', certificate } = this.#options;
-    const location = format === 'mdbox' ? 'mdbox:~/mdbox' : 'maildir:~/Maildir:LAYOUT=fs';
+    const { format = 'maildir', layout = 'fs', separator = '/', prefix = '', certificate } = this.#options;
+    const location = format === 'mdbox' ? 'mdbox:~/mdbox' : `maildir:~/Maildir${layout === 'fs' ? ':LAYOUT=fs' : ''}`;
     const passwords = join(this.folder, 'master-users');
     await writeFile(passwords, `master:{PLAIN}${OLD_PASSWORD}\n`, { mode: 0o644 });
     const pem = join(this.folder, 'tls.pem');
