@@ -73,6 +73,17 @@ export async function writeCorpus(count: number, prefix: string): Promise<void> 
   await rename(`${prefix}.json.new`, `${prefix}.json`);
 }
 
+/** The first messages of the corpus, one after the other, without files. */
+export function* corpusMessages(count: number): Generator<Buffer, void, void> {
+  const recent: Sent[] = [];
+  for (let n = 0; n < count; n++) {
+    const { bytes, sent } = makeMessage(n, recent);
+    recent.push(sent);
+    if (recent.length > RECENT) recent.shift();
+    yield bytes;
+  }
+}
+
 function makeMessage(n: number, recent: readonly Sent[]) {
   const random = new Random(n);
   const size = Math.min(LARGEST, Math.max(SMALLEST, MEDIAN_BYTES * Math.exp(1.5 * random.gauss())));

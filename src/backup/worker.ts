@@ -9,16 +9,31 @@ import { prune } from './repository/prune.ts';
 import { verifyRepository } from './repository/verify.ts';
 import { writeFiles } from './repository/write-files.ts';
 import { run } from './run-job.ts';
-import type { Job, WorkerData, WorkerMessage } from './worker-client.ts';
+import { type Job, REST, STOP, type WorkerData, type WorkerMessage } from './worker-client.ts';
 
 /** Between two reports of progress. */
 const REPORT_EVERY: Milliseconds = 100;
 
-const { job, stop } = workerData as WorkerData;
+const { job, signals: shared } = workerData as WorkerData;
 const port = parentPort!;
 const post = (message: WorkerMessage): void => port.postMessage(message);
-const stopFlag = new Int32Array(stop);
-const stopped = (): boolean => Atomics.load(stopFlag, 0) !== 0;
+const signals = new Int32Array(shared);
+
+/** Between two rests. */
+const WORK_FOR: Milliseconds = 10;
+const LONGEST_REST: Milliseconds = 200;
+let workedSince = performance.now();
+
+/** Rests, if the server is busy with mail; who restores is waited for. @returns true when the job should stop */
+const stopped = (): boolean => {
+  const worked = performance.now() - workedSince;
+  if (worked >= WORK_FOR && job.kind !== 'write') {
+    const rest = (worked * Atomics.load(signals, REST)) / 100;
+    if (rest > 0) Atomics.wait(signals, STOP, 0, Math.min(rest, LONGEST_REST));
+    workedSince = performance.now();
+  }
+  return Atomics.load(signals, STOP) !== 0;
+};
 
 let reported = 0;
 const progress = (made: Progress): void => {
@@ -28,7 +43,7 @@ const progress = (made: Progress): void => {
   post({ progress: made });
 };
 
-// Linux has a priority for each thread: mail goes first, a backup takes the processor's time that is left. Who restores is waited for.
+// Linux has a priority for each thread: mail goes first, a backup takes the processor's time that is left.
 if (job.kind !== 'write' && process.platform === 'linux') setPriority(0, 19);
 
 perform(job).then(

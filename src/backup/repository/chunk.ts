@@ -3,7 +3,8 @@
  * has no key can't tell whether a known text is in there.
  */
 import { createHmac } from 'node:crypto';
-import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
+import { constants, type ZstdOptions, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
+import { noteBuffer } from '../../passing-buffers.ts';
 import type { DerivedKeys } from './key.ts';
 import { SEAL_BYTES, sealInto, unseal } from './seal.ts';
 
@@ -53,7 +54,14 @@ export function chunkId(keys: DerivedKeys, plain: Uint8Array): ChunkId {
 const SAMPLE_BYTES = 32 << 10;
 /** What compresses to more than this part of itself is stored as it is. */
 const WORTH_IT = 0.95;
-const FAST = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
+const FAST: ZstdOptions = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
+
+/** A result comes in pieces. Each call keeps its last one until the whole heap is collected, so a piece is small beside the chunk. */
+function pieces(length: number): ZstdOptions {
+  return { chunkSize: Math.max(SMALLEST_PIECE, length >> 4) };
+}
+/** The least that zlib takes. */
+const SMALLEST_PIECE = 64;
 
 /** Compresses, if that helps, and seals into the beginning of `target`. @returns how many bytes, and how */
 export function encodeChunk(
@@ -63,6 +71,7 @@ export function encodeChunk(
   plain: Uint8Array,
 ): { readonly stored: number; readonly codec: Codec } {
   const packed = compressed(plain);
+  noteBuffer(2 * plain.length); // the packed and the ciphered text
   const stored = sealInto(target, keys.content, idBytes(id), packed ?? plain);
   return { stored, codec: packed === undefined ? CODEC_NONE : CODEC_ZSTD };
 }
@@ -81,8 +90,11 @@ export function decodeChunk(
 ): Buffer | undefined {
   const packed = unseal(keys.content, idBytes(id), stored);
   if (packed === undefined) return undefined;
+  noteBuffer(packed.length + location.length);
   const plain =
-    location.codec === CODEC_ZSTD ? zstdDecompressSync(packed, { maxOutputLength: location.length }) : packed;
+    location.codec === CODEC_ZSTD
+      ? zstdDecompressSync(packed, { maxOutputLength: location.length, ...pieces(location.length) })
+      : packed;
   return plain.length === location.length ? plain : undefined;
 }
 
@@ -92,6 +104,6 @@ function compressed(plain: Uint8Array): Buffer | undefined {
     const sample = plain.subarray(middle, middle + SAMPLE_BYTES);
     if (zstdCompressSync(sample, FAST).length > SAMPLE_BYTES * WORTH_IT) return undefined;
   }
-  const packed = zstdCompressSync(plain, FAST);
+  const packed = zstdCompressSync(plain, { ...FAST, ...pieces(plain.length) });
   return packed.length > plain.length * WORTH_IT ? undefined : packed;
 }

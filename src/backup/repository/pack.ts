@@ -20,7 +20,7 @@ import { seal, unseal } from './seal.ts';
 const END_MAGIC = Buffer.from('KCAP');
 const END_BYTES = 8;
 const ENTRY_BYTES = 48;
-export const PACK_BYTES: number = 16 << 20;
+export const PACK_BYTES: number = 8 << 20;
 const SUFFIX = '.pack';
 /** An index is read with one read when it is not longer than this. */
 const TAIL_BYTES = 64 << 10;
