@@ -3,7 +3,7 @@
  *
  *   repository.json   its format, id, and a check of its key: the only thing in plain text
  *   lock.db           who uses it now (lock.ts)
- *   packs/            chunks, some 16 MB a file (pack.ts)
+ *   packs/            chunks, some 8 MB a file (pack.ts)
  *   snapshots/        a manifest for each backup (manifest.ts)
  *
  * Objects never change once they have their name: each is written under a temporary one, synced, renamed, its folder synced. A manifest is

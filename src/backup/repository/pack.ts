@@ -1,5 +1,5 @@
 /**
- * A pack: chunks of some 16 MB one after the other, then what they are, sealed. Numbers are little-endian.
+ * A pack: chunks of some 8 MB one after the other, then what they are, sealed. Numbers are little-endian.
  *
  *   chunks             sealed (chunk.ts), without gaps
  *   index, sealed      48 bytes a chunk: id 32, offset 4, stored length 4, length 4, codec 1, zero 3
