@@ -105,7 +105,7 @@ async function inputOf(account: string | undefined, options: Options) {
     parallel: options.parallel,
     keepRemoved: options.keepRemoved === true,
     leaveOut: options.leaveOut === true,
-    ...(uidlFrom === undefined ? {} : { uidlFrom: { protocol: 'pop3' as const, ...endpoint(uidlFrom, options) } }),
+    ...(uidlFrom === undefined ? {} : { uidlFrom: pop3Of(uidlFrom, options) }),
     ...(uidlFormat === undefined ? {} : { uidlFormat }),
   };
 }
@@ -118,6 +118,14 @@ function endpoint({ host, port, security }: SourceUrl, { insecure, acceptCertifi
     security: plain ? ('none' as const) : security,
     ...(acceptCertificate === undefined ? {} : { certificate: acceptCertificate }),
   };
+}
+
+function pop3Of(url: SourceUrl, options: Options) {
+  const { accounts, masterSeparator } = options;
+  if (url.user !== undefined && (accounts !== undefined || masterSeparator !== undefined))
+    throw new Refused('directory.invalid', '--uidl-from names no user here: it is that of each account.');
+  const user = url.user === undefined ? {} : { user: url.user };
+  return { protocol: 'pop3' as const, ...endpoint(url, options), ...user };
 }
 
 function listedPeople(account: string | undefined, { accounts }: Options): Person[] | undefined {

@@ -13,7 +13,7 @@ import { Refused } from '../errors.ts';
 import type { OnProgress } from '../progress.ts';
 import type { MailboxView } from '../store/api.ts';
 import { flagNames, flagsFrom, MAX_KEYWORDS } from '../store/flags.ts';
-import type { AccountId, MailboxId, Uid } from '../store/ids.ts';
+import type { AccountId, EpochSeconds, MailboxId, Uid } from '../store/ids.ts';
 import type { Rekeyed } from '../store/origins.ts';
 import type { MailStore } from '../store/store.ts';
 import type { Appended, Brought, Mailbox, StagedMessage } from '../store/types.ts';
@@ -35,6 +35,7 @@ export interface MigrationOptions {
 
 const BATCH_MESSAGES = 200;
 const BATCH_BYTES = 4 << 20;
+const DAY: EpochSeconds = 86_400;
 /** Mail that another server took in is not refused for its size, within reason. */
 const LARGEST = 1 << 30;
 
@@ -317,12 +318,12 @@ export class Migration {
       return undefined;
     }
     const key = keyOf(folder.name, generation, message.id);
-    const received = message.received ?? staged.analysis.sent;
+    const received = [message.received, staged.analysis.sent].find(isPlausible);
     return {
       staged,
       flags: flagsOf(message.flags),
       origin: { source: this.#source.id, key, note: noteOf(message, header.digest()) },
-      ...(received === null ? {} : { received }),
+      ...(received === undefined ? {} : { received }),
       ...(message.uidl === undefined ? {} : { uidl: message.uidl }),
     };
   }
@@ -438,6 +439,11 @@ function sameAsBrought(view: MailboxView | undefined, uid: Uid, note: string): b
   const { flags } = view!.entry(index);
   const brought = flagsOf(parseNote(note).flags);
   return flagNames(flags).sort().join(' ').toLowerCase() === flagNames(brought).sort().join(' ').toLowerCase();
+}
+
+/** A Date field may say anything; nothing was received before 1970 or after tomorrow. */
+function isPlausible(date: EpochSeconds | null): date is EpochSeconds {
+  return date !== null && date >= 0 && date <= Date.now() / 1_000 + DAY;
 }
 
 function isGone(error: unknown): boolean {

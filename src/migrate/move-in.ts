@@ -26,7 +26,7 @@ export interface MoveIn {
   /** Finish although some mail did not come. */
   readonly leaveOut: boolean;
   /** POP3 service of the source, for the ids that its clients know. */
-  readonly uidlFrom?: Endpoint;
+  readonly uidlFrom?: Endpoint & { readonly user?: string | undefined };
   readonly uidlFormat?: UidlFormat;
 }
 
@@ -89,7 +89,7 @@ async function moveOne(
 ): Promise<AccountReport> {
   const { what, keepRemoved, leaveOut, uidlFrom, uidlFormat } = request;
   const source = await sourceOf(store, account, request.source, signIn, user, signal);
-  const pop3 = uidlFrom === undefined ? undefined : new Pop3Source(source.id, uidlFrom, signIn, signal);
+  const pop3 = uidlFrom && new Pop3Source(source.id, uidlFrom, namedAs(signIn, uidlFrom.user), signal);
   const migration = new Migration(store, account, source, {
     keepRemoved,
     signal,
@@ -126,6 +126,12 @@ async function moveOne(
   } finally {
     await Promise.all([source.close(), pop3?.close()]);
   }
+}
+
+/** The same password with another name: of the one whose mail it is, whoever signs in. */
+function namedAs(signIn: SignIn, user: string | undefined): SignIn {
+  if (user === undefined) return signIn;
+  return signIn.authorize === undefined ? { ...signIn, user } : { ...signIn, authorize: user };
 }
 
 async function sourceOf(

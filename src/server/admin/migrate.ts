@@ -34,7 +34,8 @@ export const migrate = action({
     parallel: z.number().int().min(1).max(64),
     keepRemoved: z.boolean(),
     leaveOut: z.boolean(),
-    uidlFrom: z.strictObject({ protocol: z.literal('pop3'), ...endpoint }).optional(),
+    /** The user when another name is used there; only for one person. */
+    uidlFrom: z.strictObject({ protocol: z.literal('pop3'), user: z.string().optional(), ...endpoint }).optional(),
     uidlFormat: z.string().optional(),
   }),
 
