@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { Pop3Client } from '../../src/migrate/pop3-client.ts';
 import type { AccountReport } from '../../src/migrate/report.ts';
 import { type CommandResult, rainmail, type TrialOffice } from '../helpers/office.ts';
 import { OLD_PASSWORD } from './dovecot.ts';
@@ -30,4 +31,15 @@ export async function fileOf(office: TrialOffice, name: string, content: string)
   const path = join(office.folder, name);
   await writeFile(path, content);
   return path;
+}
+
+/** The ids that a POP3 service gives, in its order. */
+export async function pop3Ids(port: number, user: string, password: string): Promise<string[]> {
+  const client = await Pop3Client.connect(
+    { protocol: 'pop3', host: '127.0.0.1', port, security: 'none' },
+    { user, password },
+  );
+  const ids = [...(await client.uidl()).values()];
+  await client.quit();
+  return ids;
 }
