@@ -211,3 +211,20 @@ test('what was removed can be brought back as long as if no time had passed sinc
   await store.engine.write((tx) => raiseIds(tx, 1_000_000, 1_000_000 + 30 * 86_400));
   assert.equal(await expires(), before + 30 * 86_400);
 });
+
+test('a folder that was deleted before the backup comes back with UIDs that nobody has seen', async (t) => {
+  const store = await openStore(t, await temporaryFolder(t));
+  const account = await newAccount(store, 'anna');
+  const archive = await mailboxNamed(store, account, 'Archive');
+  await appendTo(store, archive, 'Letter');
+  const { uidvalidity, uidnext } = await store.view(archive);
+  await store.deleteMailbox(account, archive.mailbox);
+  await store.engine.write((tx) => raiseIds(tx, 1_000, 2_000));
+
+  const chosen = await store.retained.choose(account, {}, {});
+  await store.retained.restore(account, chosen, {});
+
+  const view = await store.view(await mailboxNamed(store, account, 'Archive'));
+  assert.equal(view.uidvalidity, uidvalidity);
+  assert.equal(view.uid(0), uidnext + gapAfter(1_000).uids);
+});

@@ -58,7 +58,7 @@ const modseqOf = (table: string): string =>
   `UPDATE ${table} SET modseq = (SELECT a.modseq FROM account a WHERE a.account_id = ${table}.account_id)`;
 const TOUCH = ['mailbox', 'message', 'person_seen'].map((table) => sql(modseqOf(table)));
 /** Below min_modseq nobody asks for them. */
-const FORGET = ['expunged', 'mailbox_gone'].map((table) => sql(`DELETE FROM ${table}`));
+const FORGET_TOMBSTONES = sql('DELETE FROM expunged');
 
 const SHORT_OF_UIDS = sql<readonly [account: number, mailbox: number]>(`
   SELECT account_id, mailbox_id FROM mailbox WHERE uidnext + CAST(? AS BIGINT) > ${HIGHEST_UIDNEXT}
@@ -67,6 +67,11 @@ const RENEW = sql('UPDATE mailbox SET uidvalidity = ? WHERE account_id = ? AND m
 const RAISE_UIDS = sql(
   `UPDATE mailbox SET uidnext = uidnext + CAST(? AS BIGINT) WHERE uidnext + CAST(? AS BIGINT) <= ${HIGHEST_UIDNEXT}`,
 );
+
+/** A deleted mailbox that comes back goes on behind these. 0: it is made anew, with another UIDVALIDITY. */
+const RAISE_UIDS_OF_GONE = sql(`
+  UPDATE mailbox_gone SET uidnext = CASE WHEN uidnext + CAST(? AS BIGINT) > ${HIGHEST_UIDNEXT} THEN 0 ELSE uidnext + CAST(? AS BIGINT) END
+  WHERE uidnext > 0`);
 
 /** What was removed can be brought back as long as if no time had passed since the backup. */
 const KEEP_RETAINED = sql('UPDATE retained SET expires = expires + ?');
@@ -80,11 +85,13 @@ export async function raiseIds(tx: Writer, taken: EpochSeconds, now: EpochSecond
   const gap = gapAfter(elapsed);
   await tx.run(RAISE_ACCOUNTS, gap.modseqs, gap.modseqs, gap.ids, gap.ids, now, now, gap.uidvalidities);
   await tx.run(RAISE_COUNTERS, gap.numbers);
-  for (const statement of [...TOUCH, ...FORGET]) await tx.run(statement);
+  for (const statement of TOUCH) await tx.run(statement);
+  await tx.run(FORGET_TOMBSTONES);
   for await (const [account, mailbox] of shortOfUids(tx, gap.uids)) {
     await tx.run(RENEW, await nextUidvalidity(tx, account), account, mailbox);
   }
   await tx.run(RAISE_UIDS, gap.uids, gap.uids);
+  await tx.run(RAISE_UIDS_OF_GONE, gap.uids, gap.uids);
   await tx.run(KEEP_RETAINED, elapsed);
 }
 
