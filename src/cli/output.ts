@@ -16,10 +16,16 @@ export function counted(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }
 
-/** Columns under their heads; `nothing` when there are no rows. */
-export function table(heads: readonly string[], rows: readonly (readonly string[])[], nothing: string): string {
-  if (rows.length === 0) return nothing;
-  const widths = heads.map((head, column) => Math.max(head.length, ...rows.map((row) => row[column]!.length)));
+/** Control characters, and those that change the direction of writing. */
+const CONTROLS = /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu;
+
+/** Columns under their heads; `nothing` when there are no rows. What strangers wrote (a subject, a name) can't command the terminal. */
+export function table(heads: readonly string[], texts: readonly (readonly string[])[], nothing: string): string {
+  if (texts.length === 0) return nothing;
+  const rows = texts.map((cells) => cells.map((cell) => cell.replace(CONTROLS, ' ')));
+  const widths = heads.map((head, column) =>
+    rows.reduce((most, row) => Math.max(most, row[column]!.length), head.length),
+  );
   const line = (cells: readonly string[]) =>
     cells
       .map((cell, column) => cell.padEnd(widths[column]!))

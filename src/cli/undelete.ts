@@ -10,7 +10,7 @@ import {
 } from '../server/admin/undelete.ts';
 import { confirm } from './confirm.ts';
 import { type CommonOptions, officeCommand } from './options.ts';
-import { EXIT, print, table } from './output.ts';
+import { counted, EXIT, print, table } from './output.ts';
 import { perform } from './perform.ts';
 
 interface Which {
@@ -88,7 +88,7 @@ function restore(): Command {
           return [
             messages === 0
               ? `Nothing came back to ${restored.account}: see rainmail undelete list ${restored.account}`
-              : `${plural(messages, 'message')} (${formatSize(bytes)}) came back to ${restored.account}: ${places}.`,
+              : `${counted(messages, 'message')} (${formatSize(bytes)}) came back to ${restored.account}: ${places}.`,
             ...(stopped ? ['It was stopped before the end: the same command goes on.'] : []),
             ...leftOutText(leftOut),
           ].join('\n');
@@ -114,17 +114,17 @@ function purge(): Command {
       const { found, bytes } = await perform(listRemoved, { account, ...which(options), ...everything }, options);
       if (found > 0)
         await confirm(
-          `Purge ${plural(found, 'deleted message')} (${formatSize(bytes)}) of ${account} for good?`,
+          `Purge ${counted(found, 'deleted message')} (${formatSize(bytes)}) of ${account} for good?`,
           options,
         );
       const purged = await perform(purgeRemoved, { account, ...which(options) }, options);
       print(purged, options, () =>
         [
-          `Purged ${plural(purged.messages, 'message')} (${formatSize(purged.bytes)}); the disk has ${formatSize(purged.bytesFreed)} back.`,
+          `Purged ${counted(purged.messages, 'message')} (${formatSize(purged.bytes)}); the disk has ${formatSize(purged.bytesFreed)} back.`,
           ...(purged.stopped ? ['It was stopped before the end: the same command goes on.'] : []),
           ...(purged.segmentsWaiting > 0
             ? [
-                `${plural(purged.segmentsWaiting, 'file')} in use just now, by a backup or by mail that comes in, will be given back by itself.`,
+                `${counted(purged.segmentsWaiting, 'file')} in use just now, by a backup or by mail that comes in, will be given back by itself.`,
               ]
             : []),
         ].join('\n'),
@@ -177,7 +177,7 @@ function listText({ account, messages, found, bytes }: RemovedListed): string[] 
   ];
   const heads = ['DELETED', 'FOLDER', 'DATE', 'FROM', 'SUBJECT', 'SIZE', 'ID'];
   const lines = [table(heads, messages.map(row), `Nothing that ${account} has deleted is kept, or fits.`)];
-  if (found > 0) lines.push(`${plural(found, 'message')}, ${formatSize(bytes)}.`);
+  if (found > 0) lines.push(`${counted(found, 'message')}, ${formatSize(bytes)}.`);
   if (found > messages.length)
     lines.push(`Only ${messages.length} of them are listed: say --since, --folder or --query, or a larger --limit.`);
   return lines;
@@ -189,10 +189,10 @@ function marks({ copy, superseded }: RemovedShown): string {
 
 function leftOutText({ copies, drafts }: LeftOut): string[] {
   const lines: string[] = [];
-  if (copies > 0) lines.push(`Left out: ${plural(copies, 'message')} still in a folder (--include-copies).`);
+  if (copies > 0) lines.push(`Left out: ${counted(copies, 'message')} still in a folder (--include-copies).`);
   if (drafts > 0)
     lines.push(
-      `Left out: ${plural(drafts, 'draft or sent copy', 'drafts or sent copies')} with a newer version (--include-drafts).`,
+      `Left out: ${counted(drafts, 'draft')} and copies of sent mail with a newer version (--include-drafts).`,
     );
   return lines;
 }
@@ -209,10 +209,6 @@ function short(text: string, most: number): string {
   return characters.length <= most ? text : `${characters.slice(0, most - 1).join('')}…`;
 }
 
-function plural(count: number, what: string, many = `${what}s`): string {
-  return `${count} ${count === 1 ? what : many}`;
-}
-
 /** Seconds since 1970. */
 function moment(text: string): number {
   const moment = parseMoment(text, Date.now());
@@ -227,6 +223,6 @@ function item(text: string, others: readonly number[] = []): number[] {
 }
 
 function count(text: string): number {
-  if (!/^\d{1,7}$/.test(text)) throw new InvalidArgumentError('Write a number.');
+  if (!/^\d{1,5}$/.test(text)) throw new InvalidArgumentError('Write a number below 100,000.');
   return Number(text);
 }

@@ -137,18 +137,23 @@ export class Retained {
     if (options.overQuota !== true) await this.#assertRoom(account, bytes);
     const folders = new Map<string, number>();
     const sum = { messages: 0, bytes: 0 };
-    for (let from = 0; from < items.length && signal?.aborted !== true; from += CHUNK_ROWS) {
-      const chunk = items.slice(from, from + CHUNK_ROWS);
-      const restored = await this.#write(async (tx) => {
-        if (from === 0) await record?.(tx);
+    let left: readonly ItemId[] = [];
+    for (let from = 0; (from < items.length || left.length > 0) && signal?.aborted !== true; ) {
+      const isFirst = from === 0;
+      const more = items.slice(from, from + CHUNK_ROWS - left.length);
+      const chunk = [...left, ...more];
+      const done = await this.#write(async (tx) => {
+        if (isFirst) await record?.(tx);
         return restoreRetained(tx, { account, items: chunk, ...options });
       });
-      for (const { mailbox, uids, bytes } of restored) {
+      from += more.length;
+      left = done.left;
+      for (const { mailbox, uids, bytes } of done.restored) {
         folders.set(mailbox.path, (folders.get(mailbox.path) ?? 0) + uids.length);
         sum.messages += uids.length;
         sum.bytes += bytes;
       }
-      onProgress?.({ what: '', done: from + chunk.length, total: items.length, unit: 'messages' });
+      onProgress?.({ what: '', done: from - left.length, total: items.length, unit: 'messages' });
     }
     return { ...sum, folders: [...folders].map(([path, messages]) => ({ path, messages })) };
   }

@@ -203,7 +203,7 @@ export class MailStore implements Store {
       read: (operation, account) => this.engine.read(operation, account),
       write: (operation) => this.#write(operation),
     });
-    this.#retention = (options.retentionDays ?? 14) * DAY;
+    this.#retention = Math.ceil((options.retentionDays ?? 14) * DAY);
     this.#housekeeper = new Housekeeper(
       this.engine,
       this.#segments,

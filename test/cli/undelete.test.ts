@@ -45,7 +45,7 @@ async function bytesOfSegments(office: TrialOffice): Promise<number> {
 test('what was deleted is listed with what tells it apart, and comes back while the server runs', async (t) => {
   const office = await trialOffice(t, { people: ['anna'] });
   await office.deliver({ to: 'anna', subject: 'Invoice 1', from: 'shop@example.org' });
-  await office.deliver({ to: 'anna', subject: 'Lunch' });
+  await office.deliver({ to: 'anna', subject: '=?UTF-8?Q?Lunch=1B[2J?=' });
   await expunge(office);
 
   const { messages, found, bytes, leftOut } = await listed(office);
@@ -67,6 +67,7 @@ test('what was deleted is listed with what tells it apart, and comes back while 
     '--data',
     office.data,
   ]);
+  assert.doesNotMatch((await rainmail(['undelete', 'list', 'anna@office.test', '--data', office.data])).stdout, /\x1b/);
   const [heads, row, sum] = stdout.split('\n');
   assert.match(heads!, /^DELETED +FOLDER +DATE +FROM +SUBJECT +SIZE +ID$/);
   assert.match(row!, new RegExp(`^\\d{4}-\\d\\d-\\d\\d \\d\\d:\\d\\d +INBOX .* Invoice 1 .* ${invoice.id}$`));

@@ -224,6 +224,34 @@ test('a deleted folder comes back as itself, so that no program takes it for ano
   await assertWhole(store);
 });
 
+test('hundreds of deleted folders come back a few in each transaction', async (t) => {
+  const store = await temporaryStore(t);
+  const account = await newAccount(store, 'anna');
+  const names = Array.from({ length: 100 }, (_, index) => `Lists/${index % 5}/${index}`);
+  for (const name of names) {
+    const { id } = await store.createMailbox(account, name);
+    await appendTo(store, { account, mailbox: id }, name);
+  }
+  for (const { id, total } of (await store.mailboxes(account)).toReversed()) {
+    if (total > 0) await store.deleteMailbox(account, id);
+  }
+  const chosen = await store.retained.choose(account, {}, {});
+  const reports: number[] = [];
+  const { messages, folders } = await store.retained.restore(
+    account,
+    chosen,
+    {},
+    {
+      onProgress: ({ done }) => reports.push(done),
+    },
+  );
+  assert.equal(messages, 100);
+  assert.deepEqual(folders.map(({ path }) => path).sort(), names.toSorted());
+  assert.ok(reports.length >= 100 / 8, `${reports.length} transactions`);
+  assert.equal(reports.at(-1), 100);
+  await assertWhole(store);
+});
+
 test('a folder that was made anew meanwhile takes the messages of the one that was deleted', async (t) => {
   const store = await temporaryStore(t);
   const account = await newAccount(store, 'anna');

@@ -274,6 +274,11 @@ export async function renameMailbox(tx: Writer, account: AccountId, mailbox: Mai
   tx.changed({ account, mailbox, modseq, mailboxes: true });
 }
 
+/** Subscribes to a mailbox that exists, with the change that made it. */
+export async function subscribe(tx: Writer, account: AccountId, mailbox: MailboxId): Promise<void> {
+  await tx.run(SUBSCRIBE, 1, account, mailbox);
+}
+
 export async function setSubscribed(tx: Writer, account: AccountId, path: string, subscribed: boolean): Promise<void> {
   const name = partsOf(path).join('/');
   const mailbox = (await listMailboxes(tx, account)).find((each) => each.path === name);

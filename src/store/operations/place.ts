@@ -7,7 +7,7 @@ import { sql } from '../engine/sql.ts';
 import type { AccountId, MailboxId } from '../ids.ts';
 import type { Mailbox, Role } from '../types.ts';
 import { claim } from './account-row.ts';
-import { createMailbox, listMailboxes, reviveMailbox, setSubscribed, TOP } from './mailboxes.ts';
+import { createMailbox, listMailboxes, reviveMailbox, subscribe, TOP } from './mailboxes.ts';
 
 export interface Place {
   /** The folder's whole name. */
@@ -31,53 +31,110 @@ export function placeOf(mailboxes: readonly Mailbox[], id: MailboxId): Place | u
 
 /** What the place is called now: below the nearest folder that is still there, whatever name that has. */
 export function pathNow(mailboxes: readonly Mailbox[], place: Pick<Place, 'path' | 'ids'>): string {
-  const ids = place.ids.split('/').map(Number);
+  return currentPath((id) => mailboxes.find((mailbox) => mailbox.id === id), place);
+}
+
+function currentPath(mailboxOf: (id: MailboxId) => Mailbox | undefined, place: Pick<Place, 'path' | 'ids'>): string {
+  const ids = idsOf(place);
   const names = place.path.split('/');
   for (let depth = ids.length; depth > 0; depth--) {
-    const found = mailboxes.find((mailbox) => mailbox.id === ids[depth - 1]);
+    const found = mailboxOf(ids[depth - 1]!);
     if (found !== undefined) return [found.path, ...names.slice(names.length - ids.length + depth)].join('/');
   }
   return place.path;
 }
 
-/**
- * The mailbox of a place. A missing one is made, and subscribed to, so that it shows in every mail program; it gets back its special use
- * where no other folder has it.
- * @throws Refused `limit.reached`, `mailbox.forbidden`
- */
-export async function mailboxAt(tx: Writer, account: AccountId, place: Place): Promise<Mailbox> {
-  const mailboxes = await listMailboxes(tx, account);
-  const path = pathNow(mailboxes, place);
-  const found = mailboxes.find((mailbox) => mailbox.path === path);
-  const roleIsFree = mailboxes.every((mailbox) => mailbox.role !== place.role);
-  const role = roleIsFree ? place.role : null;
-  if (found?.selectable !== true) await bringBack(tx, account, { path, ids: place.ids, role });
-  else if (role !== null && found.role === null) await giveRole(tx, found, role);
-  else return found;
-  return (await listMailboxes(tx, account)).find((mailbox) => mailbox.path === path)!;
+function idsOf({ ids }: Pick<Place, 'ids'>): MailboxId[] {
+  return ids === '' ? [] : ids.split('/').map((id) => Number(id) as MailboxId);
 }
 
-/** Brings back a mailbox and what is missing above it, as themselves where that can be, and shows them to every mail program. */
-async function bringBack(tx: Writer, account: AccountId, { path, ids, role }: Place): Promise<void> {
-  const names = path.split('/');
-  const known = ids.split('/').map(Number);
-  let parent = TOP;
-  for (let depth = 1; depth <= names.length; depth++) {
-    const name = names[depth - 1]!;
-    const above = names.slice(0, depth).join('/');
-    const isLast = depth === names.length;
-    let mailbox = (await listMailboxes(tx, account)).find((each) => each.path === above);
-    if (mailbox === undefined || (isLast && !mailbox.selectable)) {
-      const id = known[known.length - 1 - (names.length - depth)] as MailboxId | undefined;
-      const given = { account, parent, name, role: isLast ? role : null };
-      if (id === undefined || !(await reviveMailbox(tx, { ...given, id }))) {
-        await createMailbox(tx, account, above, given.role);
-      }
-      await setSubscribed(tx, account, above, true);
-      mailbox = (await listMailboxes(tx, account)).find((each) => each.path === above)!;
-    }
-    parent = mailbox.id;
+/** The mailbox of a place; see {@link Places.at}. */
+export function mailboxAt(tx: Writer, account: AccountId, place: Place): Promise<Mailbox> {
+  return new Places(tx, account).at(place);
+}
+
+/** Finds the mailboxes of places, and makes those that are missing, within one transaction. */
+export class Places {
+  /** Mailboxes made so far. */
+  made = 0;
+  readonly #tx: Writer;
+  readonly #account: AccountId;
+  /** As they are; undefined when that has changed. */
+  #known: Hierarchy | undefined;
+
+  constructor(tx: Writer, account: AccountId) {
+    this.#tx = tx;
+    this.#account = account;
   }
+
+  /**
+   * The mailbox of a place. A missing one is made, and subscribed to, so that it shows in every mail program; it gets back its special use where
+   * no other folder has it.
+   * @throws Refused `limit.reached`, `mailbox.forbidden`
+   */
+  async at(place: Place): Promise<Mailbox> {
+    const { byId, byPath } = await this.#mailboxes();
+    const path = currentPath((id) => byId.get(id), place);
+    const found = byPath.get(path);
+    const roleIsFree = [...byId.values()].every((mailbox) => mailbox.role !== place.role);
+    const role = roleIsFree ? place.role : null;
+    if (found?.selectable !== true) await this.#bringBack({ path, ids: place.ids, role });
+    else if (role !== null && found.role === null) await giveRole(this.#tx, found, role);
+    else return found;
+    this.#known = undefined;
+    return (await this.#mailboxes()).byPath.get(path)!;
+  }
+
+  /** Brings back a mailbox and what is missing above it, as themselves where that can be. */
+  async #bringBack(place: Place): Promise<void> {
+    const { byPath } = await this.#mailboxes();
+    const names = place.path.split('/');
+    const ids = idsOf(place);
+    let parent = TOP;
+    for (const [index, name] of names.entries()) {
+      const path = names.slice(0, index + 1).join('/');
+      const isLast = index === names.length - 1;
+      const present = byPath.get(path);
+      if (present === undefined || (isLast && !present.selectable)) {
+        const role = isLast ? place.role : null;
+        parent = await this.#make({ id: ids[ids.length - names.length + index], parent, name, path, role });
+        this.made++;
+      } else parent = present.id;
+    }
+  }
+
+  async #make({ id, parent, name, path, role }: MissingMailbox): Promise<MailboxId> {
+    const [tx, account] = [this.#tx, this.#account];
+    const isBack = id !== undefined && (await reviveMailbox(tx, { account, id, parent, name, role }));
+    const mailbox = isBack ? id : await createMailbox(tx, account, path, role);
+    await subscribe(tx, account, mailbox);
+    return mailbox;
+  }
+
+  async #mailboxes(): Promise<Hierarchy> {
+    if (this.#known === undefined) {
+      const mailboxes = await listMailboxes(this.#tx, this.#account);
+      this.#known = {
+        byId: new Map(mailboxes.map((mailbox) => [mailbox.id, mailbox])),
+        byPath: new Map(mailboxes.map((mailbox) => [mailbox.path, mailbox])),
+      };
+    }
+    return this.#known;
+  }
+}
+
+interface Hierarchy {
+  readonly byId: ReadonlyMap<MailboxId, Mailbox>;
+  readonly byPath: ReadonlyMap<string, Mailbox>;
+}
+
+interface MissingMailbox {
+  /** The one it had. */
+  readonly id: MailboxId | undefined;
+  readonly parent: MailboxId;
+  readonly name: string;
+  readonly path: string;
+  readonly role: Role | null;
 }
 
 /** For a folder that was made as the parent of another one before its own messages came back. */
@@ -89,7 +146,10 @@ async function giveRole(tx: Writer, { account, id }: Mailbox, role: Role): Promi
 
 /** The place with a name, as a person gives it. */
 export async function placeNamed(tx: Reader, account: AccountId, path: string): Promise<Place> {
-  const name = path.normalize('NFC').replace(/^inbox(?=\/|$)/i, 'INBOX');
+  const name = path
+    .normalize('NFC')
+    .replace(/\/$/, '')
+    .replace(/^inbox(?=\/|$)/i, 'INBOX');
   const mailboxes = await listMailboxes(tx, account);
   const found = mailboxes.find((mailbox) => mailbox.path === name);
   return (found && placeOf(mailboxes, found.id)) ?? { path: name, ids: '', role: null };

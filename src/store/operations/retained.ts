@@ -15,7 +15,7 @@ import { type Claim, claim, overQuota } from './account-row.ts';
 import { emailKey, emailKeyOf, emailKeysOf } from './email-key.ts';
 import { CountDelta, changeMailbox } from './mailbox-row.ts';
 import { insertMessage, splitKeywords } from './message-row.ts';
-import { mailboxAt, type Place, placeNamed } from './place.ts';
+import { type Place, Places, placeNamed } from './place.ts';
 
 type ListedRow = readonly [
   item: number,
@@ -59,9 +59,11 @@ const LISTED = `
 const PAGE = sql<ListedRow>(`
   ${LISTED} WHERE r.account_id = ? AND (r.removed, r.item_id) < (?, ?) ORDER BY r.removed DESC, r.item_id DESC LIMIT ?`);
 const LISTED_ONE = sql<ListedRow>(`${LISTED} WHERE r.account_id = ? AND r.item_id = ?`);
+/** One whose content was lost stays where it is, for `rainmail verify` to tell. */
 const ONE = sql<RetainedRow>(`
-  SELECT item_id, email_id, mailbox_id, mailbox_path, mailbox_ids, mailbox_role, flags, keywords, size, received, saved, uidl FROM retained
-  WHERE account_id = ? AND item_id = ?`);
+  SELECT r.item_id, r.email_id, r.mailbox_id, r.mailbox_path, r.mailbox_ids, r.mailbox_role, r.flags, r.keywords, r.size, r.received, r.saved,
+    r.uidl
+  FROM retained r JOIN email e ON e.email_key = ${emailKeyOf('r')} WHERE r.account_id = ? AND r.item_id = ?`);
 const TAKE = sql('DELETE FROM retained WHERE account_id = ? AND item_id = ?');
 const UNCOUNT = sql(
   'UPDATE account SET retained_bytes = retained_bytes - ?, retained_count = retained_count - ? WHERE account_id = ?',
@@ -213,30 +215,37 @@ export interface RestoredTo {
   readonly bytes: number;
 }
 
+/** Folders that are made in one transaction; each reads the hierarchy anew, which may be large. */
+const MOST_MADE = 8;
+
 /**
  * Brings removed messages back, all of a chunk or none, with one modseq; folders that are missing are made.
+ * @returns `left`: those that wait for more folders than can be made in one transaction: come again with them
  * @throws Refused `quota.exceeded`, `limit.reached` (folders)
  */
 export async function restoreRetained(
   tx: Writer,
   { account, items, to, redeliver = false, overQuota: mayExceed = false }: RestoreArgs,
-): Promise<RestoredTo[]> {
-  const groups = await rowsByPlace(
-    tx,
-    account,
-    items,
-    to === undefined ? undefined : await placeNamed(tx, account, to),
-  );
-  // Folders first: each that is made takes a modseq of its own. Of several that had a name one after the other, the last comes back as itself.
+): Promise<{ readonly restored: readonly RestoredTo[]; readonly left: readonly ItemId[] }> {
+  const toPlace = to === undefined ? undefined : await placeNamed(tx, account, to);
+  const groups = await rowsByPlace(tx, account, items, toPlace);
+  // Of several folders that had a name one after the other, the last comes back as itself.
   groups.sort((a, b) => b.mailbox - a.mailbox);
+  const places = new Places(tx, account);
   const targets = new Map<number, { readonly mailbox: Mailbox; readonly rows: RetainedRow[] }>();
+  const left: ItemId[] = [];
+  // Folders first: each that is made takes a modseq of its own.
   for (const { place, rows } of groups) {
-    const mailbox = await mailboxAt(tx, account, place);
+    if (places.made >= MOST_MADE) {
+      for (const [item] of rows) left.push(item as ItemId);
+      continue;
+    }
+    const mailbox = await places.at(place);
     const target = targets.get(mailbox.id);
     if (target === undefined) targets.set(mailbox.id, { mailbox, rows });
-    else target.rows.push(...rows);
+    else for (const row of rows) target.rows.push(row);
   }
-  if (targets.size === 0) return [];
+  if (targets.size === 0) return { restored: [], left };
   const all = [...targets.values()].flatMap(({ rows }) => rows);
   const bytes = all.reduce((sum, row) => sum + row[8], 0);
   const claimed = await claim(tx, account, { ids: redeliver ? all.length : 0, bytes, messages: all.length });
@@ -274,7 +283,7 @@ export async function restoreRetained(
     });
   }
   await tx.run(UNCOUNT, bytes, all.length, account);
-  return restored;
+  return { restored, left };
 }
 
 /** The rows that are there, with those of one place together, in the order of `items`. */
