@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { test } from 'node:test';
+import { runBackup } from '../../src/backup/run.ts';
+import { flagsFrom } from '../../src/store/flags.ts';
+import type { Uid } from '../../src/store/ids.ts';
+import { MailStore } from '../../src/store/store.ts';
 import {
   appendTo,
   bytesOf,
@@ -9,6 +16,7 @@ import {
   message,
   newAccount,
   openStore,
+  stage,
   temporaryFolder,
   temporaryStore,
   uidsIn,
@@ -46,4 +54,131 @@ test('a second backup stores only what is new', async (t) => {
   const first = await backUp(place, store);
   const second = await backUp(place, store);
   assert.ok(second.added < first.added / 2, `${second.added} of ${first.added}`);
+});
+
+test('a backup under load holds everything that was acknowledged before it, whole, and does not stop the event loop', async (t) => {
+  const store = await temporaryStore(t, { segmentBytes: 200_000, checkpointBytes: 100_000 });
+  const anna = await newAccount(store, 'anna');
+  const place = await emptyRepository(t);
+  let acknowledged = 0;
+  let going = true;
+  const load = Array.from({ length: 8 }, async () => {
+    while (going) {
+      await deliver(store, anna, `m${acknowledged}`);
+      acknowledged++;
+    }
+  });
+  const pauses: number[] = [];
+  for (let round = 0; round < 3; round++) {
+    const before = acknowledged;
+    const delay = monitorEventLoopDelay({ resolution: 1 });
+    delay.enable();
+    const { id } = await backUp(place, store);
+    delay.disable();
+    pauses.push(delay.max / 1e6);
+    const data = join(await temporaryFolder(t), 'data');
+    await using(place, 'read', async (repository) => materialise(await repository.snapshot({ id }), data));
+    const restored = await MailStore.open({ directory: data, command: 'test' });
+    try {
+      const verified = await restored.verify();
+      assert.deepEqual(verified.findings, []);
+      assert.ok(verified.messages >= before, `${verified.messages} of ${before}`);
+      assert.equal(restored.recovered.messagesRemoved, 0, 'a message without its body');
+    } finally {
+      await restored.close();
+    }
+  }
+  going = false;
+  await Promise.all(load);
+  t.diagnostic(`longest pause of the loop in each backup: ${pauses.map((ms) => ms.toFixed(1)).join(', ')} ms`);
+  // The best of three: other work on the machine stops us too, and is not what is asked.
+  assert.ok(Math.min(...pauses) < 50, `${pauses}`);
+});
+
+test('what is compacted and purged during a backup is in it all the same', async (t) => {
+  const store = await temporaryStore(t, { segmentBytes: 100_000, retentionDays: -1 });
+  const inbox = inboxOf(await newAccount(store, 'anna'));
+  const place = await emptyRepository(t);
+  const uids: Uid[] = [];
+  for (let number = 0; number < 100; number++) {
+    const staged = await stage(store, message(`m${number}`, 10_000));
+    uids.push(...(await store.append(inbox, [{ staged, flags: flagsFrom([]) }])).uids);
+  }
+  const running = using(place, 'add', async (repository) => {
+    let swept: Promise<unknown> | undefined;
+    const made = await runBackup({ store, files: [], version: 'test' }, repository, {
+      progress: () => {
+        swept ??= store
+          .expunge(
+            inbox,
+            uids.filter((uid) => uid % 3 > 0),
+          )
+          .then(() => store.housekeep());
+      },
+    });
+    await swept;
+    return made;
+  });
+  await running;
+  assert.equal((await uidsIn(store, inbox)).length, 33);
+  await store.housekeep();
+  assert.deepEqual((await store.verify()).findings, []);
+  const data = join(await temporaryFolder(t), 'data');
+  await using(place, 'read', async (repository) => materialise(await repository.snapshot('latest'), data));
+  const restored = await openStore(t, data);
+  assert.equal((await uidsIn(restored, inbox)).length, 100);
+  assert.deepEqual((await restored.verify()).findings, []);
+});
+
+test('nothing that can be read is in a repository', async (t) => {
+  const store = await temporaryStore(t);
+  const anna = await newAccount(store, 'anna-of-the-accounts');
+  const marker = 'zanzibarite';
+  for (let number = 0; number < 30; number++) await deliver(store, anna, `${marker} ${number}`);
+  const file = join(await temporaryFolder(t), 'secret.pem');
+  await writeFile(file, `-----BEGIN PRIVATE KEY----- ${marker}`);
+  const place = await emptyRepository(t);
+  await using(place, 'add', (repository) =>
+    runBackup({ store, files: [{ name: 'tls/key.pem', path: file }], version: 'test' }, repository),
+  );
+  const objects = await readdir(place.directory, { recursive: true, withFileTypes: true });
+  let bytes = 0;
+  for (const object of objects.filter((each) => each.isFile())) {
+    const content = await readFile(join(object.parentPath, object.name));
+    bytes += content.length;
+    for (const words of [marker, 'anna-of', 'office.test', 'Subject', 'SQLite format', 'PRIVATE KEY', 'mailbox']) {
+      assert.ok(!content.includes(words), `${words} in ${object.name}`);
+    }
+    const key = place.key.bytes;
+    assert.ok(!content.includes(key) && !content.includes(place.key.format()), `the key in ${object.name}`);
+  }
+  assert.ok(bytes > 10_000);
+  await using(place, 'read', async (repository) => {
+    const snapshot = await repository.snapshot('latest');
+    assert.match((await snapshot.readFile('tls/key.pem')).toString(), new RegExp(marker));
+  });
+});
+
+test('a backup that is stopped makes none, and the next one uses what it stored', async (t) => {
+  const store = await temporaryStore(t, { segmentBytes: 4 << 20 });
+  const inbox = inboxOf(await newAccount(store, 'anna'));
+  for (let number = 0; number < 12; number++) {
+    const staged = await stage(store, Buffer.concat([message(`m${number}`), randomBytes(1_900_000)]));
+    await store.append(inbox, [{ staged, flags: flagsFrom([]) }]);
+  }
+  const place = await emptyRepository(t);
+  const stop = new AbortController();
+  await using(place, 'add', (repository) =>
+    assert.rejects(
+      runBackup({ store, files: [], version: 'test' }, repository, {
+        signal: stop.signal,
+        // Half of it is read: a pack at least is on disk.
+        progress: ({ done, total }) => (done > total! / 2 ? stop.abort() : undefined),
+      }),
+      { code: 'backup.stopped' },
+    ),
+  );
+  await using(place, 'read', async (repository) => assert.deepEqual(await repository.snapshots(), []));
+  const { reused } = await backUp(place, store);
+  assert.ok(reused > 5_000_000, `${reused}`);
 });

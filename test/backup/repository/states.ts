@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { Layout } from '../../../src/backup/repository/layout.ts';
 import type { Snapshot } from '../../../src/backup/repository/snapshot.ts';
 import { type BackupMade, run } from '../../../src/backup/run-job.ts';
+import { Random } from '../../crash/random.ts';
 import { noise } from '../../store/bodies/helpers.ts';
 
 export class State {
@@ -32,6 +33,16 @@ export class State {
   copy(): { database: Buffer; segments: Map<number, Buffer> } {
     return { database: Buffer.from(this.database), segments: new Map(this.segments) };
   }
+}
+
+/** The state that has come about by the n-th time: always the same. */
+export function stateOf(n: number): Copy {
+  const state = new State();
+  const random = new Random(7);
+  for (let time = 0; time < n * 3; time++) {
+    state.change(random.pick(['write', 'append', 'seal', 'compact'] as const), random.next());
+  }
+  return state.copy();
 }
 
 export type Copy = ReturnType<State['copy']>;
