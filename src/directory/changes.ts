@@ -445,7 +445,7 @@ export class DirectoryChanges {
   async setQuota(whom: QuotaSubject, bytes: number | null): Promise<void> {
     requireQuota(bytes);
     const { scope, name } = canonicalSubject(whom);
-    await this.#change({ action: 'quota.set', subject: name, detail: { scope, bytes } }, async (tx) =>
+    await this.#change({ action: 'quota.set', subject: name || scope, detail: { scope, bytes } }, async (tx) =>
       quotas.setRule(tx, scope, await subjectId(tx, scope, name), bytes),
     );
     await this.#host.recompute();
@@ -454,7 +454,11 @@ export class DirectoryChanges {
   /** Takes a quota back: the next that is set further away counts. @throws Refused `directory.missing` */
   async unsetQuota(whom: QuotaSubject): Promise<void> {
     const { scope, name } = canonicalSubject(whom);
-    const told = { action: 'quota.unset', subject: name, detail: (before: number | null) => ({ scope, before }) };
+    const told = {
+      action: 'quota.unset',
+      subject: name || scope,
+      detail: (before: number | null) => ({ scope, before }),
+    };
     await this.#change(told, async (tx) => quotas.unsetRule(tx, scope, await subjectId(tx, scope, name)));
     await this.#host.recompute();
   }

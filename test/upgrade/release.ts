@@ -112,7 +112,7 @@ class ReleasedOffice {
     await writeFile(csv, `${rows.join('\n')}\n`);
     this.command('account', 'import', csv);
     this.command('account', 'suspend', DORA);
-    this.command('account', 'quota', BEN, '1GB');
+    this.command('quota', 'set', 'account', BEN, '1GB');
     for (const [address, accounts] of Object.entries(ALIASES)) this.command('alias', 'add', address, ...accounts);
   }
 

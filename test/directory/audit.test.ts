@@ -1,0 +1,139 @@
+import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import type { Run } from '../../src/server/admin/action.ts';
+import { ACTIONS } from '../../src/server/admin/actions.ts';
+import { listAudit } from '../../src/server/admin/audit.ts';
+import { type Office, openOffice } from '../../src/server/office.ts';
+import { defer } from '../helpers/defer.ts';
+import { inboxOf, temporaryFolder } from '../store/helpers.ts';
+import { openOffice as openDirectory } from './office.ts';
+
+const ACTOR = 'mary on the command line';
+const ANNA = 'anna@office.test';
+const BEN = 'ben@office.test';
+
+/** Everything an administrator can change, in an order in which it is possible; and by what its entry is found, its subject first. */
+function changes(folder: string): readonly (readonly [action: string, input: object, ...about: string[]])[] {
+  return [
+    ['domain.add', { name: 'Office.test' }, 'office.test'],
+    ['account.add', { address: ANNA, password: 'a secret', name: 'Anna', quotaBytes: null }, ANNA, 'office.test'],
+    ['account.import', { format: 'csv', text: `${BEN},a secret` }, BEN],
+    ['account.name', { address: ANNA, name: 'Anna Lee' }, ANNA],
+    ['account.password', { address: ANNA, password: 'another secret' }, ANNA],
+    ['account.state', { address: 'ANNA@office.test', state: 'suspended' }, ANNA],
+    ['account.state', { address: ANNA, state: 'closed' }, ANNA],
+    ['account.state', { address: ANNA, state: 'active' }, ANNA],
+    ['app-password.add', { address: ANNA, name: 'phone', protocols: null }, ANNA],
+    ['app-password.revoke', { address: ANNA, which: 'phone' }, ANNA],
+    ['alias.add', { address: 'info@office.test', accounts: [ANNA, BEN] }, 'info@office.test', ANNA, BEN],
+    ['alias.rename', { address: 'info@office.test', to: 'all@office.test' }, 'info@office.test', 'all@office.test'],
+    ['domain.catch-all', { name: 'office.test', address: 'all@office.test' }, 'office.test', 'all@office.test'],
+    ['domain.subaddress', { name: 'office.test', separator: '-' }, 'office.test'],
+    ['alias.remove', { address: 'all@office.test', account: BEN }, 'all@office.test', BEN],
+    ['alias.remove', { address: 'all@office.test' }, 'all@office.test'],
+    ['group.add', { group: 'Sales', description: '' }, 'Sales'],
+    ['group.address', { group: 'Sales', address: 'sales@office.test' }, 'Sales', 'sales@office.test'],
+    ['group.join', { group: 'Sales', accounts: [ANNA, BEN] }, 'Sales', ANNA, BEN],
+    ['group.leave', { group: 'Sales', accounts: [BEN] }, 'Sales', BEN],
+    ['quota.set', { scope: 'group', name: 'Sales', bytes: 1e9 }, 'Sales'],
+    ['quota.set', { scope: 'everyone', name: '', bytes: 1e9 }, 'everyone'],
+    ['quota.unset', { scope: 'group', name: 'Sales' }, 'Sales'],
+    ['group.rename', { group: 'Sales', to: 'Shop' }, 'Sales', 'Shop'],
+    ['group.remove', { group: 'Shop' }, 'Shop'],
+    ['import', { account: ANNA, path: join(folder, 'message.eml') }, ANNA],
+    ['export', { account: ANNA, directory: join(folder, 'out'), format: 'eml' }, ANNA],
+    ['hold.set', { account: ANNA }, ANNA],
+    ['hold.release', { account: ANNA }, ANNA],
+    ['undelete.restore', { account: ANNA }, ANNA],
+    ['undelete.purge', { account: ANNA }, ANNA],
+    ['backup.init', { repository: join(folder, 'backup'), key: null }, join(folder, 'backup')],
+    ['backup.run', {}],
+    ['backup.test', {}],
+    ['backup.prune', {}, join(folder, 'backup')],
+    ['restore.mail', { account: ANNA, backup: null, asOf: null, repository: null, key: null }, ANNA],
+    ['account.rename', { address: ANNA, to: 'lee@office.test', keepOld: false }, ANNA, 'lee@office.test'],
+    ['account.remove', { address: 'lee@office.test' }, 'lee@office.test'],
+    ['domain.rename', { name: 'office.test', to: 'shop.test', keepOld: true }, 'office.test', 'shop.test'],
+    ['domain.remove', { name: 'office.test' }, 'office.test'],
+  ];
+}
+
+/** They need another server, or mail of a whole office; test/migrate and test/transfer look at what they do. */
+const ELSEWHERE = ['migrate', 'import.all'];
+
+async function officeIn(t: TestContext, folder: string): Promise<Office> {
+  const office = await openOffice({ data: join(folder, 'data'), create: true, command: 'test' });
+  defer(t, () => office.close());
+  return office;
+}
+
+/** Deletes what is in somebody's INBOX, as a mail program does. */
+async function deleteAll({ store, directory }: Office, name: string): Promise<void> {
+  const inbox = inboxOf((await directory.account(name)).id);
+  const view = await store.view(inbox);
+  await store.expunge(
+    inbox,
+    Array.from({ length: view.length }, (_, index) => view.uid(index)),
+  );
+}
+
+const run: Run = { actor: ACTOR, progress: () => {}, signal: new AbortController().signal };
+
+test('everything an administrator changes leaves an entry: who, what, about whom, and no secret', async (t) => {
+  const folder = await temporaryFolder(t);
+  const office = await officeIn(t, folder);
+  await writeFile(join(folder, 'message.eml'), 'Subject: hello\r\n\r\nHello.\r\n');
+  const entries = () => listAudit.run(office, { most: 10_000 }, run);
+  for (const [name, input, ...about] of changes(folder)) {
+    if (name.startsWith('undelete.')) await deleteAll(office, ANNA);
+    const before = (await entries()).length;
+    const action = ACTIONS.get(name);
+    assert.ok(action !== undefined, `there is no action ${name}`);
+    await action.run(office, action.input.parse(input), run);
+    const added = (await entries()).slice(before);
+    assert.equal(added.length, 1, `${name}: ${JSON.stringify(added)}`);
+    const [entry] = added;
+    assert.equal(entry!.actor, ACTOR, name);
+    if (about.length > 0) assert.equal(entry!.subject, about[0], name);
+    for (const one of about) {
+      const found = await listAudit.run(office, { about: one, most: 10_000 }, run);
+      assert.deepEqual(found.at(-1), entry, `${name}, looked for by ${one}`);
+    }
+  }
+  assert.doesNotMatch(JSON.stringify(await entries()), /secret/);
+});
+
+test('every action there is only reads, or its entry is tested', () => {
+  const reads = /\.(list|show|explain|plan|import-check|key|verify)$|^(verify|verify\.repair|status|export\.all)$/;
+  const known = new Set([...changes('/').map(([name]) => name), ...ELSEWHERE]);
+  assert.deepEqual(
+    [...ACTIONS.keys()].filter((name) => !reads.test(name) && !known.has(name)),
+    [],
+  );
+});
+
+test('a change that is refused leaves no entry, and neither does one that fails half-way', async (t) => {
+  const { directory } = await openDirectory(t, { people: [ANNA] });
+  const before = (await Array.fromAsync(directory.audit())).length;
+  const changes = directory.by(ACTOR);
+  await assert.rejects(changes.addAlias('info@office.test', ANNA, 'nobody@office.test'));
+  await assert.rejects(changes.removeAccount('nobody@office.test'));
+  await assert.rejects(changes.renameDomain('nowhere.test', 'office.test'));
+  assert.equal((await Array.fromAsync(directory.audit())).length, before);
+  assert.equal((await directory.resolve('info@office.test')).kind, 'unknown');
+});
+
+test('the audit is listed by whom, by what and since when, and old entries go', async (t) => {
+  const office = await officeIn(t, await temporaryFolder(t));
+  await office.directory.by('mary').addDomain('office.test');
+  await office.directory.by('the trial office').addDomain('shop.test');
+  const list = (filter: Partial<Parameters<typeof listAudit.run>[1]>) =>
+    listAudit.run(office, { most: 100, ...filter }, run).then((found) => found.map(({ subject }) => subject));
+  assert.deepEqual(await list({}), ['office.test', 'shop.test']);
+  assert.deepEqual(await list({ by: 'MARY' }), ['office.test']);
+  assert.deepEqual(await list({ about: 'SHOP.test' }), ['shop.test']);
+  assert.deepEqual(await list({ most: 1 }), ['shop.test']);
+  assert.deepEqual(await list({ since: Math.floor(Date.now() / 1_000) + 60 }), []);
+});
