@@ -36,6 +36,69 @@ const STORY: readonly (readonly [args: string, answer: unknown])[] = [
   ],
   ['alias add sales@example.org nobody@example.org', 'directory.missing'],
   ['alias list', [{ address: 'sales@example.org', accounts: ['eva@example.org', 'finn@other.example'] }]],
+  [
+    'group add Team --address team@example.org --description Everyone',
+    { name: 'Team', address: 'team@example.org', description: 'Everyone', members: [] },
+  ],
+  ['group add Shop --address sales@example.org', 'directory.exists'],
+  [
+    'group join Team eva@example.org finn@other.example',
+    {
+      name: 'Team',
+      address: 'team@example.org',
+      description: 'Everyone',
+      members: ['eva@example.org', 'finn@other.example'],
+    },
+  ],
+  [
+    'group leave Team finn@other.example',
+    { name: 'Team', address: 'team@example.org', description: 'Everyone', members: ['eva@example.org'] },
+  ],
+  ['quota set group Team 1GB', { scope: 'group', name: 'Team', bytes: 2 ** 30 }],
+  ['quota set everyone unlimited', { scope: 'everyone', name: '', bytes: null }],
+  [
+    'quota explain eva@example.org',
+    {
+      quotaBytes: 2 ** 30,
+      rules: [
+        { scope: 'group', name: 'Team', bytes: 2 ** 30 },
+        { scope: 'everyone', name: '', bytes: null },
+      ],
+    },
+  ],
+  [
+    'group rename Team Everybody',
+    { name: 'Everybody', address: 'team@example.org', description: 'Everyone', members: ['eva@example.org'] },
+  ],
+  [
+    'group address Everybody none',
+    { name: 'Everybody', address: null, description: 'Everyone', members: ['eva@example.org'] },
+  ],
+  ['group list', [{ name: 'Everybody', address: null, description: 'Everyone', members: 1 }]],
+  [
+    'group remove Everybody',
+    { name: 'Everybody', address: null, description: 'Everyone', members: ['eva@example.org'] },
+  ],
+  ['quota show', [{ scope: 'everyone', name: '', bytes: null }]],
+  ['quota unset everyone', { scope: 'everyone', name: '' }],
+  [
+    'domain catch-all example.org eva@example.org',
+    {
+      name: 'example.org',
+      anotherNameOf: null,
+      catchAll: 'eva@example.org',
+      subaddress: '+',
+      accounts: 1,
+      aliases: 1,
+      groups: 0,
+    },
+  ],
+  ['domain catch-all example.org nobody@example.org', 'directory.missing'],
+  ['account rename eva@example.org eve@example.org', { address: 'eve@example.org', state: 'active', quotaBytes: null }],
+  [
+    'account rename eve@example.org eva@example.org --drop-old-address',
+    { address: 'eva@example.org', state: 'active', quotaBytes: null },
+  ],
   ['domain remove example.org', 'directory.invalid'],
   [
     'alias remove sales@example.org',
@@ -68,6 +131,38 @@ async function tell(data: string): Promise<void> {
 
 test('commands work on a data directory that no server has open', async (t) => {
   await tell(join(await emptyFolder(t), 'data'));
+});
+
+test('one page tells everything about an account', async (t) => {
+  const data = join(await emptyFolder(t), 'data');
+  const command = async (...args: string[]) => {
+    const { code, stdout, stderr } = await rainmail([...args, '--data', data], { input: 'a good password\n' });
+    assert.equal(code, 0, stderr);
+    return stdout;
+  };
+  await command('account', 'add', 'eva@example.org', '--password-stdin', '--name', 'Eva Ito', '--quota', '2GB');
+  await command('alias', 'add', 'info@example.org', 'eva@example.org');
+  await command('account', 'close', 'eva@example.org');
+  const page = await command('account', 'show', 'eva@example.org');
+  for (const line of [
+    /^Address: +eva@example\.org$/m,
+    /^Name: +Eva Ito$/m,
+    /^State: +closed: nobody can sign in, mail is refused$/m,
+    /^Aliases: +info@example\.org$/m,
+    /^Groups: +none$/m,
+    /^Mail: +0 messages, 0 bytes$/m,
+    /^Quota: +2\.0 GB \(set for account eva@example\.org\)$/m,
+    /^Deleted: +0 messages, /m,
+    /^Legal hold: +no$/m,
+    /^Sign-in: +password, set \d{4}-\d\d-\d\d \d\d:\d\d, not used yet$/m,
+  ]) {
+    assert.match(page, line);
+  }
+  const audit = await command('audit', 'list', '--about', 'eva@example.org', '--since', '1h');
+  assert.match(audit, / on the command line +account\.add +eva@example\.org +name: Eva Ito/);
+  assert.match(audit, / alias\.add +info@example\.org /);
+  assert.match(audit, / account\.close +eva@example\.org +before: active$/m);
+  assert.equal(await command('audit', 'list', '--since', '2100-01-01'), 'Nothing was changed.\n');
 });
 
 test('the same commands have the same results while the server runs', async (t) => {
