@@ -13,10 +13,9 @@ import type { Account, Credential, SignInDirectory, SignInProtocol, SignInRecord
 import { Refused } from '../errors.ts';
 import type { Milliseconds } from '../store/ids.ts';
 import { appPasswordLetters, matchingAppPassword, SCRAM_KEYS_LIMIT } from './app-password.ts';
-import { isForeign } from './foreign/hashes.ts';
 import type { Claim, Verification } from './mechanism.ts';
 import { MECHANISMS } from './mechanisms.ts';
-import { PASSWORD_LIMIT, UNMATCHABLE_HASH, verifyPassword } from './password.ts';
+import { isOurs, PASSWORD_LIMIT, UNMATCHABLE_HASH, verifyPassword } from './password.ts';
 import { type ScramKeys, type ScramParameters, SHA256_BYTES, scramParametersFor } from './scram-keys.ts';
 import { Throttle } from './throttle.ts';
 import type { Authenticator, Peer, SaslExchange, SignedIn } from './types.ts';
@@ -61,7 +60,7 @@ interface Subject {
   readonly key: string;
   /** Null: nobody has the name. */
   readonly record: SignInRecord | null;
-  readonly password: readonly Credential[];
+  readonly password: Credential;
   readonly apps: readonly Credential[];
   readonly scram: ScramParameters;
 }
@@ -160,18 +159,21 @@ export class PasswordAuthenticator implements Authenticator {
   async #subject(name: string): Promise<Subject> {
     const record = await this.#directory.signInRecord(name);
     const key = record?.account.name ?? canonicalName(name);
-    const password = record?.credentials.filter(({ kind }) => kind === 'password') ?? [];
     return {
       key,
       record,
-      password: password.length === 0 ? [UNMATCHABLE] : password,
+      password: record?.credentials.find(({ kind }) => kind === 'password') ?? UNMATCHABLE,
       apps: record?.credentials.filter(({ kind }) => kind === 'app') ?? [],
       scram: record?.scram ?? scramParametersFor(this.#directory.secret, key),
     };
   }
 
   /** App passwords first: they cost nothing to try, so a device that has one signs in at once. */
-  async #compare({ password: [own = UNMATCHABLE], apps, scram }: Subject, password: string, fingerprint: Fingerprint) {
+  async #compare(
+    { password: own, apps, scram }: Subject,
+    password: string,
+    fingerprint: Fingerprint,
+  ): Promise<Verdict> {
     const letters = appPasswordLetters(password);
     const app = letters === null ? null : matchingAppPassword(apps, letters, scram.salt);
     if (app !== null) return { credential: app, remembered: false };
@@ -190,7 +192,7 @@ export class PasswordAuthenticator implements Authenticator {
   async #renewed(outcome: Outcome, password: string): Promise<Outcome> {
     const { result, record, credential } = outcome;
     if (result !== 'ok' || record === null || credential === null || credential.kind === 'app') return outcome;
-    if (isForeign(credential.hash) || credential.scram.length === 0) {
+    if (!isOurs(credential.hash) || credential.scram.length === 0) {
       await this.#directory.renewPassword(record, credential, password);
     }
     return outcome;
@@ -269,7 +271,7 @@ const NOTHING: Verdict = { credential: null, remembered: false };
 /** The credential whose keys a SCRAM proof fits. A proof that fits none is tried on as many keys as an account may have, whoever it is. */
 function proven({ password, apps }: Subject, proves: (keys: ScramKeys) => boolean): Credential | null {
   let tried = 0;
-  for (const credential of [...password, ...apps]) {
+  for (const credential of [password, ...apps]) {
     for (const keys of credential.scram) {
       if (proves(keys)) return credential;
       tried++;
@@ -298,11 +300,11 @@ function notFor({ protocols }: Credential, protocol: SignInProtocol): string {
 /** What a report may tell of who it was. */
 function known({ record, credential }: Outcome, mechanism: string): Partial<SignInReport> {
   if (record === null) return {};
-  const keyless = mechanism.startsWith('SCRAM') && record.credentials.every(({ scram }) => scram.length === 0);
+  const keyless = record.credentials.some(({ kind, scram }) => kind === 'password' && scram.length === 0);
   return {
     account: record.account.name,
     ...(credential?.kind === 'app' ? { credential: credential.label } : {}),
-    ...(keyless ? { needsPlain: true } : {}),
+    ...(keyless && credential === null && mechanism.startsWith('SCRAM') ? { needsPlain: true } : {}),
   };
 }
 

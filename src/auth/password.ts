@@ -8,12 +8,13 @@
 import { randomBytes } from 'node:crypto';
 import { hash, verify } from '@node-rs/argon2';
 import { Refused } from '../errors.ts';
-import { isCheap, isForeign, verifyForeign } from './foreign/hashes.ts';
+import { isCheap, verifyForeign } from './foreign/hashes.ts';
 import { Gate } from './gate.ts';
 import { preparePassword } from './prepare.ts';
 import { deriveScramKeys, type ScramKeys, type ScramParameters } from './scram-keys.ts';
 
 const COST = { memoryCost: 19_456, timeCost: 2, parallelism: 1 } as const;
+const OURS = `$argon2id$v=19$m=${COST.memoryCost},t=${COST.timeCost},p=${COST.parallelism}$`;
 const IN_FLIGHT = 2;
 /** The last in the queue waits about four seconds. */
 const WAITING = 512;
@@ -46,21 +47,24 @@ export async function hashPassword(password: string, parameters: ScramParameters
 export async function verifyPassword(stored: string, password: string): Promise<boolean> {
   if (gate.full) throw new Refused('auth.unavailable', 'Too many sign-ins at the same time. Try again in a minute.');
   return gate.run(async () => {
-    if (!isForeign(stored)) return verify(stored, preparePassword(password));
-    const right = await verifyForeign(stored, password);
+    const prepared = preparePassword(password);
+    if (isOurs(stored)) return verify(stored, prepared);
+    // Another server hashed what was typed, or what SASLprep makes of it.
+    const right =
+      (await verifyForeign(stored, password)) || (prepared !== password && (await verifyForeign(stored, prepared)));
     // Whoever guesses is told nothing by the time it takes: a wrong password costs an Argon2, as everywhere.
     if (!right && isCheap(stored)) await verify(UNMATCHABLE_HASH, password);
     return right;
   });
 }
 
+/** Is it as we would hash a password now? */
+export function isOurs(stored: string): boolean {
+  return stored.startsWith(OURS);
+}
+
 /** A hash that no password fits, as costly to check as a real one: for names that nobody has. */
-export const UNMATCHABLE_HASH: string = [
-  '$argon2id$v=19',
-  `m=${COST.memoryCost},t=${COST.timeCost},p=${COST.parallelism}`,
-  unpadded(randomBytes(16)),
-  unpadded(randomBytes(32)),
-].join('$');
+export const UNMATCHABLE_HASH: string = `${OURS}${unpadded(randomBytes(16))}$${unpadded(randomBytes(32))}`;
 
 function unpadded(bytes: Buffer): string {
   return bytes.toString('base64').replace(/=+$/, '');

@@ -270,13 +270,13 @@ export class DirectoryChanges {
    * Makes an app password.
    * @param label  what the person calls the device
    * @param protocols  what it is for; null: every protocol
-   * @returns the password, which nobody will see again, and its id
+   * @returns it, with the password, which nobody will see again
    * @throws Refused `directory.missing`, `directory.exists`, `directory.invalid`
    */
   async addAppPassword(
     text: string,
     request: { readonly label: string; readonly protocols: readonly SignInProtocol[] | null },
-  ): Promise<{ readonly id: number; readonly password: string }> {
+  ): Promise<Pick<CredentialListing, 'id' | 'label' | 'protocols'> & { readonly password: string }> {
     const name = canonicalAddress(text);
     const label = requireLabel(request.label);
     const protocols = requireProtocols(request.protocols);
@@ -288,7 +288,7 @@ export class DirectoryChanges {
       const account = await accounts.requireAccount(tx, name);
       return credentials.addAppPassword(tx, account.id, { label, protocols, verifiers, parameters }, now());
     });
-    return { id, password };
+    return { id, label, protocols, password };
   }
 
   /** Revokes an app password: nobody signs in with it any more, and who is signed in with it is sent away. @param which  its label or id @throws Refused `directory.missing` */

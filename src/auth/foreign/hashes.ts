@@ -123,11 +123,6 @@ export function readSecret(text: string): ImportedSecret {
   );
 }
 
-/** Is a right password to be hashed anew, by us? */
-export function isForeign(hash: string): boolean {
-  return hash.startsWith('{') || !hash.startsWith('$argon2id$');
-}
-
 /** Salt, count and keys of a SCRAM hash; null for others. */
 export function scramOf(hash: string): { readonly parameters: ScramParameters; readonly keys: ScramKeys } | null {
   if (!hash.startsWith('{SCRAM-SHA-256}')) return null;
@@ -143,7 +138,7 @@ export function isCheap(hash: string): boolean {
   return DIGEST.test(hash);
 }
 
-/** Checks a password against a hash in our form. What other servers hashed was the password as typed: it is not prepared (RFC 4013). */
+/** Checks a password against a hash in our form. */
 export async function verifyForeign(hash: string, password: string): Promise<boolean> {
   if (hash.startsWith('$argon2')) return verifyArgon2(hash, password);
   if (hash.startsWith('$2')) return verifyBcrypt(password, hash);

@@ -30,8 +30,8 @@ export const addAppPassword = action({
   input: z.strictObject({ address, name: z.string(), protocols }),
   async run({ directory }, { address, name, protocols }, { actor }): Promise<AppPasswordMade> {
     const account = await directory.account(address);
-    const { id, password } = await directory.by(actor).addAppPassword(account.name, { label: name, protocols });
-    return { address: account.name, id, name: name.trim(), protocols, password };
+    const made = await directory.by(actor).addAppPassword(account.name, { label: name, protocols });
+    return { address: account.name, id: made.id, name: made.label, protocols: made.protocols, password: made.password };
   },
 });
 
