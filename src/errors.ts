@@ -21,6 +21,7 @@ export type ProtocolCode =
   | 'auth.unavailable' //       sign-in can't be checked now
   | 'auth.tls-required' //      this sign-in needs TLS first
   | 'auth.mechanism' //         the mechanism can't be used for this account or connection
+  | 'auth.too-soon' //          signed in again before the time between two sign-ins is over
   | 'mailbox.missing'
   | 'mailbox.exists'
   | 'mailbox.forbidden' //      a name or an action that is not allowed (INBOX deletion, reserved names)

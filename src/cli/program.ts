@@ -7,6 +7,7 @@ import { appPasswordCommand } from './app-password.ts';
 import { auditCommand } from './audit.ts';
 import { backupCommand } from './backup.ts';
 import { completionCommand } from './completion.ts';
+import { deviceCommand } from './device.ts';
 import { domainCommand } from './domain.ts';
 import { exportCommand } from './export.ts';
 import { groupCommand } from './group.ts';
@@ -37,6 +38,7 @@ export function program(): Command {
     groupCommand,
     quotaCommand,
     auditCommand,
+    deviceCommand,
     importCommand,
     migrateCommand,
     exportCommand,

@@ -3,6 +3,7 @@
  * a description says what the setting does and when to change it, in sentences.
  */
 import { z } from 'zod';
+import { parseLetGo } from './let-go.ts';
 import { parseSchedule } from './schedule.ts';
 import { SERVICES, type Service } from './services.ts';
 import { isNetwork, parseAddress, parseDuration, parseSize } from './units.ts';
@@ -136,6 +137,16 @@ const timeouts = z
   .prefault({})
   .describe('How long the server waits.');
 
+const letGo = z.string().transform((text, context) => {
+  const rule = parseLetGo(text);
+  if (rule !== undefined) return rule;
+  context.addIssue({
+    code: 'custom',
+    message: `"${text}" is none of: "keep", "remove", "folder:NAME", or a time in days such as "30d".`,
+  });
+  return z.NEVER;
+});
+
 const store = z
   .strictObject({
     segment: size.prefault('64MB').describe('Size of the files that hold the bodies of messages.'),
@@ -221,6 +232,32 @@ export const schema = z.strictObject({
     })
     .prefault({})
     .describe('Mail handed over by a mail server that stands in front of this one.'),
+  pop3: z
+    .strictObject({
+      folders: z
+        .array(z.string().min(1))
+        .min(1)
+        .max(20)
+        .prefault(['INBOX'])
+        .describe('The folders that POP3 shows, one after the other.'),
+      seenByRetr: z
+        .boolean()
+        .prefault(false)
+        .describe('A message that was retrieved is marked as read, for IMAP and webmail.'),
+      letGo: letGo
+        .prefault('keep')
+        .describe(
+          'What becomes of a message that a POP3 device deletes. "keep": it is hidden from that device and stays for the others and for IMAP. "remove": it leaves the mailbox when every POP3 device of the person has deleted it. "folder:NAME": then it goes to that folder. "30d": it leaves so many days after every device has had it. Where a person has one password for everything, and no device of their own, deleting always deletes.',
+        ),
+      silent: duration
+        .prefault('30d')
+        .describe('A device that has not asked for mail for so long does not keep messages from leaving any more.'),
+      loginDelay: duration
+        .prefault('0s')
+        .describe('The least time between two sign-ins of one account over POP3. 0s: none.'),
+    })
+    .prefault({})
+    .describe('What POP3 shows, and when what its devices delete leaves the server.'),
   submission: z
     .strictObject({
       fileSent: z

@@ -13,6 +13,7 @@ import type { Reader, Writer } from '../store/engine/engine.ts';
 import { sql } from '../store/engine/sql.ts';
 import type { AccountId, EpochSeconds } from '../store/ids.ts';
 import { nextNumber } from '../store/operations/accounts.ts';
+import { removeDevice } from '../store/operations/devices.ts';
 import { exists, invalid, missing } from './rules.ts';
 import type { Credential, CredentialListing, CredentialUse, SignInProtocol } from './types.ts';
 
@@ -163,6 +164,7 @@ export async function revokeAppPassword(tx: Writer, account: AccountId, which: s
   const found = all.find(({ label }) => sameLabel(label, which)) ?? all.find(({ id }) => String(id) === which);
   if (found === undefined) throw missing(`There is no app password "${which}" in this account.`);
   await tx.run(REVOKE, account, found.id);
+  await removeDevice(tx, account, found.id);
   return found;
 }
 

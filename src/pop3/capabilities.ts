@@ -13,8 +13,9 @@ const capabilities: readonly Capability[] = [
   { rfc: 'RFC 2449 6.4', line: () => 'RESP-CODES' },
   { rfc: 'RFC 3206 4', line: () => 'AUTH-RESP-CODE' },
   { rfc: 'RFC 2449 6.6', line: () => 'PIPELINING' },
-  // Nothing is removed unless a client removes it.
-  { rfc: 'RFC 2449 6.7', line: () => 'EXPIRE NEVER' },
+  // Nothing is removed unless a client removes it, or the office has said when.
+  { rfc: 'RFC 2449 6.7', line: ({ context }) => `EXPIRE ${context.policy.expireDays ?? 'NEVER'}` },
+  { rfc: 'RFC 2449 6.5', line: loginDelayLine },
   { rfc: 'RFC 2449 6.2', line: (session) => (session.peer.mayUsePassword ? 'USER' : undefined) },
   { rfc: 'RFC 6856 2.2', line: () => 'UTF8 USER' },
   { rfc: 'RFC 6856 3.2', line: () => 'LANG' },
@@ -23,6 +24,11 @@ const capabilities: readonly Capability[] = [
   // Only to those who have signed in: strangers need not know.
   { rfc: 'RFC 2449 6.9', line: (session) => (session.maildrop === null ? undefined : 'IMPLEMENTATION Rainmail') },
 ];
+
+function loginDelayLine({ context }: Pop3Session): string | undefined {
+  const { loginDelay } = context.policy;
+  return loginDelay === 0 ? undefined : `LOGIN-DELAY ${Math.ceil(loginDelay / 1_000)}`;
+}
 
 function saslLine(session: Pop3Session): string | undefined {
   const mechanisms = session.context.authenticator.mechanisms(session.peer);

@@ -1,11 +1,22 @@
 /** What POP3 needs of the rest of the server. One for all sessions. */
 import type { Authenticator } from '../auth/types.ts';
 import type { Store } from '../store/api.ts';
-import type { Milliseconds } from '../store/ids.ts';
+import type { Devices } from '../store/devices.ts';
+import type { AccountId, Milliseconds } from '../store/ids.ts';
+import type { DevicesInUse } from './devices-in-use.ts';
+import type { LoginDelay } from './login-delay.ts';
 
 export interface Pop3Context {
   readonly authenticator: Authenticator;
-  readonly store: Pick<Store, 'view' | 'bodyRecords' | 'body' | 'bodies' | 'bodyChunks' | 'expunge'>;
+  readonly store: Pick<
+    Store,
+    'view' | 'mailboxes' | 'bodyRecords' | 'body' | 'bodies' | 'bodyChunks' | 'storeFlags'
+  > & {
+    readonly devices: Pick<Devices, 'meet' | 'delete' | 'noteFetched' | 'noteShared'>;
+  };
+  readonly policy: Pop3Policy;
+  readonly devicesInUse: DevicesInUse;
+  readonly loginDelay: LoginDelay;
   readonly limits: Pop3Limits;
   /** There is a certificate: STLS is offered on plain connections. */
   readonly startTls: boolean;
@@ -14,6 +25,31 @@ export interface Pop3Context {
   /** Each command, by its name in upper case (`unknown` for what is none): to be counted. */
   readonly onCommand: (name: string) => void;
 }
+
+/** What the protocol is made with. */
+export type Pop3Options = Omit<Pop3Context, 'devicesInUse' | 'loginDelay'> & {
+  /** Two programs were seen to use the password of one device at once. */
+  readonly onSharedDevice: (account: AccountId, credential: number) => void;
+};
+
+/** What the office has decided about POP3. */
+export interface Pop3Policy {
+  /** Paths of the folders it shows, in this order; those an account lacks are left out. */
+  readonly folders: readonly string[];
+  /** RETR marks a message as seen, for IMAP and webmail. */
+  readonly seenByRetr: boolean;
+  /** Days after which a message that all devices have had may be removed (EXPIRE, RFC 2449 6.7); null: never by time. */
+  readonly expireDays: number | null;
+  /** Least time between two sign-ins of one account; 0: none. */
+  readonly loginDelay: Milliseconds;
+}
+
+export const DEFAULT_POP3_POLICY: Pop3Policy = {
+  folders: ['INBOX'],
+  seenByRetr: false,
+  expireDays: null,
+  loginDelay: 0,
+};
 
 export interface Pop3Limits {
   readonly idleTimeout: Milliseconds;

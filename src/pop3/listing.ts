@@ -12,7 +12,7 @@ export async function listing(
   about: string,
   item: (index: number) => string | number,
 ): Promise<Response> {
-  const { length } = drop.view;
+  const { length } = drop.list;
   let text = ok(about);
   for (let index = 0; index < length; index += 1) {
     if (!drop.isMarked(index)) text += `${index + 1} ${item(index)}\r\n`;

@@ -1,15 +1,16 @@
 /**
- * The mailbox as one POP3 session sees it.
+ * The messages as one POP3 session sees them.
  *
  * Invariants:
- * - the list is the one of the sign-in, whatever others do meanwhile (RFC 1939 3): a view never changes;
- * - DELE only marks; nothing is removed but by {@link Maildrop.commit}, all together or not at all.
+ * - the list is the one of the sign-in, whatever others do meanwhile (RFC 1939 3);
+ * - DELE only marks; nothing is removed, or hidden from a device, but by {@link Maildrop.commit}, all together or not at all.
  */
 import { Refused } from '../errors.ts';
-import type { MailboxView } from '../store/api.ts';
-import type { EmailId, Uid } from '../store/ids.ts';
+import type { MailboxMessages } from '../store/devices.ts';
+import type { AccountId, EmailId, MailboxId, Uid } from '../store/ids.ts';
 import type { BodyRecord } from '../store/types.ts';
 import type { Pop3Context } from './context.ts';
+import type { MessageList } from './message-list.ts';
 
 /** Records read at a time: clients fetch messages in order, and one query is cheaper than many. */
 const RECORDS_AHEAD = 16;
@@ -20,7 +21,10 @@ const RECORDS_KEPT = 3 * RECORDS_AHEAD;
 const READ_AHEAD_BYTES = 256 * 1024;
 
 export class Maildrop {
-  readonly view: MailboxView;
+  readonly account: AccountId;
+  readonly list: MessageList;
+  /** Which device this is; null: the password that all programs of the person share. */
+  readonly device: number | null;
   readonly #store: Pop3Context['store'];
   /** Indexes of the messages marked as deleted; null, as in most sessions, while there are none. */
   #marked: Set<number> | null = null;
@@ -31,18 +35,23 @@ export class Maildrop {
   /** Bodies on their way, or here, for the commands that will probably follow. */
   #ahead: Promise<Map<EmailId, Buffer>> | null = null;
 
-  constructor(store: Pop3Context['store'], view: MailboxView) {
+  /** Indexes of the messages that were retrieved whole; null while there are none. */
+  #fetched: Set<number> | null = null;
+
+  constructor(store: Pop3Context['store'], account: AccountId, list: MessageList, device: number | null) {
     this.#store = store;
-    this.view = view;
+    this.account = account;
+    this.list = list;
+    this.device = device;
   }
 
   /** Messages that are not marked as deleted. */
   get count(): number {
-    return this.view.length - (this.#marked?.size ?? 0);
+    return this.list.length - (this.#marked?.size ?? 0);
   }
 
   get sizeBytes(): number {
-    return this.view.sizeBytes - this.#markedBytes;
+    return this.list.sizeBytes - this.#markedBytes;
   }
 
   isMarked(index: number): boolean {
@@ -52,7 +61,7 @@ export class Maildrop {
   /** @param number from 1, as the client counts @returns its index @throws Refused when there is none, or it is marked */
   indexOf(number: number): number {
     const index = number - 1;
-    if (index < 0 || index >= this.view.length)
+    if (index < 0 || index >= this.list.length)
       throw new Refused('message.gone', 'There is no message with that number');
     if (this.isMarked(index)) throw new Refused('message.gone', 'That message is marked as deleted');
     return index;
@@ -61,7 +70,7 @@ export class Maildrop {
   mark(index: number): void {
     this.#marked ??= new Set();
     this.#marked.add(index);
-    this.#markedBytes += this.view.size(index);
+    this.#markedBytes += this.list.size(index);
   }
 
   unmarkAll(): void {
@@ -69,9 +78,22 @@ export class Maildrop {
     this.#markedBytes = 0;
   }
 
+  /** The message was sent whole. */
+  noteFetched(index: number): void {
+    this.#fetched ??= new Set();
+    this.#fetched.add(index);
+  }
+
+  /** What was retrieved since this was asked last. */
+  takeFetched(): MailboxMessages[] {
+    const fetched = this.#fetched;
+    this.#fetched = null;
+    return fetched === null ? [] : this.#byMailbox(fetched);
+  }
+
   /** What the store knows of a message; that of those after it is kept for the next calls. @throws Refused `message.gone` */
   async record(index: number): Promise<BodyRecord> {
-    const email = this.view.email(index);
+    const email = this.#email(index);
     const record = this.#records?.get(email) ?? (await this.#readRecords(index)).get(email);
     if (record === undefined) throw new Refused('message.gone', 'That message was removed meanwhile');
     return record;
@@ -83,7 +105,7 @@ export class Maildrop {
    */
   async body(index: number, { email, body }: BodyRecord): Promise<Buffer> {
     const ahead = await this.#ahead;
-    const bytes = ahead?.get(email) ?? (await this.#store.body(this.view.key.account, email, body));
+    const bytes = ahead?.get(email) ?? (await this.#store.body(this.account, email, body));
     const inOrder = index === this.#lastRead + 1;
     this.#lastRead = index;
     ahead?.delete(email);
@@ -92,12 +114,26 @@ export class Maildrop {
     return bytes;
   }
 
-  /** Removes what is marked: all or nothing, on disk when it resolves (RFC 1939 6). @returns how many */
+  /** Carries out what is marked: all or nothing, on disk when it resolves (RFC 1939 6). @returns how many */
   async commit(): Promise<number> {
     if (this.#marked === null) return 0;
-    const uids: Uid[] = [...this.#marked].sort((a, b) => a - b).map((index) => this.view.uid(index));
-    await this.#store.expunge(this.view.key, uids, { whole: true });
-    return uids.length;
+    return this.#store.devices.delete(this.account, this.device, this.#byMailbox(this.#marked));
+  }
+
+  #email(index: number): EmailId {
+    return this.list.view(index).email(this.list.at(index));
+  }
+
+  #byMailbox(indexes: ReadonlySet<number>): MailboxMessages[] {
+    const found = new Map<MailboxId, Uid[]>();
+    for (const index of [...indexes].sort((a, b) => a - b)) {
+      const view = this.list.view(index);
+      const uid = view.uid(this.list.at(index));
+      const uids = found.get(view.key.mailbox);
+      if (uids === undefined) found.set(view.key.mailbox, [uid]);
+      else uids.push(uid);
+    }
+    return [...found].map(([mailbox, uids]) => ({ mailbox, uids }));
   }
 
   /** What can't be read is left out: it is read again, and the trouble told, when it is asked for. */
@@ -106,7 +142,7 @@ export class Maildrop {
     try {
       const wanted = await this.#neighbours(first);
       let at = 0;
-      for await (const body of this.#store.bodies(this.view.key.account, wanted)) {
+      for await (const body of this.#store.bodies(this.account, wanted)) {
         const { email } = wanted[at++]!;
         if (body instanceof Buffer) bodies.set(email, body);
       }
@@ -120,7 +156,7 @@ export class Maildrop {
   async #neighbours(first: number): Promise<BodyRecord[]> {
     const wanted: BodyRecord[] = [];
     let bytes = 0;
-    for (let index = first; index < this.view.length && wanted.length < RECORDS_AHEAD; index += 1) {
+    for (let index = first; index < this.list.length && wanted.length < RECORDS_AHEAD; index += 1) {
       const record = await this.record(index);
       bytes += record.body.length;
       if (bytes > READ_AHEAD_BYTES) break;
@@ -131,9 +167,9 @@ export class Maildrop {
 
   async #readRecords(from: number): Promise<Map<EmailId, BodyRecord>> {
     const emails: EmailId[] = [];
-    const end = Math.min(from + RECORDS_AHEAD, this.view.length);
-    for (let index = from; index < end; index += 1) emails.push(this.view.email(index));
-    const read = await this.#store.bodyRecords(this.view.key.account, emails);
+    const end = Math.min(from + RECORDS_AHEAD, this.list.length);
+    for (let index = from; index < end; index += 1) emails.push(this.#email(index));
+    const read = await this.#store.bodyRecords(this.account, emails);
     if (this.#records === null || this.#records.size > RECORDS_KEPT) this.#records = new Map();
     for (const record of read) this.#records.set(record.email, record);
     return this.#records;

@@ -1,7 +1,9 @@
 /** POP3 (RFC 1939). */
 import type { LineConnection, LineProtocol } from '../net/connection-types.ts';
 import { isSignedOut, SIGNED_OUT } from '../net/farewell.ts';
-import type { Pop3Context } from './context.ts';
+import type { Pop3Context, Pop3Options } from './context.ts';
+import { DevicesInUse } from './devices-in-use.ts';
+import { LoginDelay } from './login-delay.ts';
 import { err } from './responses.ts';
 import { Pop3Session } from './session.ts';
 
@@ -11,7 +13,12 @@ const farewells = {
   shutdown: err('[SYS/TEMP] The server is stopping; please try again later'),
 } as const;
 
-export function pop3Protocol(context: Pop3Context): LineProtocol {
+export function pop3Protocol({ onSharedDevice, ...options }: Pop3Options): LineProtocol {
+  const context: Pop3Context = {
+    ...options,
+    devicesInUse: new DevicesInUse(onSharedDevice),
+    loginDelay: new LoginDelay(options.policy.loginDelay),
+  };
   return {
     name: 'pop3',
     idleTimeout: context.limits.idleTimeout,

@@ -13,6 +13,7 @@ const codes: Partial<Record<RefusalCode, string>> = {
   'auth.failed': '[AUTH] ',
   'auth.not-allowed': '[AUTH] ',
   'auth.unavailable': '[SYS/TEMP] ',
+  'auth.too-soon': '[LOGIN-DELAY] ', // RFC 2449 8.1.1
   'limit.reached': '[IN-USE] ',
   'message.damaged': '[SYS/PERM] ',
   'store.full': '[SYS/TEMP] ',

@@ -9,10 +9,12 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Peer, SignedIn } from '../auth/types.ts';
 import { BadCommand, type RefusalCode, Refused } from '../errors.ts';
 import type { LineConnection } from '../net/connection-types.ts';
-import { INBOX } from '../store/operations/mailboxes.ts';
+import { type FlagChange, SEEN } from '../store/flags.ts';
 import { commandNamed } from './commands/all.ts';
 import type { Pop3Context } from './context.ts';
-import { Maildrop } from './maildrop.ts';
+import type { DeviceUse } from './devices-in-use.ts';
+import type { Maildrop } from './maildrop.ts';
+import { openMaildrop } from './open-maildrop.ts';
 import { err, INTERNAL_ERROR, ok, type Response, responseToError } from './responses.ts';
 import { parseCommand } from './syntax/command.ts';
 
@@ -25,6 +27,8 @@ const COUNTED: ReadonlySet<RefusalCode> = new Set(['auth.failed', 'auth.not-allo
 /** Commands run in one turn of the event loop before others have their turn. */
 const COMMANDS_A_TURN = 100;
 
+const SEEN_FLAG: FlagChange = { how: 'add', flags: { bits: SEEN, keywords: [] } };
+
 export class Pop3Session {
   readonly connection: LineConnection;
   readonly context: Pop3Context;
@@ -35,6 +39,8 @@ export class Pop3Session {
   /** Null before sign-in. */
   maildrop: Maildrop | null = null;
   #peer: Peer | null = null;
+  /** Of a device, that another program might use as well. */
+  #use: DeviceUse | null = null;
   #errors = 0;
   #ended = false;
 
@@ -57,7 +63,10 @@ export class Pop3Session {
         else if (served % COMMANDS_A_TURN === 0) await nextTurn();
       }
     } finally {
+      this.#use?.end();
       connection.end();
+      // Also when the connection broke: the device may have got them. Nothing is removed by it.
+      await this.noteFetched().catch((error: unknown) => this.responseTo(error));
     }
   }
 
@@ -92,9 +101,25 @@ export class Pop3Session {
     if (!this.connection.claimAccount(account.id, credential.id)) {
       throw new Refused('limit.reached', 'Your account has too many connections open; close some and try again.');
     }
-    const view = await this.context.store.view({ account: account.id, mailbox: INBOX });
-    this.maildrop = new Maildrop(this.context.store, view);
-    return ok(`${view.length} messages (${view.sizeBytes} octets)`);
+    if (!this.context.loginDelay.mayEnter(account.id)) {
+      throw new Refused('auth.too-soon', 'You have signed in a moment ago. Let your mail program ask less often.');
+    }
+    this.maildrop = await openMaildrop(this.context, account.id, credential.id);
+    const { device, list } = this.maildrop;
+    if (device !== null) this.#use = this.context.devicesInUse.begin(account.id, device);
+    return ok(`${list.length} messages (${list.sizeBytes} octets)`);
+  }
+
+  /** Keeps what was retrieved: as had by this device, and as seen where the office wants that. */
+  async noteFetched(): Promise<void> {
+    const { maildrop, context } = this;
+    if (maildrop === null) return;
+    const { account, device } = maildrop;
+    const fetched = maildrop.takeFetched();
+    if (fetched.length === 0) return;
+    if (device !== null) await context.store.devices.noteFetched(account, device, fetched);
+    if (!context.policy.seenByRetr) return;
+    for (const { mailbox, uids } of fetched) await context.store.storeFlags({ account, mailbox }, uids, SEEN_FLAG);
   }
 
   /** The connection ends once the response to this command has been sent. */
@@ -130,6 +155,7 @@ export class Pop3Session {
       throw new BadCommand(this.maildrop === null ? 'Sign in first' : 'You are signed in already');
     }
     if (command.bare === true && args.trim() !== '') throw new BadCommand(`${command.name} takes no arguments`);
+    this.#use?.goesOn();
     return command.run(this, args);
   }
 

@@ -51,6 +51,7 @@ export class Metrics {
   readonly #deliveries = new Tally(MOST_COMMAND_NAMES);
   readonly #signIns: Counter<'protocol' | 'result'>;
   readonly #internalErrors: Counter<'where'>;
+  readonly #sharedDevices: Counter;
 
   constructor() {
     const registers = [this.registry];
@@ -67,6 +68,11 @@ export class Metrics {
       name: 'rainmail_sign_ins_total',
       help: 'Attempts to sign in, by protocol and result.',
       labelNames: ['protocol', 'result'],
+      registers,
+    });
+    this.#sharedDevices = new Counter({
+      name: 'rainmail_pop3_shared_devices_total',
+      help: 'Sessions in which two mail programs were seen to use the password of one POP3 device.',
       registers,
     });
     this.#internalErrors = new Counter({
@@ -89,6 +95,11 @@ export class Metrics {
 
   signIn(protocol: string, result: SignInResult): void {
     this.#signIns.inc({ protocol, result });
+  }
+
+  /** Two mail programs were seen to use the password of one POP3 device. */
+  sharedDevice(): void {
+    this.#sharedDevices.inc();
   }
 
   delivery(protocol: string, result: DeliveryResult, recipients = 1): void {

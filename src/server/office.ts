@@ -76,6 +76,8 @@ export async function openOffice(options: OfficeOptions): Promise<Office> {
     retentionDays: config.store.retention / DAY,
     retainedCapBytes: config.store.retained,
     auditDays: config.store.audit / DAY,
+    letGoRule: config.pop3.letGo,
+    deviceSilentDays: config.pop3.silent / DAY,
     checkpointBytes: config.store.checkpoint,
     housekeepingEvery: config.store.housekeeping,
     onTrouble: (what, error) => log?.error({ err: error }, `${what} failed and will be tried again`),

@@ -282,6 +282,17 @@ function wire({
       authenticator,
       store,
       limits: { ...DEFAULT_POP3_LIMITS, idleTimeout: config.timeouts.pop3 },
+      policy: {
+        folders: config.pop3.folders,
+        seenByRetr: config.pop3.seenByRetr,
+        expireDays: config.pop3.letGo.kind === 'after' ? Math.floor(config.pop3.letGo.seconds / 86_400) : null,
+        loginDelay: config.pop3.loginDelay,
+      },
+      onSharedDevice(account, credential) {
+        metrics.sharedDevice();
+        partLog(log, 'pop3').warn({ account, credential }, 'two mail programs use the password of one device');
+        store.devices.noteShared(account, credential).catch((error: unknown) => log.error({ err: error }));
+      },
       startTls: true,
       ...counted('pop3'),
     }),

@@ -3,6 +3,7 @@
 import type { OnProgress } from '../progress.ts';
 import type { Segments } from './bodies/segments.ts';
 import { copyLive, planSweep, type SegmentUse, storedBytes } from './bodies/sweep.ts';
+import type { Devices } from './devices.ts';
 import { CHUNK_ROWS, type Engine, PAGE_ROWS } from './engine/engine.ts';
 import type { AccountId, EpochSeconds } from './ids.ts';
 import { findRemoved, removeSome } from './operations/accounts.ts';
@@ -44,6 +45,7 @@ export interface HousekeepingOptions {
   readonly auditKept: EpochSeconds;
   /** Messages that have come in and are not filed yet. */
   readonly unfiled: Unfiled;
+  readonly devices: Devices;
   readonly onAccountGone: (account: AccountId) => Promise<void>;
 }
 
@@ -113,6 +115,7 @@ async function housekeep(
   const pruned = await pruneAll(engine, now - TOMBSTONES_KEPT, stopped);
   await repeat(stopped, () => engine.write((tx) => forgetOldCopies(tx, now, CHUNK_ROWS)));
   await repeat(stopped, () => engine.write((tx) => pruneAudit(tx, now - options.auditKept, STEP_ROWS)));
+  await options.devices.settle(stopped);
   await giveBack(engine, segments, options, stopped);
   const swept = await sweep(engine, segments, options, stopped);
   return { purged, pruned, ...swept };

@@ -18,6 +18,7 @@ import { Segments } from './bodies/segments.ts';
 import { ChangeEvents } from './change-events.ts';
 import { asDamage, assertDatabase, damaged, hasLog } from './damage.ts';
 import { DataLock } from './data-lock.ts';
+import { Devices, type LetGoRule } from './devices.ts';
 import { DiskSpace } from './disk-space.ts';
 import { CHUNK_ROWS, PAGE_ROWS, type Writer } from './engine/engine.ts';
 import { SqliteEngine } from './engine/sqlite.ts';
@@ -90,6 +91,10 @@ export interface StoreOptions {
   readonly retainedCapBytes?: number;
   /** How long it is kept who changed what. */
   readonly auditDays?: number;
+  /** When what a POP3 device has deleted leaves the mailbox: never, if absent. */
+  readonly letGoRule?: LetGoRule;
+  /** Days without a sign-in after which a POP3 device holds nothing any more. */
+  readonly deviceSilentDays?: number;
   readonly cacheBytes?: number;
   /** Size of the write-ahead log at which it is written into the database. */
   readonly checkpointBytes?: number;
@@ -110,6 +115,8 @@ export class MailStore implements Store {
   readonly recovered: Recovered;
   /** What was removed and can be brought back. */
   readonly retained: Retained;
+  /** What each POP3 device has had. */
+  readonly devices: Devices;
   /** States of everything, for backups. */
   readonly snapshots: Snapshots;
   /** What transfers from other servers remember. */
@@ -204,6 +211,12 @@ export class MailStore implements Store {
       write: (operation) => this.#write(operation),
     });
     this.#retention = Math.ceil((options.retentionDays ?? 14) * DAY);
+    this.#retention = (options.retentionDays ?? 14) * DAY;
+    this.devices = new Devices(this.engine, (operation) => this.#write(operation), {
+      rule: options.letGoRule ?? { kind: 'keep' },
+      silentAfter: (options.deviceSilentDays ?? 30) * DAY,
+      retention: this.#retention,
+    });
     this.#housekeeper = new Housekeeper(
       this.engine,
       this.#segments,
@@ -211,6 +224,7 @@ export class MailStore implements Store {
         retainedCapBytes: options.retainedCapBytes ?? 10e9,
         auditKept: (options.auditDays ?? 400) * DAY,
         unfiled: this.#unfiled,
+        devices: this.devices,
         onAccountGone: (account) => this.#views.forget(account),
       },
       () => this.#closing,

@@ -192,7 +192,7 @@ test('a copy that the person has moved is theirs: it stays', async (t) => {
 
 test('a full mailbox does not keep anybody from sending', async (t) => {
   const { office, submit, folder } = await desk(t);
-  await office.command('account', 'quota', 'anna@office.test', '1KB');
+  await office.command('quota', 'set', 'account', 'anna@office.test', '1KB');
   await submit(letter({ body: `${'x'.repeat(70)}\r\n`.repeat(40) }));
   assert.equal((await folder('Sent')).length, 1);
 });

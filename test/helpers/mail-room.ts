@@ -17,12 +17,13 @@ import { lmtpProtocol } from '../../src/lmtp/protocol.ts';
 import type { LineProtocol } from '../../src/net/connection-types.ts';
 import { ConnectionLimits } from '../../src/net/limits.ts';
 import { Listener } from '../../src/net/listener.ts';
-import { DEFAULT_POP3_LIMITS, type Pop3Limits } from '../../src/pop3/context.ts';
+import { DEFAULT_POP3_LIMITS, DEFAULT_POP3_POLICY, type Pop3Limits, type Pop3Policy } from '../../src/pop3/context.ts';
 import { pop3Protocol } from '../../src/pop3/protocol.ts';
 import { DEFAULT_SMTP_LIMITS, type SmtpLimits } from '../../src/smtp/context.ts';
 import { smtpProtocol, submissionProtocol } from '../../src/smtp/protocol.ts';
+import type { AccountId } from '../../src/store/ids.ts';
 import { INBOX } from '../../src/store/operations/mailboxes.ts';
-import { MailStore } from '../../src/store/store.ts';
+import { MailStore, type StoreOptions } from '../../src/store/store.ts';
 import { certificate, Peer, silent } from '../net/helpers.ts';
 
 export const PASSWORD = 'correct horse battery';
@@ -39,6 +40,9 @@ export interface MailRoomOptions {
   readonly quotas?: Readonly<Record<string, number>>;
   readonly smtp?: Partial<SmtpLimits>;
   readonly pop3?: Partial<Pop3Limits>;
+  readonly pop3Policy?: Partial<Pop3Policy>;
+  /** How the store is opened. */
+  readonly storeOptions?: Partial<StoreOptions>;
   readonly connectionsByAccount?: number;
   /** Clients come from another machine: each connection begins with a PROXY header that says so. */
   readonly fromAfar?: boolean;
@@ -51,6 +55,8 @@ export interface MailRoom {
   readonly directory: Directory;
   /** What our own code did wrong; asserted to be empty at the end, unless the test empties it. */
   readonly faults: unknown[];
+  /** Credentials of devices that two programs were seen to use at once. */
+  readonly sharedDevices: readonly number[];
   /** Connects, and takes the greeting. */
   connect(service: Service): Promise<Client>;
   /** Every message in somebody's INBOX as they would fetch it, in order. */
@@ -102,7 +108,12 @@ export class Client extends Peer {
 
 export async function mailRoom(t: TestContext, options: MailRoomOptions = {}): Promise<MailRoom> {
   const folder = await mkdtemp(join(tmpdir(), 'rainmail-room-'));
-  const opened = await MailStore.open({ directory: folder, command: 'test', diskWatermarkBytes: 0 });
+  const opened = await MailStore.open({
+    directory: folder,
+    command: 'test',
+    diskWatermarkBytes: 0,
+    ...options.storeOptions,
+  });
   const store = options.store?.(opened) ?? opened;
   const directory = await Directory.open(opened.engine);
   for (const person of options.people ?? ['anna', 'ben']) {
@@ -115,9 +126,22 @@ export async function mailRoom(t: TestContext, options: MailRoomOptions = {}): P
   const onInternalError = (error: unknown) => faults.push(error);
   const authenticator = new PasswordAuthenticator({ directory });
   const delivery = new DeliveryPipeline(directory, store);
-  const shared = { authenticator, store, delivery, startTls: true, onInternalError, onCommand: () => {} };
+  const shared = {
+    authenticator,
+    store,
+    delivery,
+    startTls: true,
+    onInternalError,
+    onCommand: () => {},
+    sharedDevices: [] as number[],
+  };
   const smtp = { ...shared, hostname: 'mail.office.test', limits: { ...DEFAULT_SMTP_LIMITS, ...options.smtp } };
-  const pop3 = { ...shared, limits: { ...DEFAULT_POP3_LIMITS, ...options.pop3 } };
+  const pop3 = {
+    ...shared,
+    limits: { ...DEFAULT_POP3_LIMITS, ...options.pop3 },
+    policy: { ...DEFAULT_POP3_POLICY, ...options.pop3Policy },
+    onSharedDevice: (_account: AccountId, credential: number) => shared.sharedDevices.push(credential),
+  };
 
   madeCertificate ??= certificate();
   const { context } = await madeCertificate;
@@ -160,6 +184,7 @@ export async function mailRoom(t: TestContext, options: MailRoomOptions = {}): P
     store,
     directory,
     faults,
+    sharedDevices: shared.sharedDevices,
     async connect(service) {
       const { port } = listeners[service].addresses[0]!;
       const tls = service === 'submissions';

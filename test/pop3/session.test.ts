@@ -362,7 +362,7 @@ test('when the store cannot remove, QUIT says so and everything is still there',
   const room = await mailRoom(t, {
     people: ['anna'],
     store: (store) => {
-      store.expunge = () => Promise.reject(new Error('the disk is on fire'));
+      store.devices.delete = () => Promise.reject(new Error('the disk is on fire'));
       return store;
     },
   });

@@ -10,9 +10,9 @@ export const list: Pop3Command = {
   run(session, args) {
     const { drop } = session;
     if (args.trim() === '') {
-      return listing(session, `${drop.count} messages (${drop.sizeBytes} octets)`, (index) => drop.view.size(index));
+      return listing(session, `${drop.count} messages (${drop.sizeBytes} octets)`, (index) => drop.list.size(index));
     }
     const [number] = parseNumbers(args, 1);
-    return ok(`${number} ${drop.view.size(drop.indexOf(number!))}`);
+    return ok(`${number} ${drop.list.size(drop.indexOf(number!))}`);
   },
 };

@@ -18,6 +18,7 @@ export const quit: Pop3Command = {
 /** All or nothing: when it can't be done the client is told, finds all its messages again, and may delete them then. */
 async function update(session: Pop3Session): Promise<Response> {
   try {
+    await session.noteFetched();
     const removed = await session.drop.commit();
     return removed === 0 ? GOODBYE : ok(`Goodbye; ${removed} messages deleted`);
   } catch (error) {

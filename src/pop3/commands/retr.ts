@@ -19,10 +19,12 @@ export const retr: Pop3Command = {
 async function send(session: Pop3Session, index: number): Promise<Response> {
   const { connection, context, drop } = session;
   const record = await drop.record(index);
-  const heading = ok(`${drop.view.size(index)} octets`);
+  const heading = ok(`${drop.list.size(index)} octets`);
   if (record.body.length > STREAM_ABOVE) {
-    const chunks = context.store.bodyChunks(drop.view.key.account, record.email, record.body, { reuse: true });
-    return sendInChunks(session, heading, record.prefix, chunks);
+    const chunks = context.store.bodyChunks(drop.account, record.email, record.body, { reuse: true });
+    const response = await sendInChunks(session, heading, record.prefix, chunks);
+    if (!connection.closed) drop.noteFetched(index);
+    return response;
   }
   const body = await drop.body(index, record);
   const stuffer = new DotStuffer();
@@ -30,5 +32,6 @@ async function send(session: Pop3Session, index: number): Promise<Response> {
   connection.write(stuffer.push(record.prefix));
   connection.write(stuffer.push(body));
   connection.write(stuffer.finish());
+  drop.noteFetched(index);
   return '';
 }

@@ -18,7 +18,7 @@ export const top: Pop3Command = {
 
 async function send(session: Pop3Session, index: number, lines: number): Promise<Response> {
   const { store } = session.context;
-  const { account } = session.drop.view.key;
+  const { account } = session.drop;
   const record = await session.drop.record(index);
   const { email, prefix, body } = record;
   const cutter = new TopCutter(record.root().body, lines);

@@ -9,8 +9,8 @@ export const uidl: Pop3Command = {
   states: ['transaction'],
   run(session, args) {
     const { drop } = session;
-    if (args.trim() === '') return listing(session, 'Unique ids follow', (index) => drop.view.uidl(index));
+    if (args.trim() === '') return listing(session, 'Unique ids follow', (index) => drop.list.uidl(index));
     const [number] = parseNumbers(args, 1);
-    return ok(`${number} ${drop.view.uidl(drop.indexOf(number!))}`);
+    return ok(`${number} ${drop.list.uidl(drop.indexOf(number!))}`);
   },
 };

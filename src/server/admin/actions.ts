@@ -22,6 +22,7 @@ import {
   testBackup,
   verifyBackups,
 } from './backup.ts';
+import { listDevices, startDevice } from './devices.ts';
 import { addDomain, listDomains, removeDomain, renameDomain, setCatchAll, setSubaddress } from './domains.ts';
 import { exportAll, exportMail } from './export-mail.ts';
 import {
@@ -81,6 +82,8 @@ const all = [
   showQuotas,
   explainQuota,
   listAudit,
+  listDevices,
+  startDevice,
   importMail,
   planImport,
   importTree,

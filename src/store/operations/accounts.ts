@@ -107,6 +107,8 @@ const TABLES_OF_MAIL: readonly (readonly [table: string, key: string])[] = [
   ['ledger', 'day, protocol, device'],
   ['origin', 'source, key'],
   ['sent_copy', 'message_id, sender, item_id'],
+  ['device_message', 'item_id, credential_id'],
+  ['device', 'credential_id'],
   ['mailbox', 'mailbox_id'],
 ];
 

@@ -6,6 +6,7 @@ import { HEADER_BYTES } from '../bodies/record.ts';
 import type { Reader, Writer } from '../engine/engine.ts';
 import { sql } from '../engine/sql.ts';
 import type { AccountId, EmailId, EpochSeconds, ItemId } from '../ids.ts';
+import { forgetItem } from './devices.ts';
 import { emailKey, emailKeysOf } from './email-key.ts';
 import { assertNotHeld, isHeld } from './hold.ts';
 
@@ -114,6 +115,7 @@ async function purge(
   let bytes = 0;
   for (const [item, email, size] of rows) {
     await tx.run(DELETE_RETAINED, account, item);
+    await forgetItem(tx, account, item as ItemId);
     await dropEmailIfUnused(tx, account, email as EmailId, onRequest);
     bytes += size;
   }

@@ -3,6 +3,7 @@ import { Refused } from '../../errors.ts';
 import { FIRST_SCHEMA } from './0001-first.ts';
 import { KEEPING_SCHEMA } from './0002-keeping.ts';
 import { SENT_SCHEMA } from './0003-sent.ts';
+import { DEVICE_SCHEMA } from './0004-devices.ts';
 
 export interface Migration {
   readonly version: number;
@@ -14,6 +15,7 @@ export const MIGRATIONS: readonly Migration[] = [
   { version: 1, name: 'first', statements: FIRST_SCHEMA },
   { version: 2, name: 'keeping', statements: KEEPING_SCHEMA },
   { version: 3, name: 'sent', statements: SENT_SCHEMA },
+  { version: 4, name: 'devices', statements: DEVICE_SCHEMA },
 ];
 
 /** Made by the engine before any of them. */

@@ -1,0 +1,44 @@
+/** What a person is shown when they have signed in: the folders the office gives to POP3, as their device has left them. */
+import type { MailboxView } from '../store/api.ts';
+import type { Shown } from '../store/devices.ts';
+import type { AccountId } from '../store/ids.ts';
+import { INBOX } from '../store/operations/mailboxes.ts';
+import type { Pop3Context } from './context.ts';
+import { Maildrop } from './maildrop.ts';
+import { MessageList } from './message-list.ts';
+
+/** @param credential what they signed in with */
+export async function openMaildrop(
+  { store, policy }: Pick<Pop3Context, 'store' | 'policy'>,
+  account: AccountId,
+  credential: number,
+): Promise<Maildrop> {
+  const shown = await store.devices.meet(account, credential);
+  const views = await viewsOf(store, account, policy.folders);
+  return new Maildrop(store, account, listOf(views, shown), shown === null ? null : credential);
+}
+
+async function viewsOf(
+  store: Pick<Pop3Context['store'], 'view' | 'mailboxes'>,
+  account: AccountId,
+  folders: readonly string[],
+): Promise<MailboxView[]> {
+  if (folders.length === 1 && folders[0] === 'INBOX') return [await store.view({ account, mailbox: INBOX })];
+  const mailboxes = (await store.mailboxes(account)).filter(({ selectable }) => selectable);
+  const views: MailboxView[] = [];
+  for (const path of folders) {
+    const mailbox = mailboxes.find((each) => each.path === path);
+    if (mailbox !== undefined) views.push(await store.view({ account, mailbox: mailbox.id }));
+  }
+  return views;
+}
+
+function listOf(views: readonly MailboxView[], shown: Shown | null): MessageList {
+  const [view] = views;
+  const showsAll = shown === null || (shown.start === 0 && shown.letGo.size === 0);
+  if (view !== undefined && views.length === 1 && showsAll) return MessageList.whole(view);
+  return MessageList.chosen(
+    views,
+    (of, index) => showsAll || (of.received(index) >= shown.start && !shown.letGo.has(of.item(index))),
+  );
+}

@@ -1,0 +1,140 @@
+/**
+ * POP3 devices of people (operations/devices.ts): `store.devices`. Reads what a device is to be shown, writes what it has had, and from time to
+ * time removes what no device holds any more.
+ */
+import { CHUNK_ROWS, type Engine, PAGE_ROWS, type Writer } from './engine/engine.ts';
+import type { SqliteEngine } from './engine/sqlite.ts';
+import type { AccountId, EpochSeconds, ItemId } from './ids.ts';
+import {
+  accountsWithDevices,
+  type DeleteArgs,
+  type Device,
+  deleteByPop3,
+  devicesOf,
+  isUpToDate,
+  type LetGoRule,
+  type LetGoTerms,
+  letGoBy,
+  type MailboxMessages,
+  meetDevice,
+  noteFetched,
+  noteShared,
+  type SettleArgs,
+  setDeviceStart,
+  settlePage,
+} from './operations/devices.ts';
+
+export type { Device, LetGoRule, MailboxMessages };
+
+export interface DeviceSettings {
+  readonly rule: LetGoRule;
+  /** Seconds without a sign-in after which a device holds nothing any more. */
+  readonly silentAfter: number;
+  /** How long removed messages can be brought back, in seconds. */
+  readonly retention: number;
+}
+
+/** What a device may not be shown. */
+export interface Shown {
+  readonly start: EpochSeconds;
+  readonly letGo: ReadonlySet<ItemId>;
+}
+
+const PASSWORD = 1;
+const A_DAY = 86_400;
+
+export class Devices {
+  readonly #engine: SqliteEngine;
+  readonly #write: Engine['write'];
+  readonly #settings: DeviceSettings;
+  #settled: EpochSeconds = 0;
+
+  constructor(engine: SqliteEngine, write: Engine['write'], settings: DeviceSettings) {
+    this.#engine = engine;
+    this.#write = write;
+    this.#settings = settings;
+  }
+
+  /**
+   * Somebody signs in over POP3. @returns what this device is to be shown; null when the account has no devices: one password for all
+   */
+  async meet(account: AccountId, credential: number): Promise<Shown | null> {
+    const terms = this.#terms();
+    const devices = await this.#engine.read((tx) => devicesOf(tx, account), account);
+    if (credential === PASSWORD && devices.length === 0) return null;
+    const device = devices.find((each) => each.credential === credential);
+    if (!isUpToDate(device, terms.now)) await this.#write((tx) => meetDevice(tx, account, credential, terms));
+    const letGo = await this.#engine.read((tx) => letGoBy(tx, account, credential), account);
+    return { start: device?.start ?? 0, letGo };
+  }
+
+  list(account: AccountId): Promise<readonly Device[]> {
+    return this.#engine.read((tx) => devicesOf(tx, account), account);
+  }
+
+  /** True when a device has been silent for so long that it holds nothing any more. */
+  isSilent({ lastSeen }: Device): boolean {
+    return lastSeen < this.#terms().silentBefore;
+  }
+
+  /** @param record  joins the transaction: the entry in the audit */
+  setStart(
+    account: AccountId,
+    credential: number,
+    start: EpochSeconds,
+    record: (tx: Writer) => Promise<void>,
+  ): Promise<void> {
+    return this.#write(async (tx) => {
+      await setDeviceStart(tx, account, credential, start, nowSeconds());
+      await record(tx);
+    });
+  }
+
+  noteShared(account: AccountId, credential: number): Promise<void> {
+    return this.#write((tx) => noteShared(tx, account, credential, nowSeconds()));
+  }
+
+  async noteFetched(account: AccountId, credential: number, messages: readonly MailboxMessages[]): Promise<void> {
+    for (const { mailbox, uids } of messages) {
+      for (let from = 0; from < uids.length; from += CHUNK_ROWS) {
+        const chunk = { mailbox, uids: uids.slice(from, from + CHUNK_ROWS) };
+        await this.#write((tx) => noteFetched(tx, account, credential, chunk, nowSeconds()));
+      }
+    }
+  }
+
+  /** Carries out what a session marked, all of it or nothing; durable when it resolves. @returns how many messages */
+  async delete(account: AccountId, credential: number | null, messages: readonly MailboxMessages[]): Promise<number> {
+    const args: DeleteArgs = { account, credential, messages, terms: this.#terms() };
+    const many = messages.reduce((sum, { uids }) => sum + uids.length, 0) > CHUNK_ROWS;
+    if (many) return this.#engine.writeInWorker<number>(account, 'deleteByPop3', args);
+    return this.#write((tx) => deleteByPop3(tx, args));
+  }
+
+  /** Once a day: removes what no device holds any more, since devices fell silent or days passed. Part of housekeeping. */
+  async settle(stopped: () => boolean): Promise<void> {
+    const terms = this.#terms();
+    if (terms.now - this.#settled < A_DAY) return;
+    for (let account: AccountId | undefined = 0 as AccountId; ; ) {
+      const from: AccountId = account;
+      [account] = await this.#engine.read((tx) => accountsWithDevices(tx, from, 1));
+      if (account === undefined) break;
+      for (let after: ItemId | undefined = 0 as ItemId; after !== undefined; ) {
+        if (stopped()) return;
+        const args: SettleArgs = { account, after, limit: PAGE_ROWS, terms };
+        after = await this.#write((tx) => settlePage(tx, args));
+      }
+    }
+    this.#settled = terms.now;
+  }
+
+  #terms(): LetGoTerms {
+    const { rule, silentAfter, retention } = this.#settings;
+    const now = nowSeconds();
+    return { rule, now, silentBefore: now - silentAfter, expires: now + retention };
+  }
+}
+
+function nowSeconds(): EpochSeconds {
+  return Math.floor(Date.now() / 1000);
+}

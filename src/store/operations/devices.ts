@@ -1,0 +1,298 @@
+/**
+ * POP3 devices: what each has had of its person's mail.
+ *
+ * A device is a credential that has signed in over POP3: an app password; the account's password too, once there is another device. What it
+ * deletes is hidden from it, and leaves the mailbox, if the rule says so, when every device that holds it has let it go.
+ *
+ * Invariants
+ * - A message that some device has not had is never removed by what others do, nor by time.
+ * - A device holds what it may see: not what came before its start date, and nothing any more once it has been silent for too long.
+ * - Rows of messages that are gone for good go with them (purge.ts); of devices that are gone, in {@link settlePage}.
+ */
+import type { Reader, Writer } from '../engine/engine.ts';
+import { sql } from '../engine/sql.ts';
+import type { AccountId, EpochSeconds, ItemId, MailboxId, Uid } from '../ids.ts';
+import { moveMessages } from './copy.ts';
+import { expungeMessages } from './expunge.ts';
+import { listMailboxes } from './mailboxes.ts';
+import { type MessageRow, readMessages } from './message-row.ts';
+import { mailboxAt, placeNamed, placeOf } from './place.ts';
+
+/** The credential that everybody has: their password. */
+const PASSWORD = 1;
+/** How exactly it is known when a device was there last: a write a sign-in would be too much. */
+const LAST_SEEN_STEP = 3_600;
+
+export interface Device {
+  readonly credential: number;
+  readonly firstSeen: EpochSeconds;
+  readonly lastSeen: EpochSeconds;
+  /** Messages received before are not shown to it; 0: all are. */
+  readonly start: EpochSeconds;
+  /** When two programs were seen to use it at once; 0: never. */
+  readonly shared: EpochSeconds;
+}
+
+/** When what devices have let go, or have had, leaves the mailbox. */
+export type LetGoRule =
+  /** Never: it stays for IMAP. */
+  | { readonly kind: 'keep' }
+  /** When every device has deleted it. */
+  | { readonly kind: 'remove' }
+  /** When every device has deleted it: to a folder. */
+  | { readonly kind: 'move'; readonly folder: string }
+  /** So many seconds after every device has had it. */
+  | { readonly kind: 'after'; readonly seconds: number };
+
+export interface LetGoTerms {
+  readonly rule: LetGoRule;
+  /** A device that was there last before holds nothing any more. */
+  readonly silentBefore: EpochSeconds;
+  readonly now: EpochSeconds;
+  /** Until when what is removed can be brought back. */
+  readonly expires: EpochSeconds;
+}
+
+type DeviceRow = readonly [credential: number, firstSeen: number, lastSeen: number, start: number, shared: number];
+
+const DEVICES = sql<DeviceRow>(
+  'SELECT credential_id, first_seen, last_seen, start, shared FROM device WHERE account_id = ? ORDER BY credential_id',
+);
+const ADD = sql(`
+  INSERT INTO device (account_id, credential_id, first_seen, last_seen) VALUES (?, ?, ?, ?)
+  ON CONFLICT (account_id, credential_id) DO UPDATE SET last_seen = excluded.last_seen WHERE device.last_seen < excluded.last_seen`);
+const SET_START = sql(`
+  INSERT INTO device (account_id, credential_id, first_seen, last_seen, start) VALUES (?, ?, ?, ?, ?)
+  ON CONFLICT (account_id, credential_id) DO UPDATE SET start = excluded.start`);
+const SET_SHARED = sql('UPDATE device SET shared = ? WHERE account_id = ? AND credential_id = ?');
+const REMOVE = sql('DELETE FROM device WHERE account_id = ? AND credential_id = ?');
+const POP3_USE = sql<readonly [used: number]>(`
+  SELECT last_used FROM credential WHERE account_id = ? AND credential_id = ? AND last_protocol = 'pop3' AND last_used >= ?`);
+const LET_GO = sql<readonly [item: number]>(
+  'SELECT item_id FROM device_message WHERE account_id = ? AND credential_id = ? AND let_go > 0',
+);
+const NOTE_FETCHED = sql(`
+  INSERT INTO device_message (account_id, item_id, credential_id, mailbox_id, uid, fetched, let_go) VALUES (?, ?, ?, ?, ?, ?, 0)
+  ON CONFLICT (account_id, item_id, credential_id) DO UPDATE
+    SET fetched = excluded.fetched, mailbox_id = excluded.mailbox_id, uid = excluded.uid WHERE device_message.fetched = 0`);
+const NOTE_LET_GO = sql(`
+  INSERT INTO device_message (account_id, item_id, credential_id, mailbox_id, uid, fetched, let_go) VALUES (?, ?, ?, ?, ?, 0, ?)
+  ON CONFLICT (account_id, item_id, credential_id) DO UPDATE
+    SET let_go = excluded.let_go, mailbox_id = excluded.mailbox_id, uid = excluded.uid`);
+const OF_ITEM = sql<readonly [credential: number, fetched: number, letGo: number]>(
+  'SELECT credential_id, fetched, let_go FROM device_message WHERE account_id = ? AND item_id = ?',
+);
+const PAGE = sql<readonly [item: number, credential: number, mailbox: number, uid: number]>(`
+  SELECT item_id, credential_id, mailbox_id, uid FROM device_message WHERE account_id = ? AND item_id > ? ORDER BY item_id LIMIT ?`);
+const FORGET_ITEM = sql('DELETE FROM device_message WHERE account_id = ? AND item_id = ?');
+const FORGET_ROW = sql('DELETE FROM device_message WHERE account_id = ? AND item_id = ? AND credential_id = ?');
+const ACCOUNTS = sql<readonly [account: number]>(
+  'SELECT DISTINCT account_id FROM device_message WHERE account_id > ? ORDER BY account_id LIMIT ?',
+);
+
+export async function devicesOf(tx: Reader, account: AccountId): Promise<Device[]> {
+  const rows = await tx.all(DEVICES, account);
+  return rows.map(([credential, firstSeen, lastSeen, start, shared]) => ({
+    credential,
+    firstSeen,
+    lastSeen,
+    start,
+    shared,
+  }));
+}
+
+/** What a device must not be shown again: everything it has let go. */
+export async function letGoBy(tx: Reader, account: AccountId, credential: number): Promise<Set<ItemId>> {
+  return new Set((await tx.all(LET_GO, account, credential)).map(([item]) => item as ItemId));
+}
+
+/** True when the device's row says all that a sign-in now would say: nothing to write. */
+export function isUpToDate(device: Device | undefined, now: EpochSeconds): boolean {
+  return device !== undefined && now - device.lastSeen < LAST_SEEN_STEP;
+}
+
+/**
+ * A device signs in. The first one of an account makes its password a device too, if that was used over POP3 of late: what
+ * the first device deletes must not be missed by who has no device of their own yet.
+ */
+export async function meetDevice(
+  tx: Writer,
+  account: AccountId,
+  credential: number,
+  { now, silentBefore }: Pick<LetGoTerms, 'now' | 'silentBefore'>,
+): Promise<void> {
+  const isFirst = (await tx.all(DEVICES, account)).length === 0;
+  await tx.run(ADD, account, credential, now, now);
+  if (!isFirst || credential === PASSWORD) return;
+  const used = await tx.get(POP3_USE, account, PASSWORD, silentBefore);
+  if (used !== undefined) await tx.run(ADD, account, PASSWORD, used[0], used[0]);
+}
+
+/** From when on a device is shown messages, by the time they were received; 0: all. It need not have signed in yet. */
+export async function setDeviceStart(
+  tx: Writer,
+  account: AccountId,
+  credential: number,
+  start: EpochSeconds,
+  now: EpochSeconds,
+): Promise<void> {
+  await tx.run(SET_START, account, credential, now, now, start);
+}
+
+/** Two programs use one device's password at the same time. */
+export async function noteShared(tx: Writer, account: AccountId, credential: number, now: EpochSeconds): Promise<void> {
+  await tx.run(SET_SHARED, now, account, credential);
+}
+
+/** The device is no more: it holds nothing. */
+export async function removeDevice(tx: Writer, account: AccountId, credential: number): Promise<void> {
+  await tx.run(REMOVE, account, credential);
+}
+
+/** A message is gone for good. */
+export async function forgetItem(tx: Writer, account: AccountId, item: ItemId): Promise<void> {
+  await tx.run(FORGET_ITEM, account, item);
+}
+
+/** Messages of one mailbox, in a session's list. */
+export interface MailboxMessages {
+  readonly mailbox: MailboxId;
+  /** Ascending. */
+  readonly uids: readonly Uid[];
+}
+
+/** A device has retrieved messages. Those that are gone meanwhile are left out. */
+export async function noteFetched(
+  tx: Writer,
+  account: AccountId,
+  credential: number,
+  { mailbox, uids }: MailboxMessages,
+  now: EpochSeconds,
+): Promise<void> {
+  for (const [uid, item] of await readMessages(tx, account, mailbox, uids)) {
+    await tx.run(NOTE_FETCHED, account, item, credential, mailbox, uid, now);
+  }
+}
+
+export interface DeleteArgs {
+  readonly account: AccountId;
+  /** The device that deletes; null: nobody else is to be asked. */
+  readonly credential: number | null;
+  readonly messages: readonly MailboxMessages[];
+  readonly terms: LetGoTerms;
+}
+
+/**
+ * POP3's QUIT: carries out what was marked, all of it or nothing. A message that is not where it was seen any more is left
+ * where it is now: gone is gone, and moved is somebody's wish.
+ * @returns how many messages the session is rid of
+ */
+export async function deleteByPop3(tx: Writer, { account, credential, messages, terms }: DeleteArgs): Promise<number> {
+  let count = 0;
+  for (const { mailbox, uids } of messages) {
+    count += uids.length;
+    if (credential === null) {
+      await remove(tx, account, mailbox, uids, terms);
+      continue;
+    }
+    const rows = await readMessages(tx, account, mailbox, uids);
+    for (const [uid, item] of rows) {
+      await tx.run(NOTE_LET_GO, account, item, credential, mailbox, uid, terms.now);
+    }
+    await settle(tx, account, mailbox, rows, terms);
+  }
+  return count;
+}
+
+export interface SettleArgs {
+  readonly account: AccountId;
+  /** The last item of the page before; 0 at first. */
+  readonly after: ItemId;
+  readonly limit: number;
+  readonly terms: LetGoTerms;
+}
+
+/**
+ * Looks through a page of what the devices of an account have had, and does what has become due: devices fell silent, days have passed,
+ * a device is gone.
+ * @returns where to go on, or undefined at the end
+ */
+export async function settlePage(
+  tx: Writer,
+  { account, after, limit, terms }: SettleArgs,
+): Promise<ItemId | undefined> {
+  const known = new Set((await tx.all(DEVICES, account)).map(([credential]) => credential));
+  const rows = await tx.all(PAGE, account, after, limit);
+  const places = new Map<MailboxId, Map<ItemId, Uid>>();
+  for (const [item, credential, mailbox, uid] of rows) {
+    if (!known.has(credential)) {
+      await tx.run(FORGET_ROW, account, item, credential);
+      continue;
+    }
+    let place = places.get(mailbox as MailboxId);
+    if (place === undefined) places.set(mailbox as MailboxId, (place = new Map()));
+    place.set(item as ItemId, uid as Uid);
+  }
+  for (const [mailbox, uids] of places) {
+    const messages = await readMessages(
+      tx,
+      account,
+      mailbox,
+      [...uids.values()].sort((a, b) => a - b),
+    );
+    // Somebody may have moved the message and another one may have its place.
+    const there = messages.filter(([uid, item]) => uids.get(item as ItemId) === uid);
+    await settle(tx, account, mailbox, there, terms);
+  }
+  return rows.length < limit ? undefined : (rows.at(-1)![0] as ItemId);
+}
+
+/** Accounts whose devices have had something, a page of them after `after`. */
+export async function accountsWithDevices(tx: Reader, after: AccountId, limit: number): Promise<AccountId[]> {
+  return (await tx.all(ACCOUNTS, after, limit)).map(([account]) => account as AccountId);
+}
+
+/** Removes those of the messages that no device holds any more, as the rule has it. */
+async function settle(
+  tx: Writer,
+  account: AccountId,
+  mailbox: MailboxId,
+  rows: readonly MessageRow[],
+  terms: LetGoTerms,
+): Promise<void> {
+  const { rule, silentBefore, now } = terms;
+  if (rule.kind === 'keep') return;
+  const holders = (await devicesOf(tx, account)).filter(({ lastSeen }) => lastSeen >= silentBefore);
+  const free: Uid[] = [];
+  for (const [uid, item, , , , , received] of rows) {
+    const had = await tx.all(OF_ITEM, account, item);
+    const done = new Map(had.map(([credential, fetched, letGo]) => [credential, [fetched, letGo] as const]));
+    const isFree = ({ credential, start }: Device): boolean => {
+      if (received < start) return true;
+      const [fetched, letGo] = done.get(credential) ?? [0, 0];
+      if (rule.kind !== 'after') return letGo > 0;
+      const since = fetched > 0 ? fetched : letGo;
+      return since > 0 && since + rule.seconds <= now;
+    };
+    // Somebody must have wished it, or had it: when all devices are silent, or came later, time alone removes nothing.
+    const wasDone = [...done.values()].some(([fetched, letGo]) => letGo > 0 || (rule.kind === 'after' && fetched > 0));
+    if (wasDone && holders.every(isFree)) free.push(uid as Uid);
+  }
+  if (rule.kind !== 'move') return remove(tx, account, mailbox, free, terms);
+  if (free.length === 0) return;
+  const to = await mailboxAt(tx, account, await placeNamed(tx, account, rule.folder));
+  if (to.id !== mailbox) await moveMessages(tx, { account, from: mailbox, uids: free, to: to.id, now });
+}
+
+async function remove(
+  tx: Writer,
+  account: AccountId,
+  mailbox: MailboxId,
+  uids: readonly Uid[],
+  { now, expires }: LetGoTerms,
+): Promise<void> {
+  if (uids.length === 0) return;
+  const place = placeOf(await listMailboxes(tx, account), mailbox);
+  if (place === undefined) return; // the folder is gone, with all that was in it
+  await expungeMessages(tx, { account, mailbox, place, uids, onlyDeleted: false, now, expires });
+}
