@@ -17,6 +17,21 @@ export function addressesIn(envelope: string, list: keyof typeof PLACES): string
   });
 }
 
+const BCC = 'Bcc: ';
+const BETWEEN = ',\r\n ';
+
+/** The line that tells the sender of a message, and nobody else, whom the header hides: a prefix of their own copy. */
+export function bccLine(addresses: readonly string[]): Buffer {
+  return Buffer.from(addresses.length === 0 ? '' : `${BCC}${addresses.join(BETWEEN)}\r\n`);
+}
+
+/** The envelope of a message behind its prefix: that of its body, and who is named by the prefix ({@link bccLine}). */
+export function envelopeBehind(prefix: Uint8Array, envelope: string): string {
+  if (prefix[0] !== BCC.charCodeAt(0)) return envelope;
+  const line = Buffer.from(prefix.buffer, prefix.byteOffset, prefix.length).toString('utf8').trimEnd();
+  return line.startsWith(BCC) ? withBcc(envelope, line.slice(BCC.length).split(BETWEEN)) : envelope;
+}
+
 /** The same envelope with these addresses as its Bcc, added to those it has. */
 export function withBcc(envelope: string, addresses: readonly string[]): string {
   const place = [...items(envelope)][PLACES.bcc];

@@ -20,12 +20,8 @@ export interface ClientOffice {
 
 /** Starts an office, and gives a client a home in it. */
 export async function clientOffice(t: TestContext, request: OfficeRequest = {}): Promise<ClientOffice> {
-  let office: TrialOffice | undefined;
-  // Before the hook that ends the office: it verifies while the office runs.
-  t.after(async () => {
-    if (office !== undefined) assert.deepEqual((await perform(verify, {}, office)).findings, []);
-  });
-  office = await trialOffice(t, request);
+  const office = await trialOffice(t, request);
+  office.lastly = async () => assert.deepEqual((await perform(verify, {}, office)).findings, []);
   const folder = join(office.folder, 'home');
   await mkdir(folder);
   const certificate = new X509Certificate(await readFile(join(office.data, 'self-signed.pem')));

@@ -44,7 +44,7 @@ export async function trialOffice(t: TestContext, request: OfficeRequest = {}): 
   const office = new TrialOffice(join(folder, request.below ?? ''), request.internalErrors ?? 0);
   t.after(async () => {
     try {
-      await office.end();
+      await office.lastly().finally(() => office.end());
     } finally {
       await rm(folder, { recursive: true, force: true });
     }
@@ -118,6 +118,8 @@ export class TrialOffice {
   readonly folder: string;
   readonly data: string;
   readonly config: string;
+  /** What is looked at when the test is over, while the server still runs. */
+  lastly: () => Promise<void> = async () => {};
   /** More environment for the server, from its next start on. */
   environment: Readonly<Record<string, string>> = {};
   readonly #expectedErrors: number;

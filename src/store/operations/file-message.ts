@@ -3,7 +3,7 @@
  */
 import { Refused } from '../../errors.ts';
 import { ANALYSIS_FORMAT } from '../../message/analysis.ts';
-import { withBcc } from '../../message/envelope-text.ts';
+import { bccLine, envelopeBehind } from '../../message/envelope-text.ts';
 import { serializeParts } from '../../message/stored-parts.ts';
 import type { Writer } from '../engine/engine.ts';
 import { sql } from '../engine/sql.ts';
@@ -75,7 +75,7 @@ async function fileSent(tx: Writer, message: PreparedMessage, { account, bcc }: 
   const { staged } = message;
   const id = sentIdOf(staged.analysis);
   if (id !== null && (await takeClientsCopy(tx, account, id, now))) return;
-  const prefix = bcc.length === 0 ? NO_PREFIX : Buffer.from(`Bcc: ${bcc.join(',\r\n ')}\r\n`);
+  const prefix = bccLine(bcc);
   const size = prefix.length + staged.body.length;
   const mailbox = await sentMailbox(tx, account);
   const { modseq, firstId } = await claim(tx, account, { ids: IDS_A_MESSAGE, bytes: size, messages: 1 });
@@ -83,9 +83,7 @@ async function fileSent(tx: Writer, message: PreparedMessage, { account, bcc }: 
   const delta = new CountDelta();
   delta.add(flags.bits, size);
   const { firstUid: uid } = (await changeMailbox(tx, account, mailbox, modseq, delta, 1))!;
-  const analysis = { ...staged.analysis, envelope: withBcc(staged.analysis.envelope, bcc) };
-  const withNames = { ...message, staged: { ...staged, analysis } };
-  const email = await insertEmail(tx, account, withNames, prefix, firstId as EmailId, now);
+  const email = await insertEmail(tx, account, message, prefix, firstId as EmailId, now);
   const item = (firstId + 1) as ItemId;
   const filed = { uid, item, email, flags, size, modseq, received: now, saved: now, uidl: null };
   await insertMessage(tx, account, mailbox, filed);
@@ -216,7 +214,7 @@ export async function insertEmail(
     analysis.displayFrom,
     analysis.displayTo,
     analysis.preview,
-    analysis.envelope,
+    envelopeBehind(prefix, analysis.envelope),
     analysis.bodyStructure,
     parts,
   );
