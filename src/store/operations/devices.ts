@@ -229,9 +229,8 @@ export async function settlePage(
       await tx.run(FORGET_ROW, account, item, credential);
       continue;
     }
-    let place = places.get(mailbox as MailboxId);
-    if (place === undefined) places.set(mailbox as MailboxId, (place = new Map()));
-    place.set(item as ItemId, uid as Uid);
+    const place = places.get(mailbox as MailboxId) ?? new Map<ItemId, Uid>();
+    places.set(mailbox as MailboxId, place.set(item as ItemId, uid as Uid));
   }
   for (const [mailbox, uids] of places) {
     const messages = await readMessages(
