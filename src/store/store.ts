@@ -211,10 +211,9 @@ export class MailStore implements Store {
       write: (operation) => this.#write(operation),
     });
     this.#retention = Math.ceil((options.retentionDays ?? 14) * DAY);
-    this.#retention = (options.retentionDays ?? 14) * DAY;
     this.devices = new Devices(this.engine, (operation) => this.#write(operation), {
       rule: options.letGoRule ?? { kind: 'keep' },
-      silentAfter: (options.deviceSilentDays ?? 30) * DAY,
+      silentAfter: Math.ceil((options.deviceSilentDays ?? 30) * DAY),
       retention: this.#retention,
     });
     this.#housekeeper = new Housekeeper(
