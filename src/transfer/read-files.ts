@@ -3,6 +3,7 @@ import { createReadStream } from 'node:fs';
 import { type FileHandle, open, readFile } from 'node:fs/promises';
 import { pipeline, type Transform } from 'node:stream';
 import { createGunzip, createZstdDecompress } from 'node:zlib';
+import { noteBuffer } from '../passing-buffers.ts';
 import { CrlfLines } from './line-ends.ts';
 import { CHUNK, DamagedFile, isFileError, WHOLE_UP_TO } from './source.ts';
 
@@ -32,25 +33,24 @@ export interface LoadedFile {
   readonly modified: number;
 }
 
-/** A message's file. What is larger than {@link WHOLE_UP_TO} is opened again when it is read. */
+/** A message's file. What is larger than {@link WHOLE_UP_TO}, or compressed, is opened again when it is read. */
 export async function loadMessage(path: string, exact: boolean): Promise<LoadedFile> {
   const file = await open(path, 'r');
   try {
     const { size, mtimeMs } = await file.stat();
     const modified = Math.floor(mtimeMs / 1_000);
-    const { bytesRead, buffer } = await file.read(Buffer.alloc(MAGIC_BYTES), 0, MAGIC_BYTES, 0);
-    const opening = decompression(buffer.subarray(0, bytesRead));
+    const bytes = await readWhole(file, Math.min(size, WHOLE_UP_TO));
+    const opening = decompression(bytes);
     if (size > WHOLE_UP_TO || opening !== null) return { content: parts(path, exact, opening), modified };
-    const bytes = await readWhole(file, size);
     return { content: exact ? bytes : new CrlfLines().push(bytes), modified };
   } finally {
     await file.close();
   }
 }
 
-/** All of a small file, also when it is longer or shorter than it said. */
+/** So many bytes of a file, or fewer where it has become shorter. */
 async function readWhole(file: FileHandle, size: number): Promise<Buffer> {
-  const buffer = Buffer.allocUnsafe(size);
+  const buffer = passingBuffer(size);
   let length = 0;
   while (length < size) {
     const { bytesRead } = await file.read(buffer, length, size - length, length);
@@ -60,12 +60,28 @@ async function readWhole(file: FileHandle, size: number): Promise<Buffer> {
   return buffer.subarray(0, length);
 }
 
+let unnoted = 0;
+
+/** A buffer that is garbage soon (src/passing-buffers.ts), however small. */
+function passingBuffer(size: number): Buffer {
+  unnoted += size;
+  if (unnoted >= NOTED_AT) {
+    noteBuffer(unnoted);
+    unnoted = 0;
+  }
+  return Buffer.allocUnsafe(size);
+}
+
+/** Bytes after which buffers of any size are noted. */
+const NOTED_AT = 1 << 18;
+
 type Opening = () => Transform;
 
 const MAGIC_BYTES = 12;
 
 /** Dovecot can keep messages compressed, in files of the same names. @throws DamagedFile for a way that we can't read */
-function decompression(beginning: Buffer): Opening | null {
+function decompression(content: Buffer): Opening | null {
+  const beginning = content.subarray(0, MAGIC_BYTES);
   const begins = (...bytes: number[]) => beginning.subarray(0, bytes.length).equals(Buffer.from(bytes));
   if (begins(0x1f, 0x8b, 0x08)) return createGunzip;
   if (begins(0x28, 0xb5, 0x2f, 0xfd)) return createZstdDecompress;
@@ -100,7 +116,7 @@ export async function* chunksOf(path: string): AsyncGenerator<{ bytes: Buffer; e
   try {
     for (let at = 0; ; ) {
       // A buffer of its own each time: what was given may be kept.
-      const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(CHUNK), 0, CHUNK, at);
+      const { bytesRead, buffer } = await file.read(passingBuffer(CHUNK), 0, CHUNK, at);
       if (bytesRead === 0) return;
       at += bytesRead;
       yield { bytes: buffer.subarray(0, bytesRead), end: at };
