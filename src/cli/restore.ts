@@ -9,6 +9,7 @@ import {
   type AccountMailRestored,
   type BackedUpListed,
   listBackedUp,
+  restoreAccount,
   restoreMail,
   wanted,
 } from '../server/admin/restore.ts';
@@ -28,8 +29,9 @@ const MOST_LISTED = 100;
 
 export function restoreCommand(): Command {
   return new Command('restore')
-    .description('bring back from a backup: the whole server, or mail of one account')
+    .description('bring back from a backup: the whole server, an account, or some of its mail')
     .addCommand(server())
+    .addCommand(account())
     .addCommand(mail())
     .addCommand(list());
 }
@@ -69,6 +71,26 @@ function server(): Command {
       }
     },
   );
+}
+
+function account(): Command {
+  const command = officeCommand(
+    'account',
+    'bring back an account that was removed, with its password, addresses and all of its mail',
+    'rainmail restore account anna@example.org --as-of 2026-11-01',
+  );
+  return takesSource(command.argument('<account>')).action(async (account: string, options: CommonOptions & Source) => {
+    const restored = await perform(restoreAccount, { account, ...(await sourceOf(options)) }, options);
+    print(restored, options, () =>
+      [
+        `${restored.account} is there again.`,
+        ...(restored.restored + restored.damagedCount > 0 || restored.stopped
+          ? [mailText(restored, `rainmail restore mail ${restored.account}`)]
+          : []),
+      ].join('\n'),
+    );
+    if (restored.stopped || restored.damagedCount > 0) process.exitCode = EXIT.failed;
+  });
 }
 
 function mail(): Command {
@@ -173,7 +195,7 @@ function serverText(restored: ServerRestored, data: string, repository: string):
   ].join('\n');
 }
 
-function mailText(done: AccountMailRestored): string {
+function mailText(done: AccountMailRestored, again = 'the same command'): string {
   const { account, backup, taken, restored, undeleted, there, bytes, folders, damaged, damagedCount, stopped } = done;
   const places = folders.map(({ path, messages }) => `${path} ${messages}`).join(', ');
   const came = restored + undeleted;
@@ -187,7 +209,7 @@ function mailText(done: AccountMailRestored): string {
       : []),
     ...damaged.map(({ folder, subject, reason }) => `Left out: “${subject}” in ${folder}: ${reason}`),
     ...(damagedCount > damaged.length ? [`${damagedCount} messages were left out in all.`] : []),
-    ...(stopped ? ['It was stopped before the end: the same command goes on.'] : []),
+    ...(stopped ? [`It was stopped before the end: ${again} goes on.`] : []),
   ].join('\n');
 }
 

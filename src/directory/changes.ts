@@ -19,6 +19,7 @@ import * as aliases from './aliases.ts';
 import { recordAudit } from './audit.ts';
 import * as credentials from './credentials.ts';
 import * as domains from './domains.ts';
+import { bringBack, type FormerAccount } from './former-account.ts';
 import * as groups from './groups.ts';
 import { addAccount } from './new-account.ts';
 import type { FilePerson } from './people/person.ts';
@@ -262,6 +263,17 @@ export class DirectoryChanges {
       accounts.removeAccount(tx, name),
     );
     this.#host.stateChanged(id, 'removed');
+  }
+
+  /**
+   * Makes an account again that was removed, as a backup has it; its folders are empty.
+   * @throws Refused `directory.exists`, `directory.missing` (the domain), `restore.place`
+   */
+  async bringBackAccount(former: FormerAccount, backup: { readonly id: string; readonly taken: EpochSeconds }) {
+    const told = { action: 'restore.account', subject: former.name, detail: { backup: backup.id } };
+    const account = await this.#change(told, (tx) => bringBack(tx, former, backup.taken, now()));
+    this.#host.stateChanged(account.id, account.state);
+    return account;
   }
 
   // ---- credentials -----------------------------------------------------------------------------------------------

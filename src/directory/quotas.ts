@@ -170,6 +170,6 @@ function rule(scope: QuotaScope, name: string, value: string | undefined): Quota
   return value === undefined ? undefined : { scope, name, bytes: bytesOf(value) };
 }
 
-function bytesOf(value: string): number | null {
+export function bytesOf(value: string): number | null {
   return value === UNLIMITED ? null : Number(value);
 }

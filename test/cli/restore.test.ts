@@ -42,6 +42,45 @@ test('an administrator looks into a backup and brings mail back while the server
   assert.match(JSON.stringify(await office.command('audit', 'list')), /restore\.mail/);
 });
 
+test('an account that was removed comes back as itself: password, addresses, folders and mail', async (t) => {
+  const office = await trialOffice(t, { people: ['anna', 'ben'] });
+  const insured = await InsuredOffice.at(office);
+  const [phone] = office.devices('anna', ['phone']);
+  await office.command('alias', 'add', 'sales@office.test', 'anna@office.test');
+  await office.command('group', 'add', 'Sales');
+  await office.command('group', 'join', 'Sales', 'anna@office.test');
+  await deliverMany(office, 'anna', 12);
+  await phone.imap(async (session) => {
+    await session.command('CREATE Projects');
+    await session.append('Projects', 'Subject: Plan\r\n\r\n', '\\Flagged');
+  });
+  const uidls = await phone.pop3((session) => session.uidl());
+  const uidvalidity = () =>
+    phone.imap(async (session) => (await session.command('STATUS INBOX (UIDVALIDITY)')).untagged);
+  const before = await uidvalidity();
+  await insured.backUp();
+  await office.command('account', 'remove', 'anna@office.test', '--yes');
+  await assert.rejects(
+    phone.pop3((session) => session.uidl()),
+    /-ERR/,
+  );
+
+  const restored = (await office.command('restore', 'account', 'anna@office.test')) as AccountMailRestored;
+  assert.deepEqual([restored.restored, restored.there], [13, 0]);
+  assert.deepEqual(await phone.pop3((session) => session.uidl()), uidls);
+  assert.deepEqual(await uidvalidity(), before);
+  await phone.imap(async (session) => {
+    await session.command('SELECT Projects');
+    assert.equal((await session.uids('FLAGGED SUBJECT Plan')).length, 1);
+  });
+  await office.deliver({ to: 'sales', subject: 'To the alias' });
+  assert.ok((await phone.pop3((session) => session.subjects())).includes('To the alias'));
+  assert.match(JSON.stringify(await office.command('group', 'show', 'Sales')), /anna@office\.test/);
+  assert.deepEqual(((await office.command('verify')) as { findings: unknown[] }).findings, []);
+
+  await assert.rejects(office.command('restore', 'account', 'anna@office.test'), /directory\.exists/);
+});
+
 test('what is asked wrongly is refused in words that say what to do', async (t) => {
   const office = await trialOffice(t, { people: ['anna'] });
   const insured = await InsuredOffice.at(office);

@@ -40,7 +40,7 @@ import { checkAccounts, importAccounts } from './import-accounts.ts';
 import { importMail, importTree, planImport } from './import-mail.ts';
 import { migrate } from './migrate.ts';
 import { explainQuota, setQuota, showQuotas, unsetQuota } from './quotas.ts';
-import { listBackedUp, restoreMail } from './restore.ts';
+import { listBackedUp, restoreAccount, restoreMail } from './restore.ts';
 import { status } from './status.ts';
 import { listRemoved, purgeRemoved, restoreRemoved } from './undelete.ts';
 import { repair, verify } from './verify.ts';
@@ -93,6 +93,7 @@ const all = [
   purgeRemoved,
   listBackedUp,
   restoreMail,
+  restoreAccount,
   holdAccount,
   releaseAccount,
   listHolds,

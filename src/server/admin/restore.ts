@@ -3,13 +3,18 @@ import { z } from 'zod';
 import { RepositoryKey } from '../../backup/repository/key.ts';
 import { Repository, type Wanted } from '../../backup/repository/repository.ts';
 import { type BackedUpAccount, BackedUpStore } from '../../backup/restore/backed-up-store.ts';
-import { type MailRestored, restoreMail as restoreIt } from '../../backup/restore/mail.ts';
+import { type MailRestored, type MailRestoreOptions, restoreMail as restoreIt } from '../../backup/restore/mail.ts';
 import { foldersOf, isEverything, recordsOf, type Selection, selected } from '../../backup/restore/selection.ts';
 import { readBackupSettings } from '../../backup/settings.ts';
+import { formatAddress } from '../../directory/address.ts';
+import { readFormer } from '../../directory/former-account.ts';
+import { requireAddress } from '../../directory/rules.ts';
+import type { Account } from '../../directory/types.ts';
 import { Refused } from '../../errors.ts';
 import { flagNames } from '../../store/flags.ts';
 import { recordAudit } from '../../store/operations/audit.ts';
 import { splitKeywords } from '../../store/operations/message-row.ts';
+import { getMeta } from '../../store/operations/meta.ts';
 import type { Office } from '../office.ts';
 import { action, type Run } from './action.ts';
 
@@ -53,22 +58,55 @@ export const restoreMail = action({
   }),
   async run(office, { account: name, folder, query, messageId, beside, ...from }, run): Promise<AccountMailRestored> {
     const account = await office.directory.account(name);
-    return fromBackup(office, 'restore mail', from, run, async (backup) => {
-      const read = readFrom(backup);
-      const selection = { folder, query, messageId };
-      const copies = beside === true ? folderOf(read) : beside;
-      const restored = await restoreIt(
-        { store: office.store, account: account.id, backup, source: await backup.account(account.name) },
-        { ...selection, beside: copies, onProgress: run.progress, signal: run.signal },
-      );
-      const { restored: put, undeleted, there } = restored;
-      const detail = { backup: read.backup, ...selection, beside: copies, restored: put, undeleted, there };
-      const entry = { actor: run.actor, action: 'restore.mail', subject: account.name, detail };
-      await office.store.engine.write((tx) => recordAudit(tx, entry, Math.floor(Date.now() / 1_000)));
-      return { account: account.name, ...read, ...restored, stopped: run.signal.aborted };
+    return fromBackup(office, 'restore mail', from, run, (backup) => {
+      const copies = beside === true ? folderOf(readFrom(backup)) : beside;
+      return mailOf(office, account, backup, { folder, query, messageId, beside: copies }, run);
     });
   },
 });
+
+export const restoreAccount = action({
+  name: 'restore.account',
+  input: z.strictObject({ ...source, account: z.string() }),
+  async run(office, { account: text, ...from }, run): Promise<AccountMailRestored> {
+    const name = formatAddress(requireAddress(text));
+    return fromBackup(office, 'restore account', from, run, async (backup) => {
+      await assertSameOffice(office, backup);
+      await backup.account(name);
+      // Its number is free when the last of its mail is gone.
+      await office.store.housekeep();
+      const former = await readFormer(backup.tx, name);
+      const account = await office.directory.by(run.actor).bringBackAccount(former!, backup.info);
+      return mailOf(office, account, backup, {}, run);
+    });
+  },
+});
+
+async function mailOf(
+  { store }: Office,
+  account: Account,
+  backup: BackedUpStore,
+  options: Omit<MailRestoreOptions, 'onProgress' | 'signal'>,
+  { actor, progress: onProgress, signal }: Run,
+): Promise<AccountMailRestored> {
+  const source = await backup.account(account.name);
+  const done = await restoreIt({ store, account: account.id, backup, source }, { ...options, onProgress, signal });
+  const { restored, undeleted, there } = done;
+  const detail = { backup: backup.info.id, ...options, restored, undeleted, there };
+  const entry = { actor, action: 'restore.mail', subject: account.name, detail };
+  await store.engine.write((tx) => recordAudit(tx, entry, Math.floor(Date.now() / 1_000)));
+  return { account: account.name, ...readFrom(backup), ...done, stopped: signal.aborted };
+}
+
+/** Only the office that gave an account its number knows that nobody else has it. */
+async function assertSameOffice({ store }: Office, backup: BackedUpStore): Promise<void> {
+  const secret = await store.engine.read((tx) => getMeta(tx, 'auth.secret'));
+  if (secret === (await backup.secret())) return;
+  throw new Refused(
+    'restore.other-account',
+    'This backup is of another office. Add the account here (rainmail account add), then: rainmail restore mail --beside',
+  );
+}
 
 /** A message of a backup as it is listed. */
 export interface BackedUpMessage {
@@ -101,7 +139,7 @@ export const listBackedUp = action({
   input: z.strictObject({ ...source, ...which, limit: z.number().int().min(1).max(1_000_000) }),
   async run(office, { account: name, folder, query, messageId, limit, ...from }, run): Promise<BackedUpListed> {
     return fromBackup(office, 'restore list', from, run, async (backup) => {
-      const account = await backup.account(name.trim().toLowerCase());
+      const account = await backup.account(formatAddress(requireAddress(name)));
       const selection = { folder, query, messageId };
       const folders = (await foldersOf(backup, account, folder)).filter(({ selectable }) => selectable);
       const { found, foundCount } = isEverything(selection)

@@ -95,6 +95,25 @@ export async function raiseIds(tx: Writer, taken: EpochSeconds, now: EpochSecond
   await tx.run(KEEP_RETAINED, elapsed);
 }
 
+/** The numbers of an account that comes back alone, raised in the same way. */
+export function raisedAccount<
+  T extends { readonly modseq: number; readonly nextId: number; readonly nextUidvalidity: number },
+>(account: T, taken: EpochSeconds, now: EpochSeconds): T {
+  const gap = gapAfter(now - taken);
+  return {
+    ...account,
+    modseq: account.modseq + gap.modseqs,
+    nextId: account.nextId + Math.min(gap.ids, Math.floor((EMAILS_AN_ACCOUNT - account.nextId) / 4)),
+    nextUidvalidity: Math.max(account.nextUidvalidity, now) + gap.uidvalidities,
+  };
+}
+
+/** The next UID of a mailbox of such an account; undefined: it would run short, and needs another UIDVALIDITY. */
+export function raisedUidnext(uidnext: number, taken: EpochSeconds, now: EpochSeconds): number | undefined {
+  const raised = uidnext + gapAfter(now - taken).uids;
+  return raised > HIGHEST_UIDNEXT ? undefined : raised;
+}
+
 /** Mailboxes whose UIDs would run short by the gap. */
 async function* shortOfUids(tx: Reader, gap: number): AsyncGenerator<readonly [AccountId, MailboxId], void, void> {
   for (let after: readonly [number, number] = [0, 0]; ; ) {
