@@ -147,6 +147,14 @@ test('htpasswd files are read as htpasswd writes them', async (t) => {
   );
 });
 
+test('a line that has no separator is not repeated: it may be a password', async () => {
+  for (const format of ['dovecot', 'shadow', 'courier'] as const) {
+    const told = JSON.stringify(await rows('my secret words', { format, domain: 'office.test' }));
+    const [{ address }] = JSON.parse(told);
+    assert.equal(address, '');
+  }
+});
+
 test('any text is rows, each with its line and without a fault of ours', async () => {
   const piece = fc.oneof(
     fc.constantFrom(':', ',', '\t', '\n', '"', '|', '=', '#', '{SHA}', '$6$', 'anna@office.test'),

@@ -38,14 +38,10 @@ function* rows(text: string, end: string, options: LineFileOptions, read: ReadLi
   for (const line of lines(text)) {
     number++;
     if (line.trim() === '' || line.startsWith('#')) continue;
-    const address = line.split(end, 1)[0]!.trim();
-    let skipped = false;
-    const made = row(number, address, () => {
-      const person = read(line, options);
-      skipped = person === null;
-      return person ?? { address, secret: null, groups: [], aliases: [] };
-    });
-    yield skipped ? { line: number, address, skipped } : made;
+    const at = line.indexOf(end);
+    // A line without its separator may be anything, a password too: it is not told.
+    const name = at === -1 ? '' : line.slice(0, at).trim();
+    yield row(number, name, () => read(line, options));
   }
 }
 

@@ -32,10 +32,11 @@ export type FileRow = {
   | { readonly skipped: true }
 );
 
-/** A row whose making may be refused by a rule: the text of the rule is its problem. */
-export function row(line: number, address: string, person: () => FilePerson): FileRow {
+/** A row as it is read: null is no person, and a rule that refuses it says the problem. */
+export function row(line: number, address: string, read: () => FilePerson | null): FileRow {
   try {
-    return { line, address, person: person() };
+    const person = read();
+    return person === null ? { line, address, skipped: true } : { line, address, person };
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
     return { line, address, problem: error.message };
