@@ -94,8 +94,11 @@ export class BackupSchedule {
     log.info({ id, size: formatSize(bytes), new: formatSize(added), milliseconds }, 'made a backup');
     if (leftOut.length > 0) log.warn({ leftOut }, 'the backup lacks files that could not be read');
     try {
-      const pruned = await backups.prune({}, run);
-      if (pruned.snapshotsRemoved.length > 0) log.info(pruned, 'removed old backups');
+      const { snapshotsRemoved, snapshotsKept, bytesFreed } = await backups.prune({}, run);
+      log.info(
+        { removed: snapshotsRemoved, kept: snapshotsKept, freed: formatSize(Math.max(0, bytesFreed)) },
+        'pruned the backups',
+      );
     } catch (error) {
       // The backup is made; somebody reads the repository, or a file in it is damaged. The next night tries again.
       if (!(error instanceof Refused)) throw error;

@@ -22,7 +22,7 @@ import type { Config } from '../config/schema.ts';
 import { recordAudit } from '../directory/audit.ts';
 import { Refused } from '../errors.ts';
 import { segmentPath } from '../store/bodies/segment-file.ts';
-import type { EpochSeconds } from '../store/ids.ts';
+import type { EpochSeconds, Milliseconds } from '../store/ids.ts';
 import { getMeta, setMeta } from '../store/operations/meta.ts';
 import { MailStore } from '../store/store.ts';
 import { type Finding, verifyRows } from '../store/verify/verify.ts';
@@ -73,6 +73,8 @@ export interface BackupsOptions {
   readonly configFile: string | null;
 }
 
+/** How long to wait for another command to end: pruning takes seconds. */
+const PATIENCE: Milliseconds = 10_000;
 /** Which part of a repository a test restore reads when there is no room for all of it. */
 const SAMPLE = 0.05;
 /** Room on the disk that a test restore leaves alone. */
@@ -288,7 +290,7 @@ export class Backups {
 
   async #with<T>(use: Use, command: string, work: (repository: Repository) => Promise<T>): Promise<T> {
     const { repository: directory, key } = await this.#needed();
-    const repository = await Repository.open(directory, key, { use, command });
+    const repository = await Repository.open(directory, key, { use, command, patience: PATIENCE });
     try {
       return await work(repository);
     } finally {
