@@ -258,6 +258,17 @@ export const schema = z.strictObject({
     })
     .prefault({})
     .describe('What POP3 shows, and when what its devices delete leaves the server.'),
+  delivery: z
+    .strictObject({
+      detailFolders: z
+        .boolean()
+        .prefault(false)
+        .describe(
+          'Mail for anna+lists@ goes to the folder "lists" of anna@, if she has one. Off: it goes to her INBOX, as all other mail.',
+        ),
+    })
+    .prefault({})
+    .describe('Mail that arrives for the people of the office.'),
   submission: z
     .strictObject({
       fileSent: z

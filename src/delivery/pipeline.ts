@@ -10,7 +10,7 @@ import type { Account, Resolved } from '../directory/types.ts';
 import { Refused } from '../errors.ts';
 import { addressesIn } from '../message/envelope-text.ts';
 import type { Store } from '../store/api.ts';
-import type { AccountId } from '../store/ids.ts';
+import type { AccountId, MailboxId } from '../store/ids.ts';
 import type { DeliveryTarget, SentTarget, StagedMessage } from '../store/types.ts';
 import { replyToRefusal } from './replies.ts';
 import type { Delivery, Envelope, Outcome } from './types.ts';
@@ -20,9 +20,13 @@ export interface Resolver {
   resolve(address: string): Resolved | Promise<Resolved>;
 }
 
+type DeliveryStore = Pick<Store, 'deliver' | 'discard' | 'usage' | 'mailboxes'>;
+
 export interface PipelineOptions {
   /** What is submitted is filed in the sender's Sent mailbox. */
   readonly fileSent: boolean;
+  /** Mail for `anna+lists@` goes to Anna's folder of that name, if she has one. */
+  readonly detailFolders: boolean;
 }
 
 type Failure = Extract<Outcome, { ok: false }>;
@@ -38,6 +42,8 @@ export interface InDelivery {
 export interface Recipient {
   readonly address: string;
   accounts: readonly Account[];
+  /** The folder it is filed in; INBOX when absent. */
+  mailbox?: MailboxId;
   /** Why it gets nothing. */
   failure: Failure | null;
 }
@@ -49,7 +55,7 @@ const GOOD: Outcome = { ok: true };
 
 export class DeliveryPipeline implements Delivery {
   readonly #directory: Resolver;
-  readonly #store: Pick<Store, 'deliver' | 'discard' | 'usage'>;
+  readonly #store: DeliveryStore;
   readonly #options: PipelineOptions;
   /** In this order. Checks, filters and Sieve have their place between the first and the last. */
   readonly #steps: readonly Step[] = [
@@ -60,8 +66,8 @@ export class DeliveryPipeline implements Delivery {
 
   constructor(
     directory: Resolver,
-    store: Pick<Store, 'deliver' | 'discard' | 'usage'>,
-    options: PipelineOptions = { fileSent: true },
+    store: DeliveryStore,
+    options: PipelineOptions = { fileSent: true, detailFolders: false },
   ) {
     this.#directory = directory;
     this.#store = store;
@@ -69,12 +75,12 @@ export class DeliveryPipeline implements Delivery {
   }
 
   async accepts(recipient: string, envelope: Parameters<Delivery['accepts']>[1]): Promise<void> {
-    const accounts = await this.#accounts(recipient, envelope.signedIn !== undefined);
+    const { accounts } = await this.#somebody(recipient, envelope.signedIn !== undefined);
     for (const account of accounts) await this.#checkRoom(account, envelope.declaredBytes ?? 0);
   }
 
   async deliver(envelope: Envelope, message: StagedMessage): Promise<readonly Outcome[]> {
-    const recipients = envelope.recipients.map(({ address }) => ({ address, accounts: [], failure: null }));
+    const recipients = envelope.recipients.map(({ address }): Recipient => ({ address, accounts: [], failure: null }));
     const delivery: InDelivery = { envelope, message, recipients };
     try {
       for (const step of this.#steps) await step(delivery);
@@ -87,7 +93,9 @@ export class DeliveryPipeline implements Delivery {
   async #resolve({ envelope, recipients }: InDelivery): Promise<void> {
     for (const recipient of recipients) {
       try {
-        recipient.accounts = await this.#accounts(recipient.address, envelope.signedIn !== undefined);
+        const { accounts, detail } = await this.#somebody(recipient.address, envelope.signedIn !== undefined);
+        recipient.accounts = accounts;
+        if (detail !== undefined) await this.#chooseFolder(recipient, detail);
       } catch (error) {
         recipient.failure = failureOf(error);
       }
@@ -95,9 +103,9 @@ export class DeliveryPipeline implements Delivery {
   }
 
   /** @throws Refused `recipient.unknown`, `recipient.closed`, `relay.forbidden` */
-  async #accounts(address: string, signedIn: boolean): Promise<readonly Account[]> {
+  async #somebody(address: string, signedIn: boolean): Promise<Extract<Resolved, { kind: 'accounts' }>> {
     const resolved = await this.#directory.resolve(address);
-    if (resolved.kind === 'accounts') return resolved.accounts;
+    if (resolved.kind === 'accounts') return resolved;
     if (resolved.kind === 'closed') throw new Refused('recipient.closed', resolved.text);
     if (resolved.kind === 'unknown') {
       throw new Refused('recipient.unknown', `There is no ${address} here; check the address.`);
@@ -108,6 +116,16 @@ export class DeliveryPipeline implements Delivery {
         ? `Mail to ${address} can't be sent: sending to other servers isn't set up here yet.`
         : `${address} is not an address of this server, which does not relay.`,
     );
+  }
+
+  /** One person's folder that is named like the detail, but for those with a use of their own: nobody writes into Trash from outside. */
+  async #chooseFolder(recipient: Recipient, detail: string): Promise<void> {
+    const [account, ...others] = recipient.accounts;
+    if (!this.#options.detailFolders || account === undefined || others.length > 0) return;
+    const found = (await this.#store.mailboxes(account.id)).find(
+      ({ path, role, selectable }) => role === null && selectable && foldedName(path) === detail,
+    );
+    if (found !== undefined) recipient.mailbox = found.id;
   }
 
   /** @throws Refused `quota.exceeded` */
@@ -167,13 +185,19 @@ function hiddenRecipients({ recipients }: Envelope, { analysis: { envelope } }: 
 /** One copy for each account, even when several recipients lead to it. */
 function targetsOf(sender: string, recipients: readonly Recipient[]): DeliveryTarget[] {
   const targets = new Map<AccountId, DeliveryTarget>();
-  for (const { address, accounts, failure } of recipients) {
+  for (const { address, accounts, mailbox, failure } of recipients) {
     if (failure !== null) continue;
     for (const { id } of accounts) {
-      if (!targets.has(id)) targets.set(id, { account: id, prefix: tracePrefix(sender, address) });
+      const target = { account: id, prefix: tracePrefix(sender, address) };
+      if (!targets.has(id)) targets.set(id, mailbox === undefined ? target : { ...target, mailbox });
     }
   }
   return [...targets.values()];
+}
+
+/** A folder's name in the form that local parts have (directory/address.ts). */
+function foldedName(path: string): string {
+  return path.normalize('NFKC').toLowerCase().normalize('NFKC');
 }
 
 /** RFC 5321 4.4: the envelope's sender; and which of a person's addresses the message was sent to. */

@@ -29,8 +29,9 @@ export async function resolveAddress(tx: Reader, text: string): Promise<Resolved
   if (address === null) return resolveOdd(tx, text);
   const domain = await findDomain(tx, address.domain);
   if (domain === undefined) return FOREIGN;
-  for (const name of namesOf(address, domain)) {
+  for (const { name, detail } of namesOf(address, domain)) {
     const resolved = await resolveExactly(tx, name);
+    if (resolved.kind === 'accounts' && detail !== '') return { ...resolved, detail };
     if (resolved.kind !== 'unknown') return resolved;
   }
   if (address.local === POSTMASTER) return postmaster(tx, domain.name);
@@ -38,11 +39,14 @@ export async function resolveAddress(tx: Reader, text: string): Promise<Resolved
 }
 
 /** The address in the domain's main name, as it is, then with ever less detail: the longest name that somebody has goes before. */
-function* namesOf({ local }: Address, { name: domain, subaddress }: Domain): Generator<string> {
-  yield formatAddress({ local, domain });
+function* namesOf(
+  { local }: Address,
+  { name: domain, subaddress }: Domain,
+): Generator<{ readonly name: string; readonly detail: string }> {
+  yield { name: formatAddress({ local, domain }), detail: '' };
   if (subaddress === '') return;
   for (let end = local.lastIndexOf(subaddress); end > 0; end = local.lastIndexOf(subaddress, end - 1)) {
-    yield formatAddress({ local: local.slice(0, end), domain });
+    yield { name: formatAddress({ local: local.slice(0, end), domain }), detail: local.slice(end + 1) };
   }
 }
 

@@ -16,7 +16,8 @@ export interface Account {
 
 /** Where an address leads. */
 export type Resolved =
-  | { readonly kind: 'accounts'; readonly accounts: readonly Account[] }
+  /** `detail`: what followed the name that somebody has (`lists` of `anna+lists@`), in canonical form. */
+  | { readonly kind: 'accounts'; readonly accounts: readonly Account[]; readonly detail?: string }
   /** Somebody has this address, who takes no mail: 550 5.2.1 with the text. */
   | { readonly kind: 'closed'; readonly text: string }
   /** The domain is ours but nobody has this address: 550 5.1.1. */

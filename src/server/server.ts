@@ -249,7 +249,13 @@ function wire({
   metrics,
 }: Parts): Record<Exclude<Service['protocol'], 'health'>, LineProtocol> {
   const { store, directory } = office;
-  const delivery = counting(new DeliveryPipeline(directory, store, { fileSent: config.submission.fileSent }), metrics);
+  const delivery = counting(
+    new DeliveryPipeline(directory, store, {
+      fileSent: config.submission.fileSent,
+      detailFolders: config.delivery.detailFolders,
+    }),
+    metrics,
+  );
   const authLog = partLog(log, 'auth');
   const authenticator = new PasswordAuthenticator({
     directory,

@@ -46,6 +46,7 @@ export interface MailRoomOptions {
   readonly connectionsByAccount?: number;
   /** Clients come from another machine: each connection begins with a PROXY header that says so. */
   readonly fromAfar?: boolean;
+  readonly detailFolders?: boolean;
   /** Something to put between the protocols and the store: a fault. */
   readonly store?: (store: MailStore) => MailStore;
 }
@@ -125,7 +126,10 @@ export async function mailRoom(t: TestContext, options: MailRoomOptions = {}): P
   const faults: unknown[] = [];
   const onInternalError = (error: unknown) => faults.push(error);
   const authenticator = new PasswordAuthenticator({ directory });
-  const delivery = new DeliveryPipeline(directory, store);
+  const delivery = new DeliveryPipeline(directory, store, {
+    fileSent: true,
+    detailFolders: options.detailFolders ?? false,
+  });
   const shared = {
     authenticator,
     store,
