@@ -124,7 +124,7 @@ function purge(): Command {
           ...(purged.stopped ? ['It was stopped before the end: the same command goes on.'] : []),
           ...(purged.segmentsWaiting > 0
             ? [
-                `${counted(purged.segmentsWaiting, 'file')} in use just now, by a backup or by mail that comes in, will be given back by itself.`,
+                `${counted(purged.segmentsWaiting, 'file')} must wait, for a backup, for mail that comes in or for room on the disk: the server will give the space back by itself.`,
               ]
             : []),
         ].join('\n'),

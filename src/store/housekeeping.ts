@@ -46,6 +46,8 @@ export interface HousekeepingOptions {
   /** Messages that have come in and are not filed yet. */
   readonly unfiled: Unfiled;
   readonly devices: Devices;
+  /** Looks whether the disk has room for copies. */
+  readonly hasRoom: () => Promise<boolean>;
   readonly onAccountGone: (account: AccountId) => Promise<void>;
 }
 
@@ -53,7 +55,7 @@ export interface HousekeepingOptions {
 export interface GivenBack {
   /** Bytes of the files that went, less those of what was copied out of them. */
   readonly bytesFreed: number;
-  /** Files that still hold something purged: a backup reads them, or something is just being written to them. They go when that is over. */
+  /** Files that still hold something purged: a backup reads them, mail is on its way into them, or the disk is full. They go when that is over. */
   readonly segmentsWaiting: number;
 }
 
@@ -116,8 +118,8 @@ async function housekeep(
   await repeat(stopped, () => engine.write((tx) => forgetOldCopies(tx, now, CHUNK_ROWS)));
   await repeat(stopped, () => engine.write((tx) => pruneAudit(tx, now - options.auditKept, STEP_ROWS)));
   await options.devices.settle(stopped);
-  await giveBack(engine, segments, options, stopped);
   const swept = await sweep(engine, segments, options, stopped);
+  await giveBack(engine, segments, options, stopped);
   return { purged, pruned, ...swept };
 }
 
@@ -191,7 +193,7 @@ async function giveBack(
   stopped: () => boolean,
   onProgress?: OnProgress,
 ): Promise<GivenBack> {
-  const marked = await engine.read((tx) => purgedSegments(tx, PURGED_SEGMENTS));
+  const marked = await cheapestFirst(engine, await engine.read((tx) => purgedSegments(tx, PURGED_SEGMENTS)));
   let bytesFreed = 0;
   let segmentsWaiting = 0;
   for (const [index, id] of marked.entries()) {
@@ -199,7 +201,7 @@ async function giveBack(
     onProgress?.({ what: 'giving disk space back', done: index, total: marked.length, unit: 'segments' });
     if (segments.list().some((segment) => segment.id === id && !segment.sealed)) await segments.seal();
     const bytes = segments.list().find((segment) => segment.id === id)?.bytes ?? 0;
-    const copied = options.unfiled.has(id) ? undefined : await rewrite(engine, segments, id, stopped);
+    const copied = options.unfiled.has(id) ? undefined : await rewrite(engine, segments, options, id, stopped);
     if (copied === undefined) {
       segmentsWaiting++;
       continue;
@@ -209,6 +211,16 @@ async function giveBack(
     await engine.write((tx) => forgetSegment(tx, id));
   }
   return { bytesFreed, segmentsWaiting };
+}
+
+/** Those in which nothing lives need no room for copies: on a full disk they make it. */
+async function cheapestFirst(engine: Engine, ids: readonly number[]): Promise<number[]> {
+  const [dead, living]: [number[], number[]] = [[], []];
+  for (const id of ids) {
+    const live = await engine.read((tx) => liveBodies(tx, id, -1, 1));
+    (live.length === 0 ? dead : living).push(id);
+  }
+  return [...dead, ...living];
 }
 
 /** Removes segments in which nothing lives and rewrites sparse ones (bodies/sweep.ts has the order that makes it safe). */
@@ -241,14 +253,18 @@ async function sweep(
   };
   for (const id of plan.remove) if (!stopped()) await remove(id);
   for (const id of plan.rewrite)
-    if (!stopped() && (await rewrite(engine, segments, id, stopped)) !== undefined) await remove(id);
+    if (!stopped() && (await rewrite(engine, segments, options, id, stopped)) !== undefined) await remove(id);
   return { segmentsRemoved, bytesFreed };
 }
 
-/** Copies what lives and points the rows at the copies. @returns bytes copied; undefined when something can't be read: the segment stays */
+/**
+ * Copies what lives and points the rows at the copies; what was copied so far need not be again.
+ * @returns bytes copied; undefined when the segment has to stay: something in it can't be read, or the disk has no room for copies
+ */
 async function rewrite(
   engine: Engine,
   segments: Segments,
+  options: HousekeepingOptions,
   id: number,
   stopped: () => boolean,
 ): Promise<number | undefined> {
@@ -259,6 +275,7 @@ async function rewrite(
     const from = after;
     const live: readonly BodyAddress[] = await engine.read((tx) => liveBodies(tx, id, from, STEP_ROWS));
     if (live.length === 0) return whole ? copied : undefined;
+    if (!(await options.hasRoom())) return undefined;
     const { moved, damaged } = await copyLive(segments, live);
     await engine.write((tx) => repoint(tx, moved));
     for (const { to } of moved) copied += storedBytes(to);

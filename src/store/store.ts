@@ -224,6 +224,10 @@ export class MailStore implements Store {
         auditKept: (options.auditDays ?? 400) * DAY,
         unfiled: this.#unfiled,
         devices: this.devices,
+        hasRoom: async () => {
+          await this.#space.look();
+          return !this.#space.low;
+        },
         onAccountGone: (account) => this.#views.forget(account),
       },
       () => this.#closing,

@@ -536,6 +536,29 @@ test('what a purge could not give back at once, housekeeping does', async (t) =>
   await assertWhole(store);
 });
 
+test('on a full disk a purge gives back what needs no copies, and the rest when there is room', async (t) => {
+  const folder = await temporaryFolder(t);
+  let store = await openStore(t, folder);
+  const account = await newAccount(store, 'anna');
+  const inbox = inboxOf(account);
+  const film = await stage(store, message('film', 3_000_000));
+  const { uids } = await store.append(inbox, [{ staged: film, flags: flagsFrom([]) }]);
+  const small = await appendMany(store, inbox, 20, 10_000);
+  await store.expunge(inbox, [...uids, ...small.slice(0, 5)]);
+  await store.close();
+
+  store = await openStore(t, folder, { diskWatermarkBytes: Number.MAX_SAFE_INTEGER });
+  const { items } = await store.retained.choose(account, {}, {});
+  const { messages, segmentsWaiting, bytesFreed } = await store.retained.purge(account, items);
+  assert.deepEqual({ messages, segmentsWaiting }, { messages: 6, segmentsWaiting: 1 });
+  assert.ok(bytesFreed > 2_900_000);
+  await store.close();
+  store = await openStore(t, folder);
+  await store.housekeep();
+  assert.ok((await diskUse(folder)) < 160_000);
+  await assertWhole(store);
+});
+
 test('a purge while a backup reads the files is told to be waiting, and done when the backup is', async (t) => {
   const folder = await temporaryFolder(t);
   const store = await openStore(t, folder);

@@ -55,7 +55,7 @@ export interface RemovedPurged {
   readonly bytes: number;
   /** What the disk got back. */
   readonly bytesFreed: number;
-  /** Files in use (a backup, mail on its way in) that go by themselves, soon. */
+  /** Files that could not be given back now (a backup reads them, mail is on its way in, the disk is full): they go by themselves. */
   readonly segmentsWaiting: number;
   readonly stopped: boolean;
 }
