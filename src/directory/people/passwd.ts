@@ -32,6 +32,8 @@ export function* peopleFromUserdb(text: string, options: LineFileOptions): Gener
   yield* rows(text, '\t', options, userdbLine);
 }
 
+const NO_FIELDS = 'The line has no fields. Is it a file of another format? Say which: --format.';
+
 /** Each line that is neither empty nor a comment. */
 function* rows(text: string, end: string, options: LineFileOptions, read: ReadLine): Generator<FileRow> {
   let number = 0;
@@ -39,9 +41,9 @@ function* rows(text: string, end: string, options: LineFileOptions, read: ReadLi
     number++;
     if (line.trim() === '' || line.startsWith('#')) continue;
     const at = line.indexOf(end);
-    // A line without its separator may be anything, a password too: it is not told.
-    const name = at === -1 ? '' : line.slice(0, at).trim();
-    yield row(number, name, () => read(line, options));
+    // Without it the line may be anything, a password too: nothing of it is told.
+    if (at === -1) yield { line: number, address: '', problem: NO_FIELDS };
+    else yield row(number, line.slice(0, at).trim(), () => read(line, options));
   }
 }
 
