@@ -18,8 +18,9 @@ interface Named {
 }
 
 /**
- * One destination for each folder, in the same order. Without `top`, what is at the top of the source goes to INBOX, `Sent Items` and its like
- * to the account's own mailbox of that use, and the rest under its own name. With `top` all goes below it.
+ * One destination for each folder, in the same order, in which each stands after the one above it. Without `top`, what is at the top of the
+ * source goes to INBOX, `Sent Items` and its like to the account's own mailbox of that use, with what is below it, and the rest under its own
+ * name. With `top` all goes below it.
  */
 export function destinations(
   folders: readonly Named[],
@@ -28,27 +29,34 @@ export function destinations(
 ): Destination[] {
   const names = new Set(folders.map((folder) => allowedName(folder.name)));
   const used = new Set<Role>();
+  const moved = new Map<string, string>();
   return folders.map((folder): Destination => {
     const name = allowedName(folder.name);
-    const own = { path: isInbox(name) ? (top ?? 'INBOX') : top === undefined ? name : `${top}/${name}`, rename: null };
-    if (top !== undefined || isInbox(name)) return { ...own, role: null };
+    const plain = { path: below(name, moved), role: null, rename: null };
+    if (isInbox(name)) return { ...plain, path: top ?? 'INBOX' };
+    if (top !== undefined) return { ...plain, path: `${top}/${name}` };
     const role = folder.indexed ? folder.role : (folder.role ?? wellKnownRole(name));
-    if (role === null || role === 'inbox' || used.has(role)) return { ...own, role: null };
+    if (role === null || role === 'inbox' || used.has(role)) return plain;
     const existing = mailboxes.find((mailbox) => mailbox.role === role);
-    if (existing === undefined) {
-      used.add(role);
-      return { ...own, role };
-    }
-    if (existing.path === name) {
-      used.add(role);
-      return { ...own, role: null };
-    }
-    // The source has a folder of the name too, or the account has one: two folders stay two.
-    if (names.has(existing.path) || mailboxes.some((mailbox) => mailbox.path === name)) return { ...own, role: null };
+    // The source has a folder of that name too, or the account has one of this name: two folders stay two.
+    const both = names.has(existing?.path ?? '') || mailboxes.some((mailbox) => mailbox.path === name);
+    if (existing !== undefined && existing.path !== name && both) return plain;
     used.add(role);
-    if (folder.indexed && existing.total === 0) return { ...own, role: null, rename: existing };
-    return { path: existing.path, role: null, rename: null };
+    if (existing === undefined) return { ...plain, role };
+    if (existing.path === name) return plain;
+    if (folder.indexed && existing.total === 0) return { ...plain, rename: existing };
+    moved.set(name, existing.path);
+    return { ...plain, path: existing.path };
   });
+}
+
+/** The name, below the new place of a folder above it that has one. */
+function below(name: string, moved: ReadonlyMap<string, string>): string {
+  for (let end = name.lastIndexOf('/'); end > 0; end = name.lastIndexOf('/', end - 1)) {
+    const place = moved.get(name.slice(0, end));
+    if (place !== undefined) return place + name.slice(end);
+  }
+  return name;
 }
 
 /** A name that a mailbox may have (store/operations/mailboxes.ts), as near to the source's as can be. */

@@ -86,21 +86,35 @@ export const importTree = action({
     const unknown: TreeImported['unknown'][number][] = [];
     for (const { address, path } of await findTrees(input.path)) {
       if (run.signal.aborted) break;
+      const account = await nameOf(office, address);
+      if (account === null) {
+        unknown.push({ path, address });
+        continue;
+      }
       try {
-        const { name } = await office.directory.account(address);
-        const told = { account: name, path };
-        accounts.push({ ...told, report: null, problem: null });
         if (input.check) await findSources(path);
-        else accounts.splice(-1, 1, { ...told, report: await bring(office, name, path, input, run), problem: null });
+        const report = input.check ? null : await bring(office, account, path, input, run);
+        accounts.push({ account, path, report, problem: null });
       } catch (error) {
+        // One account's trouble (it is full, its directory holds no mail) is not the others'.
         if (!(error instanceof Refused) || error.code === 'store.failed') throw error;
-        if (error.code === 'directory.missing') unknown.push({ path, address });
-        else accounts.splice(-1, 1, { ...accounts.at(-1)!, problem: error.message });
+        accounts.push({ account, path, report: null, problem: error.message });
       }
     }
     return { accounts, unknown, interrupted: run.signal.aborted };
   },
 });
+
+/** The account of an address; null when there is none. */
+async function nameOf(office: Office, address: string): Promise<string | null> {
+  try {
+    return (await office.directory.account(address)).name;
+  } catch (error) {
+    if (error instanceof Refused && (error.code === 'directory.missing' || error.code === 'directory.invalid'))
+      return null;
+    throw error;
+  }
+}
 
 interface Wanted {
   readonly folder?: string | undefined;
