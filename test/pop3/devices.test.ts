@@ -40,6 +40,9 @@ test('it leaves the mailbox when every device has let it go, and can be brought 
   const chosen = await room.store.retained.choose(room.account, {}, {});
   await room.store.retained.restore(room.account, chosen, {});
   assert.deepEqual((await room.subjects()).sort(), ['Invoice', 'Lunch']);
+  // For those too that had deleted it.
+  assert.deepEqual(await laptop.sees(), ['Invoice']);
+  assert.deepEqual(await phone.sees(), ['Lunch', 'Invoice']);
 });
 
 test('where IMAP is used a device’s delete only hides', async (t) => {

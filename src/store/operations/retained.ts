@@ -12,6 +12,7 @@ import { DELETED, DRAFT } from '../flags.ts';
 import type { AccountId, EmailId, EpochSeconds, ItemId, MailboxId, Uid } from '../ids.ts';
 import type { Mailbox, Role } from '../types.ts';
 import { type Claim, claim, overQuota } from './account-row.ts';
+import { forgetItem } from './devices.ts';
 import { emailKey, emailKeyOf, emailKeysOf } from './email-key.ts';
 import { CountDelta, changeMailbox } from './mailbox-row.ts';
 import { insertMessage, splitKeywords } from './message-row.ts';
@@ -261,6 +262,8 @@ export async function restoreRetained(
       const [item, email, , , , , flags, keywords, size, received, saved, uidl] = row;
       const newItem = (redeliver ? nextItem++ : item) as ItemId;
       await tx.run(TAKE, account, item);
+      // Or it would stay hidden from the POP3 devices that had deleted it.
+      await forgetItem(tx, account, item as ItemId);
       await insertMessage(tx, account, mailbox.id, {
         uid: (firstUid + index) as Uid,
         item: newItem,
