@@ -22,7 +22,7 @@ test('every setting that the guide names exists', () => {
   const setting = new RegExp(`\`(${sections.map(([name]) => name).join('|')})\\.(\\w+)\``, 'g');
   for (const file of globSync('docs/guide/*.md', { cwd: root })) {
     for (const [, section, name] of read(file).matchAll(setting)) {
-      if (codes.has(`${section}.${name}`)) continue;
+      if (codes.has(`${section}.${name}`) || name === 'json') continue; // a file
       const settings = (defaults() as unknown as Record<string, Record<string, unknown>>)[section!]!;
       assert.ok(name! in settings, `${file} names ${section}.${name}`);
     }
