@@ -26,7 +26,7 @@ import type { Snapshot, WriteOptions } from '../repository/snapshot.ts';
 const SCRATCH = 'scratch';
 /** Free room that stays beside the scratch copy: what the server needs to take mail in meanwhile. */
 const ROOM_LEFT = 256 << 20;
-const CACHE_BYTES = 16 << 20;
+const CACHE_BYTES = 8 << 20;
 const PIECE_BYTES = 1 << 20;
 
 const ACCOUNT = sql<readonly [id: number, created: number, messages: number, bytes: number]>(

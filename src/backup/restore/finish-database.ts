@@ -33,7 +33,7 @@ export interface Finished {
 }
 
 const PAGE = 500;
-const CACHE_BYTES = 64 << 20;
+const CACHE_BYTES = 16 << 20;
 
 /** How far the rows reach into each segment. */
 const REACH = sql<readonly [segment: number, end: number]>(
