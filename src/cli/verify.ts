@@ -8,7 +8,7 @@ import { isMendable } from '../store/verify/finding.ts';
 import type { Finding, Verified } from '../store/verify/verify.ts';
 import { type CommonOptions, officeCommand } from './options.ts';
 import { EXIT, print } from './output.ts';
-import { actor, perform } from './perform.ts';
+import { actor, type PerformOptions, perform } from './perform.ts';
 import { showProgress } from './progress.ts';
 
 interface VerifyCommandOptions extends CommonOptions {
@@ -42,14 +42,8 @@ async function check(options: CommonOptions): Promise<void> {
   if (findings.length > 0) process.exitCode = EXIT.failed;
 }
 
-/** A database that can't be opened, or whose file is damaged, is saved into a new one first: here, since no server can have it open then. */
 async function mend(options: CommonOptions): Promise<void> {
-  let repaired = await repairIfOpened(options);
-  let salvaged: Salvaged | null = null;
-  if (repaired === undefined || (repaired.fileDamaged && !repaired.byServer)) {
-    salvaged = await save(options);
-    if (salvaged.rows !== null) repaired = await perform(repair, {}, options);
-  }
+  const { salvaged, repaired } = await repairOffice(options);
   const { found, mended = [], left = [], fileDamaged = true } = repaired ?? {};
   print({ salvaged, found: found?.findings.length ?? 0, mended, left, fileDamaged }, options, () =>
     [...(salvaged === null ? [] : told(salvaged)), ...(repaired === undefined ? [] : [text(repaired)])].join('\n'),
@@ -57,8 +51,23 @@ async function mend(options: CommonOptions): Promise<void> {
   if (left.length > 0 || fileDamaged || salvaged !== null) process.exitCode = EXIT.failed;
 }
 
+export interface OfficeRepaired {
+  /** Null when the database could be used as it was. */
+  readonly salvaged: Salvaged | null;
+  /** Undefined when there is no database that could be mended. */
+  readonly repaired: RepairedBy | undefined;
+}
+
+/** A database that can't be opened, or whose file is damaged, is saved into a new one first: here, since no server can have it open then. */
+export async function repairOffice(options: PerformOptions): Promise<OfficeRepaired> {
+  const repaired = await repairIfOpened(options);
+  if (repaired !== undefined && (!repaired.fileDamaged || repaired.byServer)) return { salvaged: null, repaired };
+  const salvaged = await save(options);
+  return { salvaged, repaired: salvaged.rows === null ? undefined : await perform(repair, {}, options) };
+}
+
 /** Undefined when the store can't be opened because it is damaged. */
-async function repairIfOpened(options: CommonOptions): Promise<RepairedBy | undefined> {
+async function repairIfOpened(options: PerformOptions): Promise<RepairedBy | undefined> {
   try {
     return await perform(repair, {}, options);
   } catch (error) {
@@ -67,7 +76,7 @@ async function repairIfOpened(options: CommonOptions): Promise<RepairedBy | unde
   }
 }
 
-async function save(options: CommonOptions): Promise<Salvaged> {
+async function save(options: PerformOptions): Promise<Salvaged> {
   const progress = showProgress(options);
   const interrupted = new AbortController();
   const interrupt = () => interrupted.abort(new Error('Interrupted. Nothing was changed; run this again.'));

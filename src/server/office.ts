@@ -14,6 +14,7 @@ import { Refused } from '../errors.ts';
 import { Sessions } from '../net/sessions.ts';
 import { asDamage, assertDatabase } from '../store/damage.ts';
 import type { Milliseconds } from '../store/ids.ts';
+import type { Recovered } from '../store/recovery.ts';
 import { MailStore } from '../store/store.ts';
 import { Backups } from './backups.ts';
 
@@ -83,6 +84,7 @@ export async function openOffice(options: OfficeOptions): Promise<Office> {
     onTrouble: (what, error) => log?.error({ err: error }, `${what} failed and will be tried again`),
     ...(onFailure === undefined ? {} : { onFailure }),
   });
+  tellRecovered(store.recovered, log);
   try {
     await clearScratch(data);
     const directory = await Directory.open(store.engine, (what, error) => log?.error({ err: error }, `${what} failed`));
@@ -102,6 +104,13 @@ export async function openOffice(options: OfficeOptions): Promise<Office> {
     await store.close();
     throw asDamage(error, data);
   }
+}
+
+/** After an unclean end. Messages whose bytes were not on the disk had not been acknowledged, unless the disk damages what it has synced. */
+function tellRecovered({ clean, messagesRemoved, removed }: Recovered, log: Logger | undefined): void {
+  if (clean) return;
+  log?.warn({ messagesRemoved }, 'the last end was not in order; everything acknowledged is there');
+  for (const message of removed) log?.warn(message, 'removed: its bytes had not reached the disk');
 }
 
 /** @throws Refused `restore.unfinished` */

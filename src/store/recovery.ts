@@ -16,13 +16,18 @@ import type { Segments } from './bodies/segments.ts';
 import { type Engine, PAGE_ROWS } from './engine/engine.ts';
 import type { EpochSeconds } from './ids.ts';
 import { getMeta, setMeta } from './operations/meta.ts';
-import { bodiesAfter, removeUnwritten, type StoredBody } from './operations/recover.ts';
+import { bodiesAfter, removeUnwritten, type StoredBody, type Unwritten } from './operations/recover.ts';
 import { forgetSegment, liveBodies } from './operations/segments.ts';
+
+/** Messages named in what a recovery tells. */
+const MOST_TOLD = 1_000;
 
 export interface Recovered {
   readonly clean: boolean;
   readonly bodiesChecked: number;
   readonly messagesRemoved: number;
+  /** The first of them: to be logged, since a disk that damages what it has synced looks the same. */
+  readonly removed: readonly Unwritten[];
   /** Segments without a living body. */
   readonly orphansRemoved: number;
 }
@@ -41,6 +46,7 @@ export async function recover(
   const clean = state === undefined || state === 'closed';
   let bodiesChecked = 0;
   let messagesRemoved = 0;
+  const removed: Unwritten[] = [];
   if (!clean) {
     const start = parsePosition(synced);
     await syncFiles(segments, directory, start.segment);
@@ -50,8 +56,10 @@ export async function recover(
       const page: readonly StoredBody[] = await engine.read((tx) => bodiesAfter(tx, after, PAGE_ROWS));
       for (const body of page) {
         bodiesChecked++;
-        if (!(await isSound(segments, body)))
-          messagesRemoved += await engine.write((tx) => removeUnwritten(tx, body, now));
+        if (await isSound(segments, body)) continue;
+        const unwritten = await engine.write((tx) => removeUnwritten(tx, body, now));
+        messagesRemoved += unwritten.length;
+        removed.push(...unwritten.slice(0, MOST_TOLD - removed.length));
       }
       if (page.length < PAGE_ROWS) break;
       last = page.at(-1)!;
@@ -61,7 +69,7 @@ export async function recover(
   // disk may still end where rows point at it.
   await engine.write((tx) => setMeta(tx, 'state', 'open'));
   const orphans = await removeOrphans(engine, segments);
-  return { clean, bodiesChecked, messagesRemoved, orphansRemoved: orphans };
+  return { clean, bodiesChecked, messagesRemoved, removed, orphansRemoved: orphans };
 }
 
 /** `segment:offset`, as {@link formatPosition} wrote it; the very beginning when there is none. */

@@ -11,6 +11,7 @@ import { claim } from './account-row.ts';
 import { emailKey } from './email-key.ts';
 import { INSERT_TOMBSTONE } from './expunge.ts';
 import { CountDelta, changeMailbox } from './mailbox-row.ts';
+import { listMailboxes } from './mailboxes.ts';
 import { DELETE_MESSAGE } from './message-row.ts';
 import { dropEmailIfUnused } from './purge.ts';
 
@@ -28,6 +29,7 @@ const BODIES_FROM = sql<
 >(`
   SELECT account_id, email_id, hash, segment_id, start, length, stored_length, codec FROM email
   WHERE (segment_id, start, email_key) > (?, ?, ?) ORDER BY segment_id, start, email_key LIMIT ?`);
+const ACCOUNT_NAME = sql<readonly [name: string]>('SELECT name FROM account WHERE account_id = ?');
 const MESSAGES_OF_EMAIL = sql<readonly [mailbox: number, uid: number, flags: number, size: number]>(
   'SELECT mailbox_id, uid, flags, size FROM message WHERE account_id = ? AND email_id = ?',
 );
@@ -66,14 +68,27 @@ export async function bodiesAfter(
   }));
 }
 
+/** A message that was removed since its bytes were not on disk. */
+export interface Unwritten {
+  /** The account's address. */
+  readonly account: string;
+  /** Whole name of the folder. */
+  readonly mailbox: string;
+  readonly uid: number;
+}
+
 /** Removes what stands on a body that never reached the disk, and what came with it, with tombstones. @returns messages removed */
-export async function removeUnwritten(tx: Writer, stored: StoredBody, now: EpochSeconds): Promise<number> {
+export async function removeUnwritten(tx: Writer, stored: StoredBody, now: EpochSeconds): Promise<Unwritten[]> {
   const { account, email: unwritten } = stored;
   const { modseq } = await claim(tx, account, { ids: 0, bytes: 0, messages: 0 });
   const others = await tx.all(CAME_WITH, account, account, unwritten, unwritten);
-  let removed = 0;
-  for (const email of [unwritten, ...others.map(([other]) => other as EmailId)])
-    removed += await removeEmail(tx, account, email, modseq, now);
+  const [name] = (await tx.get(ACCOUNT_NAME, account))!;
+  const paths = new Map((await listMailboxes(tx, account)).map(({ id, path }) => [id, path]));
+  const removed: Unwritten[] = [];
+  for (const email of [unwritten, ...others.map(([other]) => other as EmailId)]) {
+    for (const { mailbox, uid } of await removeEmail(tx, account, email, modseq, now))
+      removed.push({ account: name, mailbox: paths.get(mailbox) ?? `${mailbox}`, uid });
+  }
   return removed;
 }
 
@@ -83,8 +98,9 @@ async function removeEmail(
   email: EmailId,
   modseq: Modseq,
   now: EpochSeconds,
-): Promise<number> {
+): Promise<{ mailbox: MailboxId; uid: number }[]> {
   const used = new CountDelta();
+  const removed: { mailbox: MailboxId; uid: number }[] = [];
   for (const [mailbox, uid, flags, size] of await tx.all(MESSAGES_OF_EMAIL, account, email)) {
     const delta = new CountDelta();
     delta.remove(flags, size);
@@ -93,6 +109,7 @@ async function removeEmail(
     await tx.run(DELETE_MESSAGE, account, mailbox, uid);
     await tx.run(INSERT_TOMBSTONE, account, modseq, mailbox, uid, email, now);
     tx.changed({ account, mailbox: mailbox as MailboxId, modseq });
+    removed.push({ mailbox: mailbox as MailboxId, uid });
   }
   const retained = new CountDelta();
   for (const [item, size] of await tx.all(RETAINED_OF_EMAIL, account, email)) {
@@ -101,5 +118,5 @@ async function removeEmail(
   }
   await tx.run(UNCOUNT, used.bytes, used.total, retained.bytes, retained.total, account);
   await dropEmailIfUnused(tx, account, email);
-  return used.total;
+  return removed;
 }

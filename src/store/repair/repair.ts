@@ -70,7 +70,8 @@ export async function repairStore(engine: SqliteEngine, segments: Segments, opti
     },
     ...(signal === undefined ? {} : { signal }),
   });
-  if (fileDamaged) return { found, mended: [], left: found.findings, fileDamaged };
+  fileDamaged ||= found.findings.some(({ code }) => code === 'database');
+  if (fileDamaged || found.findings.length === 0) return { found, mended: [], left: found.findings, fileDamaged };
 
   const healed = await findElsewhere(
     engine,

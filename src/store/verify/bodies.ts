@@ -35,11 +35,7 @@ export interface BodiesOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-export async function verifyBodies(
-  engine: Engine,
-  segments: Segments,
-  options: BodiesOptions,
-): Promise<{ bodies: number; bodyBytes: number }> {
+export async function verifyBodies(engine: Engine, segments: Segments, options: BodiesOptions): Promise<void> {
   let bodies = 0;
   let bodyBytes = 0;
   let last: StoredBody | undefined;
@@ -60,7 +56,7 @@ export async function verifyBodies(
       else if (checked.analysis !== undefined) await compare(engine, stored, checked.analysis, options);
     }
     options.onProgress({ bodies, bodyBytes });
-    if (page.length < PAGE_ROWS) return { bodies, bodyBytes };
+    if (page.length < PAGE_ROWS) return;
   }
 }
 

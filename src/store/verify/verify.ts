@@ -5,6 +5,7 @@
  */
 import { Worker } from 'node:worker_threads';
 import type { Segments } from '../bodies/segments.ts';
+import { isOfTheFile } from '../damage.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { AccountId } from '../ids.ts';
 import { type BodiesOptions, verifyBodies } from './bodies.ts';
@@ -54,20 +55,28 @@ export class FindingList {
   };
 }
 
-/** @throws what the database throws when it can't be read at all */
 export async function verifyStore(engine: Engine, segments: Segments, options: VerifyOptions): Promise<Verified> {
   const list = new FindingList();
   const { onDamaged, onDiffering, signal } = options;
   const rows = await verifyRows(options.databasePath, list.add, options.onAccount);
   options.onRows?.(list.findings);
   list.add(await engine.read((tx) => checkSegments(tx, segments.list())));
-  const bodies = await verifyBodies(engine, segments, {
-    add: list.add,
-    onProgress: (progress) => options.onProgress?.({ accounts: rows.accounts, ...progress }),
-    onDamaged,
-    onDiffering,
-    signal,
-  });
+  const bodies = { bodies: 0, bodyBytes: 0 };
+  try {
+    await verifyBodies(engine, segments, {
+      add: list.add,
+      onProgress: (progress) => {
+        Object.assign(bodies, progress);
+        options.onProgress?.({ accounts: rows.accounts, ...progress });
+      },
+      onDamaged,
+      onDiffering,
+      signal,
+    });
+  } catch (error) {
+    if (!isOfTheFile(error)) throw error;
+    list.add([{ code: 'database', text: `not all messages could be looked at: ${error.message}` }]);
+  }
   return { ...rows, ...bodies, findings: list.findings, cut: list.cut };
 }
 
