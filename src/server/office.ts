@@ -15,6 +15,7 @@ import { Sessions } from '../net/sessions.ts';
 import { asDamage, assertDatabase } from '../store/damage.ts';
 import type { Milliseconds } from '../store/ids.ts';
 import type { Recovered } from '../store/recovery.ts';
+import { TORN_LOG } from '../store/repair/torn-log.ts';
 import { MailStore } from '../store/store.ts';
 import { Backups } from './backups.ts';
 
@@ -107,7 +108,11 @@ export async function openOffice(options: OfficeOptions): Promise<Office> {
 }
 
 /** After an unclean end. Messages whose bytes were not on the disk had not been acknowledged, unless the disk damages what it has synced. */
-function tellRecovered({ clean, messagesRemoved, removed }: Recovered, log: Logger | undefined): void {
+function tellRecovered({ clean, messagesRemoved, removed, framesNotRead }: Recovered, log: Logger | undefined): void {
+  if (framesNotRead > 0) {
+    const text = `the log breaks off; it is kept as ${TORN_LOG}. After a power cut nothing acknowledged was behind the break; else the disk damaged it`;
+    log?.warn({ framesNotRead }, text);
+  }
   if (clean) return;
   log?.warn({ messagesRemoved }, 'the last end was not in order; everything acknowledged is there');
   for (const message of removed) log?.warn(message, 'removed: its bytes had not reached the disk');

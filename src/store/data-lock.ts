@@ -2,18 +2,22 @@
  * One process owns a data directory. The lock is SQLite's own, on a file of its own, so it ends with the process however that ends; the
  * server and the commands that work without one take it alike.
  */
+import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { Refused } from '../errors.ts';
 import { isOfTheFile } from './damage.ts';
 
 export class DataLock {
+  /** Names the use of the directory until it is given back, also by another process after this one was killed. */
+  readonly run: string;
   /** Who had it before did not give it back: the process was killed, or the machine. */
   readonly wasAbandoned: boolean;
   readonly #database: DatabaseSync;
 
-  private constructor(database: DatabaseSync, wasAbandoned: boolean) {
+  private constructor(database: DatabaseSync, run: string, wasAbandoned: boolean) {
     this.#database = database;
+    this.run = run;
     this.wasAbandoned = wasAbandoned;
   }
 
@@ -23,7 +27,10 @@ export class DataLock {
     try {
       database.exec('CREATE TABLE IF NOT EXISTS owner (id INTEGER PRIMARY KEY, pid INTEGER, command TEXT, since TEXT)');
       database.exec('BEGIN IMMEDIATE');
-      const wasAbandoned = database.prepare('SELECT pid FROM owner').get() !== undefined;
+      database.exec('CREATE TABLE IF NOT EXISTS run (id TEXT NOT NULL)');
+      const left = database.prepare('SELECT id FROM run').get() as { id: string } | undefined;
+      const run = left?.id ?? randomUUID();
+      if (left === undefined) database.prepare('INSERT INTO run (id) VALUES (?)').run(run);
       database
         .prepare(
           'INSERT INTO owner (id, pid, command, since) VALUES (1, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET pid = excluded.pid, command = excluded.command, since = excluded.since',
@@ -32,7 +39,7 @@ export class DataLock {
       database.exec('COMMIT');
       // Held until the process ends. Who reads may still see the row; who wants to write is told that it is busy.
       database.exec('BEGIN IMMEDIATE');
-      return new DataLock(database, wasAbandoned);
+      return new DataLock(database, run, left !== undefined);
     } catch (error) {
       const owner = (error as { errcode?: number }).errcode === SQLITE_BUSY ? readOwner(database) : undefined;
       database.close();
@@ -42,17 +49,16 @@ export class DataLock {
     }
   }
 
-  /** Gives it back. @param inOrder false: what made the last owner's end an unclean one is still to be looked at */
+  /** Gives it back. @param inOrder false: what an abandoned use has left is still to be looked at */
   release(inOrder = true): void {
     if (inOrder || !this.wasAbandoned) this.#forget();
     if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
     this.#database.close();
   }
 
-  /** The mark that somebody has it goes with its owner. */
   #forget(): void {
     try {
-      this.#database.exec('DELETE FROM owner');
+      this.#database.exec('DELETE FROM run');
       this.#database.exec('COMMIT');
     } catch (error) {
       // A full disk keeps the mark: the next to come looks once more than it needs.

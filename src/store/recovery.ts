@@ -28,17 +28,22 @@ export interface Recovered {
   readonly messagesRemoved: number;
   /** The first of them: to be logged, since a disk that damages what it has synced looks the same. */
   readonly removed: readonly Unwritten[];
+  /** Frames of the log that were not whole, or came behind one that was not (repair/torn-log.ts). */
+  readonly framesNotRead: number;
   /** Segments without a living body. */
   readonly orphansRemoved: number;
 }
 
-/** @param directory of the segments */
+/**
+ * @param directory of the segments
+ * @param run names this use of the data directory: see data-lock.ts
+ */
 export async function recover(
   engine: Engine,
   segments: Segments,
   directory: string,
-  now: EpochSeconds,
-): Promise<Recovered> {
+  { run, now }: { readonly run: string; readonly now: EpochSeconds },
+): Promise<Omit<Recovered, 'framesNotRead'>> {
   const { state, synced } = await engine.read(async (tx) => ({
     state: await getMeta(tx, 'state'),
     synced: await getMeta(tx, 'synced'),
@@ -67,7 +72,10 @@ export async function recover(
   }
   // Waits for durability: with it everything that SQLite recovered from its log is on disk too. Before that no segment may go: the log on
   // disk may still end where rows point at it.
-  await engine.write((tx) => setMeta(tx, 'state', 'open'));
+  await engine.write(async (tx) => {
+    await setMeta(tx, 'state', 'open');
+    await setMeta(tx, 'run', run);
+  });
   const orphans = await removeOrphans(engine, segments);
   return { clean, bodiesChecked, messagesRemoved, removed, orphansRemoved: orphans };
 }

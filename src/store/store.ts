@@ -51,6 +51,7 @@ import { expungedSince } from './operations/tombstones.ts';
 import { Origins } from './origins.ts';
 import { formatPosition, type Recovered, recover } from './recovery.ts';
 import { type Repaired, type RepairOptions, repairStore } from './repair/repair.ts';
+import { keepTornLog } from './repair/torn-log.ts';
 import { Retained } from './retained.ts';
 import { Snapshots } from './snapshots.ts';
 import { Stage } from './stage.ts';
@@ -143,6 +144,7 @@ export class MailStore implements Store {
     try {
       assertDatabase(options.directory);
       const logWasThere = hasLog(options.directory);
+      const framesNotRead = lock.wasAbandoned ? await keepTornLog(options.directory) : 0;
       const space = await DiskSpace.watch(options.directory, options.diskWatermarkBytes ?? 256 << 20, (error) =>
         onTrouble('looking at the free disk space', error),
       );
@@ -166,9 +168,7 @@ export class MailStore implements Store {
         ...given({ onFailure: options.onFailure }),
       });
       opened = engine;
-      if (lock.wasAbandoned && !logWasThere && (await engine.read((tx) => getMeta(tx, 'state'))) === 'open') {
-        throw damaged(options.directory, 'its log (mail.db-wal) is missing, with the newest changes');
-      }
+      if (lock.wasAbandoned && !logWasThere) await assertNothingMissing(engine, lock.run, options.directory);
       const directory = join(options.directory, 'segments');
       const firstId = (await engine.read(newestSegment)) + 1;
       const segments = await Segments.open({
@@ -184,7 +184,10 @@ export class MailStore implements Store {
       });
       parts.segments = segments;
       parts.views = views;
-      const recovered = await recover(engine, segments, directory, nowSeconds());
+      const recovered = {
+        ...(await recover(engine, segments, directory, { run: lock.run, now: nowSeconds() })),
+        framesNotRead,
+      };
       return new MailStore(options, { lock, space, segments, engine, views, events, recovered });
     } catch (error) {
       await opened?.abandon();
@@ -617,6 +620,13 @@ function assertSameAccount(from: MailboxKey, to: MailboxKey): void {
 function asRefusal(error: unknown): Refusal {
   if (error instanceof Refused) return error;
   throw error;
+}
+
+/** The log of a killed process is always there, unless it was killed after everything was written. @throws Refused `store.damaged` */
+async function assertNothingMissing(engine: SqliteEngine, run: string, directory: string): Promise<void> {
+  const end = await engine.read(async (tx) => ({ state: await getMeta(tx, 'state'), run: await getMeta(tx, 'run') }));
+  if (end.state === 'closed' && end.run === run) return;
+  throw damaged(directory, 'its log (mail.db-wal) is missing, and with it the newest changes');
 }
 
 function nowSeconds(): EpochSeconds {

@@ -29,8 +29,8 @@ export interface Sight {
 export interface Sights {
   readonly messages: readonly Sight[];
   readonly errors: readonly unknown[];
-  /** Messages that opening removed because their bytes were not there, as if they had never come. */
-  readonly recovered: Recovered['removed'];
+  /** What opening it told. */
+  readonly recovered: Recovered;
 }
 
 export interface Made {
@@ -124,7 +124,7 @@ export async function look(data: string): Promise<Sights> {
   } finally {
     await office.close();
   }
-  return { messages, errors, recovered: office.store.recovered.removed };
+  return { messages, errors, recovered: office.store.recovered };
 }
 
 async function accountsOf({ directory }: Office, errors: unknown[]): Promise<{ id: AccountId; name: string }[]> {

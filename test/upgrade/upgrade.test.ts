@@ -198,7 +198,7 @@ function everyRow(data: string): Record<string, unknown[]> {
   return Object.fromEntries(
     tables.map(({ name }) => [
       name,
-      ask(data, `SELECT * FROM ${name} ${name === 'meta' ? "WHERE name NOT IN ('synced', 'checkpoint')" : ''}`),
+      ask(data, `SELECT * FROM ${name} ${name === 'meta' ? "WHERE name NOT IN ('synced', 'checkpoint', 'run')" : ''}`),
     ]),
   );
 }

@@ -24,7 +24,7 @@ export class DatabaseFile {
     this.#file = openSync(path, 'r');
     const log = `${path}-wal`;
     this.#log = existsSync(log) ? openSync(log, 'r') : undefined;
-    const overlay = this.#log === undefined ? { pages: new Map<number, number>(), size: 0 } : readLog(this.#log);
+    const overlay = this.#log === undefined ? NO_LOG : readLog(this.#log);
     this.#inLog = overlay.pages;
     this.#pages = Math.max(Math.ceil(fstatSync(this.#file).size / PAGE_BYTES), overlay.size);
   }
@@ -49,32 +49,71 @@ export class DatabaseFile {
   }
 }
 
-/** Where the log's committed frames stand, by page: up to the last commit before the first frame that is not whole, as SQLite reads it. */
-function readLog(file: number): { readonly pages: ReadonlyMap<number, number>; readonly size: number } {
-  const committed = new Map<number, number>();
-  let size = 0;
+/**
+ * Frames at the log's end that SQLite will not read, because one before them, or they themselves, are not whole. After a power cut that is as it
+ * should be: nothing in them was acknowledged. When only the process had died, all that it wrote is there, so something else damaged them.
+ */
+export function framesNotRead(databasePath: string): number {
+  if (!existsSync(`${databasePath}-wal`)) return 0;
+  const file = openSync(`${databasePath}-wal`, 'r');
+  try {
+    return readLog(file).notRead;
+  } finally {
+    closeSync(file);
+  }
+}
+
+interface Log {
+  /** Where the committed frames stand, by page: up to the last commit before the first frame that is not whole, as SQLite reads it. */
+  readonly pages: ReadonlyMap<number, number>;
+  /** Of the database in pages, after the last commit. */
+  readonly size: number;
+  readonly notRead: number;
+}
+
+const NO_LOG: Log = { pages: new Map(), size: 0, notRead: 0 };
+
+function readLog(file: number): Log {
   const header = readBytes(file, 0, WAL_HEADER_BYTES);
-  const magic = header?.readUInt32BE(0) ?? 0;
-  if (header === undefined || (magic & ~1) >>> 0 !== WAL_MAGIC || header.readUInt32BE(8) !== PAGE_BYTES)
-    return { pages: committed, size };
+  if (header === undefined) return NO_LOG;
+  const magic = header.readUInt32BE(0);
   const bigEndian = (magic & 1) === 1;
   let sum = checksum(header.subarray(0, 24), [0, 0], bigEndian);
-  if (!isSum(header, 24, sum)) return { pages: committed, size };
+  const isWhole = (magic & ~1) >>> 0 === WAL_MAGIC && header.readUInt32BE(8) === PAGE_BYTES && isSum(header, 24, sum);
+  if (!isWhole) return { ...NO_LOG, notRead: framesFrom(file, 0, undefined) };
+  const salt = header.subarray(16, 24);
+  const pages = new Map<number, number>();
+  let size = 0;
   let pending: (readonly [page: number, offset: number])[] = [];
-  for (let at = WAL_HEADER_BYTES; ; at += FRAME_HEADER_BYTES + PAGE_BYTES) {
-    const frame = readBytes(file, at, FRAME_HEADER_BYTES + PAGE_BYTES);
-    if (frame === undefined || Buffer.compare(frame.subarray(8, 16), header.subarray(16, 24)) !== 0) break;
+  for (let number = 0; ; number++) {
+    const frame = readBytes(file, frameAt(number), FRAME_HEADER_BYTES + PAGE_BYTES);
+    // Frames with another salt are of an earlier use of the file.
+    if (frame === undefined || !frame.subarray(8, 16).equals(salt))
+      return { pages, size, notRead: framesFrom(file, number, salt) };
     sum = checksum(frame.subarray(0, 8), sum, bigEndian);
     sum = checksum(frame.subarray(FRAME_HEADER_BYTES), sum, bigEndian);
-    if (!isSum(frame, 16, sum)) break;
-    pending.push([frame.readUInt32BE(0), at + FRAME_HEADER_BYTES]);
+    if (!isSum(frame, 16, sum)) return { pages, size, notRead: framesFrom(file, number, salt) };
+    pending.push([frame.readUInt32BE(0), frameAt(number) + FRAME_HEADER_BYTES]);
     const sizeAfter = frame.readUInt32BE(4);
     if (sizeAfter === 0) continue;
-    for (const [page, offset] of pending) committed.set(page, offset);
+    for (const [page, offset] of pending) pages.set(page, offset);
     pending = [];
     size = sizeAfter;
   }
-  return { pages: committed, size };
+}
+
+/** How many frames there are from one on; with a salt, of those that have it. */
+function framesFrom(file: number, first: number, salt: Buffer | undefined): number {
+  let count = 0;
+  for (let number = first; ; number++) {
+    const header = readBytes(file, frameAt(number), FRAME_HEADER_BYTES);
+    if (header === undefined) return count;
+    if (salt === undefined || header.subarray(8, 16).equals(salt)) count++;
+  }
+}
+
+function frameAt(number: number): number {
+  return WAL_HEADER_BYTES + number * (FRAME_HEADER_BYTES + PAGE_BYTES);
 }
 
 type Sum = readonly [number, number];

@@ -57,7 +57,8 @@ export async function salvage(directory: string, options: SalvageOptions): Promi
   const lock = DataLock.take(directory, 'verify --repair');
   let done = false;
   try {
-    const salvaged = await salvageLocked(directory, options);
+    const logIsMissing = lock.wasAbandoned && !hasLog(directory);
+    const salvaged = await salvageLocked(directory, logIsMissing, options);
     done = salvaged.rows !== null;
     return salvaged;
   } finally {
@@ -65,7 +66,7 @@ export async function salvage(directory: string, options: SalvageOptions): Promi
   }
 }
 
-async function salvageLocked(directory: string, options: SalvageOptions): Promise<Salvaged> {
+async function salvageLocked(directory: string, logIsMissing: boolean, options: SalvageOptions): Promise<Salvaged> {
   const lostAndFound = join(directory, LOST_AND_FOUND);
   if (existsSync(join(directory, SALVAGED))) {
     const keptAs = await takePlace(directory, options.now);
@@ -75,14 +76,17 @@ async function salvageLocked(directory: string, options: SalvageOptions): Promis
     const bodiesFound = await writeLostAndFound(directory, { ...options, isKnown: () => false });
     return { rows: null, lostPages: 0, lostRows: 0, keptAs: null, bodiesFound, lostAndFound };
   }
-  return { ...(await rebuild(directory, options)), lostAndFound };
+  return { ...(await rebuild(directory, logIsMissing, options)), lostAndFound };
 }
 
-async function rebuild(directory: string, options: SalvageOptions): Promise<Omit<Salvaged, 'lostAndFound'>> {
+async function rebuild(
+  directory: string,
+  logIsMissing: boolean,
+  options: SalvageOptions,
+): Promise<Omit<Salvaged, 'lostAndFound'>> {
   const { actor, now, onProgress, signal } = options;
   const part = join(directory, `${SALVAGED}.part`);
   await rm(part, { force: true });
-  const logIsMissing = !hasLog(directory);
   const old = new DatabaseFile(join(directory, DATABASE));
   const database = new DatabaseSync(part);
   let counted: { rows: number; lostPages: number; lostRows: number };
@@ -103,8 +107,7 @@ async function rebuild(directory: string, options: SalvageOptions): Promise<Omit
     copy.finish(now);
     counted = { rows: copy.rows, lostPages: finder.lost.pages, lostRows: finder.lost.rows + copy.refused };
     const tx = new SqliteTransaction(database);
-    const neverClosed = copy.state === 'open' && logIsMissing;
-    if (counted.lostPages > 0 || counted.lostRows > 0 || neverClosed) {
+    if (counted.lostPages > 0 || counted.lostRows > 0 || logIsMissing) {
       const known = database.prepare('SELECT 1 FROM email WHERE segment_id = ? AND start = ? LIMIT 1');
       const isKnown = (segment: number, offset: number): boolean => known.get(segment, offset) !== undefined;
       bodiesFound = await writeLostAndFound(directory, { isKnown, onProgress, signal });
@@ -152,8 +155,6 @@ class Copy {
   rows = 0;
   /** Rows that the new database does not take: their key was there before, or is none. */
   refused = 0;
-  /** Of meta: whether the store was closed in order. */
-  state: string | undefined;
   readonly #database: DatabaseSync;
   readonly #statements = new Map<string, StatementSync>();
 
@@ -166,7 +167,6 @@ class Copy {
       assertKnown(values);
       return;
     }
-    if (table.name === 'meta' && values[0] === 'state') this.state = String(values[1]);
     if (this.#insert(table, values)) this.rows++;
     else if (table.name === 'mailbox' && this.#insert(table, renamed(table, values))) this.rows++;
     else this.refused++;
