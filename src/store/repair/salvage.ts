@@ -95,6 +95,8 @@ async function rebuild(
     // No log of its own: what is interrupted is begun anew.
     database.exec('PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -65536; BEGIN');
     makeTables(database);
+    // What migrations put in by themselves, the old database has too.
+    for (const { name } of expectedTables()) database.exec(`DELETE FROM ${name}`);
     const finder = new RowFinder(old, expectedTables());
     const copy = new Copy(database);
     for (const row of finder.rows()) {

@@ -33,6 +33,7 @@ const COUNTERS = [
   ['group', 'person_group', 'group_id'],
   ['domain', 'domain', 'domain_id'],
   ['audit', 'audit', 'audit_id'],
+  ['policy', 'policy', 'policy_id'],
 ].map(([counter, table, column]) => ({
   counter: counter!,
   highest: sql<readonly [highest: number | null]>(`SELECT max(${column}) FROM ${table}`),
