@@ -36,14 +36,19 @@ export async function oldDovecot(t: TestContext, options: DovecotOptions = {}): 
   // A short path: Dovecot's own sockets lie below it.
   const folder = await mkdtemp(join(tmpdir(), 'dc-'));
   t.after(() => rm(folder, { recursive: true, force: true }));
+  const server = await startDovecot(folder, options);
+  defer(t, () => server.stop());
+  return server;
+}
+
+/** Starts Dovecot in a folder with a short path, as root. */
+export async function startDovecot(folder: string, options: DovecotOptions = {}): Promise<OldServer> {
   await chmod(folder, 0o755);
   const mail = join(folder, 'mail');
   await mkdir(mail);
   await chown(mail, idOf('mail', '-u'), idOf('mail', '-g'));
-  const [imap, pop3] = [await freePort(), await freePort()];
-  const server = new OldServer(folder, imap, pop3, options);
+  const server = new OldServer(folder, await freePort(), await freePort(), options);
   await server.start();
-  defer(t, () => server.stop());
   return server;
 }
 

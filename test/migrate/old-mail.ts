@@ -16,6 +16,9 @@ export const ODD_NAMES = [
   '#hash!',
 ];
 
+/** Of Dovecot's configuration; an ordinary folder elsewhere. */
+const SENT = 'Sent Items';
+
 const FLAGS = [
   [],
   ['\\Seen'],
@@ -32,7 +35,7 @@ export function deepest(delimiter = '/'): string {
 }
 
 /** Fills an account: the corpus in INBOX, and a few in every odd folder. @returns how many */
-export async function fillOddly(client: ImapFlow): Promise<number> {
+export async function fillOddly(client: ImapFlow, more: readonly string[] = []): Promise<number> {
   let count = 0;
   const append = async (folder: string, content: Buffer) => {
     const date = new Date(1_500_000_000_000 + count * 3_600_000);
@@ -40,12 +43,12 @@ export async function fillOddly(client: ImapFlow): Promise<number> {
     count += 1;
   };
   for (const { bytes } of corpus()) await append('INBOX', bytes);
-  for (const name of [...ODD_NAMES, deepest(), 'Sent Items']) {
-    if (name !== 'Sent Items') await client.mailboxCreate(name);
+  for (const name of [...ODD_NAMES, ...more, deepest(), SENT]) {
+    await client.mailboxCreate(name); // without effect where it is
     for (let index = 0; index < 3; index += 1) await append(name, plain(`${name} ${index}`));
   }
   // Larger than what is asked for at once, by far and exactly; and with the same size as others.
-  for (const size of [1 << 20, (1 << 20) - 1, (1 << 20) + 1, 3_500_000]) await append('Sent Items', sized(size));
+  for (const size of [1 << 20, (1 << 20) - 1, (1 << 20) + 1, 3_500_000]) await append(SENT, sized(size));
   return count;
 }
 
