@@ -37,7 +37,7 @@ try {
       keepRemoved: false,
       leaveOut: false,
     },
-    { progress: () => {}, signal: new AbortController().signal, onReport: async () => {} },
+    { progress: () => {}, signal: new AbortController().signal, onBegin: async () => {}, onReport: async () => {} },
   );
   const peak = process.resourceUsage().maxRSS;
   await store.close();

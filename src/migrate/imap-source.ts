@@ -68,7 +68,7 @@ export class ImapSource implements Source {
       const { path, flags } = folder;
       if (path === '') continue;
       if (!isOwn(folder, namespaces)) notes.push(`“${path}” belongs to others, or to all: left out.`);
-      else if (VIEWS.has(folder.specialUse ?? ''))
+      else if (folder.specialUseSource === 'extension' && VIEWS.has(folder.specialUse ?? ''))
         notes.push(`“${path}” shows mail that is in other folders: left out.`);
       else if (!flags.has('\\Noselect')) own.push(folder);
     }
@@ -149,6 +149,10 @@ export class ImapSource implements Source {
     this.#forget();
     if (client?.usable === true) await client.logout().catch(() => {}); // it is over either way
     client?.close();
+  }
+
+  cut(): void {
+    this.#client?.close();
   }
 
   // ---- rows
@@ -303,13 +307,8 @@ export class ImapSource implements Source {
       maxResponseTokens: 100_000,
     });
     client.on('error', () => {}); // what was asked for fails with it
-    try {
-      await client.connect();
-    } catch (error) {
-      client.close();
-      throw error;
-    }
     this.#client = client;
+    await client.connect();
     return client;
   }
 

@@ -130,7 +130,8 @@ export class Migration {
     vanished.add(found.vanished);
     let fresh: readonly SourceMessage[] = found.fresh;
     if (follow) {
-      await this.#mailbox(folder);
+      // A folder that the person deleted here is not made again for nothing.
+      if (brought.length === 0) await this.#mailbox(folder);
       await this.#carryFlags(found.changed);
       if (folder.role === 'inbox' && fresh.length > 0) {
         const { uidls, notes } = await this.#options.uidls.find(this.#source, folder, listing, fresh);
@@ -407,7 +408,8 @@ export class Migration {
 
   #tell(what: string): void {
     const { messages: done } = this.tally.brought;
-    this.#options.progress({ what, done, total: this.#wanted, unit: 'messages' });
+    const total = this.#wanted === 0 ? {} : { total: this.#wanted };
+    this.#options.progress({ what, done, ...total, unit: 'messages' });
   }
 }
 

@@ -41,6 +41,8 @@ export interface MovingPerson {
 export interface Moving {
   readonly progress: (progress: Progress) => void;
   readonly signal: AbortSignal;
+  /** Called before an account is touched, with the source. */
+  readonly onBegin: (account: string, source: string) => Promise<void>;
   /** Called with each account's report as it ends. */
   readonly onReport: (report: AccountReport) => Promise<void>;
 }
@@ -62,9 +64,10 @@ export async function moveIn(store: MailStore, request: MoveIn, moving: Moving):
           sum.done += count.done;
           sum.total += count.total;
         }
-        moving.progress({ what: `${person.name} ${what}`.trimEnd(), ...sum, unit: 'messages' });
+        const known = sum.total === 0 ? {} : { total: sum.total };
+        moving.progress({ what: `${person.name} ${what}`.trimEnd(), done: sum.done, ...known, unit: 'messages' });
       };
-      const report = await moveOne(store, request, person, { progress, signal });
+      const report = await moveOne(store, request, person, { progress, signal, onBegin: moving.onBegin });
       reports[index] = report;
       await moving.onReport(report);
     }
@@ -85,7 +88,7 @@ async function moveOne(
   store: MailStore,
   request: MoveIn,
   { id: account, name, signIn, user }: MovingPerson,
-  { progress, signal }: { progress: (progress: Progress) => void; signal: AbortSignal },
+  { progress, signal, onBegin }: Pick<Moving, 'progress' | 'signal' | 'onBegin'>,
 ): Promise<AccountReport> {
   const { what, keepRemoved, leaveOut, uidlFrom, uidlFormat } = request;
   const source = await sourceOf(store, account, request.source, signIn, user, signal);
@@ -98,6 +101,11 @@ async function moveOne(
   });
   const report = (outcome: AccountReport['outcome'], error?: Refused) =>
     migration.tally.report(name, source.id, outcome, error && { code: error.code, text: error.message });
+  const cut = () => {
+    source.cut();
+    pop3?.cut();
+  };
+  signal.addEventListener('abort', cut, { once: true });
   try {
     const finished = await store.origins.finishedAt(account, source.id);
     if (finished !== null) {
@@ -106,6 +114,7 @@ async function moveOne(
         `The move from ${source.id} was finished on ${new Date(finished * 1_000).toISOString().slice(0, 10)}: its mail would come a second time.`,
       );
     }
+    await onBegin(name, source.id);
     await (what === 'check' ? migration.check() : migration.pull());
     if (what === 'finish') {
       if (!isWhole(report('done')) && !leaveOut) {
@@ -124,6 +133,7 @@ async function moveOne(
       return report('failed', new Refused('source.unusable', `${request.source.host} says: ${error.message}`));
     throw error;
   } finally {
+    signal.removeEventListener('abort', cut);
     await Promise.all([source.close(), pop3?.close()]);
   }
 }

@@ -111,6 +111,10 @@ export class Pop3Source implements Source {
     await client?.quit();
   }
 
+  cut(): void {
+    this.#client?.close();
+  }
+
   async #patiently<T>(operation: (client: Pop3Client) => Promise<T>): Promise<T> {
     for (;;) {
       try {

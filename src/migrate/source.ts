@@ -16,7 +16,10 @@ export interface Source {
   headers(folder: SourceFolder, messages: readonly SourceMessage[]): AsyncIterable<FetchedHeader>;
   /** Whole messages, in any order. One that can't be had costs itself alone. */
   messages(folder: SourceFolder, messages: readonly SourceMessage[]): AsyncIterable<Fetched>;
+  /** Takes leave. */
   close(): Promise<void>;
+  /** Breaks the connection off: whatever waits for it fails. */
+  cut(): void;
 }
 
 export interface SourceFolders {

@@ -36,6 +36,7 @@ export class UidlFinder {
       return { uidls: new Map(fresh.map((message) => [message.id, made(message)])), notes: [] };
     }
     const matches = await this.#match(imap, this.#pop3, inbox, listing, fresh);
+    await this.#pop3.close(); // a POP3 session keeps others out of the mailbox
     if (this.#format !== undefined) {
       const wrong = matches.find(({ imap: message, pop3 }) => made(message) !== pop3.uidl);
       if (wrong !== undefined) {

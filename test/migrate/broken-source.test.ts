@@ -73,6 +73,23 @@ test('a source that asks to be left alone for a while is asked again', async (t)
   assert.deepEqual(await subjectsHere(office), ['one']);
 });
 
+test('a server that is stopped does not wait for a source that says nothing; what came before is kept', async (t) => {
+  const source = await ScriptedImap.start(t, [good('one'), { content: plain('two'), mishap: 'silence' }]);
+  const office = await trialOffice(t);
+  const silent = new Promise<void>((resolve) => {
+    source.onSilence = resolve;
+  });
+  const moving = moveAllIn(office, 1, office.address('anna'), '--from', source.url, '--insecure');
+  await silent;
+  assert.equal(await office.stop(), 0);
+  const [report] = await moving;
+  assert.equal(report!.outcome, 'stopped');
+  await office.start();
+  source.messages = source.messages.map(({ content }) => ({ content }));
+  await moveIn(office, source.url);
+  assert.deepEqual(await subjectsHere(office), ['one', 'two']);
+});
+
 test('a source that is not there, or does not let in, is told at once and clearly', async (t) => {
   const source = await ScriptedImap.start(t, []);
   source.refusals.set('LOGIN', ['NO [AUTHENTICATIONFAILED] wrong password']);

@@ -9,7 +9,7 @@ export interface Scripted {
   /** RFC822.SIZE as it says; the truth when absent. */
   readonly saysSize?: number;
   /** What happens when its content is asked for. */
-  readonly mishap?: 'drop' | 'no' | 'nothing' | 'garbage' | 'huge literal' | 'endless line';
+  readonly mishap?: 'drop' | 'no' | 'nothing' | 'garbage' | 'huge literal' | 'endless line' | 'silence';
 }
 
 export class ScriptedImap {
@@ -19,6 +19,8 @@ export class ScriptedImap {
   readonly refusals = new Map<string, string[]>();
   /** Commands that were given, by name. */
   readonly heard: string[] = [];
+  /** Called when a command will never be answered. */
+  onSilence = () => {};
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
 
@@ -96,6 +98,10 @@ export class ScriptedImap {
       }
       if (message.mishap === 'no') {
         this.#said = 'NO [SERVERBUG] this message can not be read';
+        return false;
+      }
+      if (message.mishap === 'silence') {
+        this.onSilence();
         return false;
       }
       if (message.mishap === 'nothing') continue;

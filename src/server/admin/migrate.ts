@@ -47,6 +47,11 @@ export const migrate = action({
       const { id, name } = await directory.account(account);
       people.push({ id, name, user, signIn: signInOf(user, password, master) });
     }
+    const audit = async (name: string, subject: string, detail: Record<string, unknown>) => {
+      if (input.what === 'check') return;
+      const entry = { actor, action: name, subject, detail };
+      await store.engine.write((tx) => recordAudit(tx, entry, Math.floor(Date.now() / 1_000)));
+    };
     const accounts = await moveIn(
       store,
       {
@@ -58,13 +63,11 @@ export const migrate = action({
       {
         progress,
         signal,
-        onReport: async (report) => {
-          if (input.what === 'check') return;
-          const { source, outcome, brought, flagged, moved, removed, skippedCount } = report;
-          const detail = { source, outcome, brought, flagged, moved, removed, skipped: skippedCount };
-          const entry = { actor, action: `migrate.${input.what}`, subject: report.account, detail };
-          await store.engine.write((tx) => recordAudit(tx, entry, Math.floor(Date.now() / 1_000)));
-        },
+        // Before, since what is gone at the source may be removed here; and what became of it.
+        onBegin: (account, source) =>
+          audit(`migrate.${input.what}`, account, { source, keepRemoved: input.keepRemoved }),
+        onReport: ({ account, source, outcome, brought, flagged, moved, removed, skippedCount: skipped }) =>
+          audit('migrate.report', account, { source, outcome, brought, flagged, moved, removed, skipped }),
       },
     );
     return { accounts };
