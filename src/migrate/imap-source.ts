@@ -95,7 +95,7 @@ export class ImapSource implements Source {
         }
       }
       const ordered = [...messages.entries()].sort(([a], [b]) => a - b).map(([, message]) => message);
-      return { generation: uidValidity.toString(), messages: ordered };
+      return { generation: uidValidity.toString(), messages: ordered, complete: messages.size >= exists };
     });
     this.#listed.set(folder.name, listing.generation);
     return listing;
@@ -145,10 +145,8 @@ export class ImapSource implements Source {
   }
 
   async close(): Promise<void> {
-    const client = this.#client;
+    if (this.#client?.usable === true) await this.#client.logout().catch(() => {}); // it is over either way
     this.#forget();
-    if (client?.usable === true) await client.logout().catch(() => {}); // it is over either way
-    client?.close();
   }
 
   cut(): void {
@@ -173,7 +171,7 @@ export class ImapSource implements Source {
         const before = remaining.size;
         try {
           const client = await this.#opened(folder);
-          for await (const row of client.fetch(asked.map(({ id }) => id).join(','), query, { uid: true })) {
+          for await (const row of client.fetch(uidSet(asked), query, { uid: true })) {
             const message = remaining.get(String(row.uid));
             // A server may tell of other messages too, or of a change of flags alone (RFC 9051 7.5.2).
             if (message === undefined || (row.source === undefined && row.headers === undefined)) continue;
@@ -362,6 +360,17 @@ const ROLES: Readonly<Record<string, Role>> = {
 
 /** Those that show mail of other folders (RFC 6154 2, RFC 8457). */
 const VIEWS = new Set(['\\All', '\\Flagged', '\\Important']);
+
+/** A sequence set of just these UIDs, ascending (RFC 9051 4.1.1): runs as ranges, so that commands stay short. */
+function uidSet(messages: readonly SourceMessage[]): string {
+  const ranges: [first: number, last: number][] = [];
+  for (const { id } of messages) {
+    const [uid, range] = [Number(id), ranges.at(-1)];
+    if (range?.[1] === uid - 1) range[1] = uid;
+    else ranges.push([uid, uid]);
+  }
+  return ranges.map(([first, last]) => (first === last ? `${first}` : `${first}:${last}`)).join(',');
+}
 
 /** True for the person's own folders: those in a namespace of others or of all are not theirs to take along (RFC 2342). */
 function isOwn({ path }: ListResponse, namespaces: ImapFlow['namespaces']): boolean {

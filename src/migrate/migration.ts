@@ -117,14 +117,19 @@ export class Migration {
       await work();
     } catch (error) {
       if (!(error instanceof FolderUnreadable)) throw error;
-      this.#allReadable = false;
-      this.tally.unreadable.add(folder.name);
-      this.tally.notes.push(`“${folder.name}” can't be read: ${error.message}`);
+      this.#notReadable(folder, error.message);
     }
+  }
+
+  #notReadable({ name }: SourceFolder, why: string): void {
+    this.#allReadable = false;
+    this.tally.unreadable.add(name);
+    this.tally.notes.push(`“${name}” can't be read: ${why}.`);
   }
 
   async #surveyFolder(folder: SourceFolder, vanished: Vanished, follow: boolean): Promise<Surveyed> {
     const listing = await this.#source.list(folder);
+    if (!listing.complete) this.#notReadable(folder, 'it does not list all that it has');
     const brought = await Array.fromAsync(this.#origins(groupOf(folder.name)));
     const found = differences(folder.name, listing, brought);
     vanished.add(found.vanished);

@@ -46,7 +46,7 @@ export class Pop3Source implements Source {
   /** Begins a new session: what the last one saw is frozen (RFC 1939 8). */
   async list(): Promise<Listing> {
     await this.close();
-    return { generation: GENERATION, messages: await this.#patiently(async () => this.#messages) };
+    return { generation: GENERATION, messages: await this.#patiently(async () => this.#messages), complete: true };
   }
 
   async *headers(_folder: SourceFolder, messages: readonly SourceMessage[]): AsyncGenerator<FetchedHeader, void, void> {

@@ -41,6 +41,8 @@ export interface Listing {
   /** Changes when the ids begin to mean other messages: UIDVALIDITY; constant for POP3. */
   readonly generation: string;
   readonly messages: readonly SourceMessage[];
+  /** False: the source says that there are more. What is not listed is not gone. */
+  readonly complete: boolean;
 }
 
 export interface SourceMessage {

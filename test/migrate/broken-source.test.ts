@@ -73,6 +73,16 @@ test('a source that asks to be left alone for a while is asked again', async (t)
   assert.deepEqual(await subjectsHere(office), ['one']);
 });
 
+test('a source that does not list all it has takes nothing away here', async (t) => {
+  const source = await ScriptedImap.start(t, [good('one'), good('two'), good('three')]);
+  const office = await trialOffice(t);
+  await moveIn(office, source.url);
+  source.unlisted = [2];
+  const [report] = await moveAllIn(office, 1, office.address('anna'), '--from', source.url, '--insecure');
+  assert.deepEqual([report!.removed, report!.kept, report!.unreadable], [0, 1, ['INBOX']]);
+  assert.deepEqual(await subjectsHere(office), ['one', 'two', 'three']);
+});
+
 test('a server that is stopped does not wait for a source that says nothing; what came before is kept', async (t) => {
   const source = await ScriptedImap.start(t, [good('one'), { content: plain('two'), mishap: 'silence' }]);
   const office = await trialOffice(t);

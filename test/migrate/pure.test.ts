@@ -114,7 +114,7 @@ const broughtFrom = (name: string, source: SourceMessage, header = '0'.repeat(16
 
 test('what is new, gone and changed at the source is found, and nothing else', () => {
   const brought = [broughtFrom('A', there('1', 10, ['\\Seen'])), broughtFrom('A', there('2', 20))];
-  const listing = { generation: '7', messages: [there('1', 10, ['Work']), there('3', 30)] };
+  const listing = { generation: '7', messages: [there('1', 10, ['Work']), there('3', 30)], complete: true };
   const { fresh, vanished, changed } = differences('A', listing, brought);
   assert.deepEqual(
     fresh.map(({ id }) => id),

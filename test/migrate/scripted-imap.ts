@@ -21,6 +21,8 @@ export class ScriptedImap {
   readonly heard: string[] = [];
   /** Called when a command will never be answered. */
   onSilence = () => {};
+  /** Numbers that it leaves out when it lists. */
+  unlisted: readonly number[] = [];
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
 
@@ -82,7 +84,10 @@ export class ScriptedImap {
   /** @returns false when the command is not to be answered with OK */
   #fetch(socket: Socket, line: string): boolean {
     const wanted = /FETCH (\S+)/.exec(line)![1]!;
-    const numbers = wanted === '1:*' ? this.messages.map((_, index) => index + 1) : wanted.split(',').flatMap(range);
+    const numbers =
+      wanted === '1:*'
+        ? this.messages.map((_, index) => index + 1).filter((n) => !this.unlisted.includes(n))
+        : wanted.split(',').flatMap(range);
     for (const number of numbers) {
       const message = this.messages[number - 1]!;
       const head = `* ${number} FETCH (UID ${number} FLAGS () INTERNALDATE "01-Jan-2024 12:00:00 +0000" RFC822.SIZE ${message.saysSize ?? message.content.length}`;
