@@ -42,6 +42,7 @@ try {
   });
   await measured('a quota for one account', 1, () => changes.setQuota({ scope: 'account', name: person(1) }, 2e9));
   await measured('a quota for a group', 1, () => changes.setQuota({ scope: 'group', name: group(0) }, 3e9));
+  for (let i = 0; i < GROUPS; i++) await changes.setQuota({ scope: 'group', name: group(i) }, 3e9 + i);
   await measured(`a quota for everyone: ${ACCOUNTS} accounts`, 1, () =>
     changes.setQuota({ scope: 'everyone', name: '' }, 5e9),
   );
@@ -53,7 +54,9 @@ try {
     if (size > ACCOUNTS) continue;
     const name = `first ${size}`;
     await changes.addGroup(name, { address: `first${size}@company.test` });
-    await changes.joinGroup(name, ...Array.from({ length: size }, (_, i) => `person${i}@company.test`));
+    await measured(`${size} people join a group`, 1, () =>
+      changes.joinGroup(name, ...Array.from({ length: size }, (_, i) => `person${i}@company.test`)),
+    );
     await measured(`a message to a group of ${size}`, 1, () => deliver(directory, `first${size}@company.test`));
   }
 } finally {

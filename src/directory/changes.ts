@@ -433,11 +433,10 @@ export class DirectoryChanges {
     const members = accountNames.map(canonicalAddress);
     const told = { action: 'group.join', subject: name, also: members, detail: { accounts: members } };
     await this.#change(told, async (tx) => {
-      for (const member of members) {
-        const { id } = await accounts.requireAccount(tx, member);
-        await groups.joinGroup(tx, name, id);
-        await quotas.recomputeAccount(tx, id);
-      }
+      const ids: AccountId[] = [];
+      for (const member of members) ids.push((await accounts.requireAccount(tx, member)).id);
+      await groups.joinGroup(tx, name, ids);
+      for (const id of ids) await quotas.recomputeAccount(tx, id);
     });
   }
 

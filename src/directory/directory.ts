@@ -187,7 +187,7 @@ export class Directory implements SignInDirectory {
     return this.#engine.read((tx) => groups.requireGroup(tx, name));
   }
 
-  /** Who is in a group, in order of when they came. */
+  /** Who is in a group, the oldest account first. */
   members(group: Group): AsyncGenerator<Account> {
     return this.#pages<Account, number>(
       (tx, after) => groups.membersAfter(tx, group.id, after),

@@ -153,7 +153,7 @@ export async function bringBack(
     if (holder === undefined || holder.kind === 'alias') await tx.run(INSERT_ALIAS, address, id, since);
   }
   for (const group of former.groups) {
-    if ((await tx.get(GROUP_NAMED, group)) !== undefined) await joinGroup(tx, group, id);
+    if ((await tx.get(GROUP_NAMED, group)) !== undefined) await joinGroup(tx, group, [id]);
   }
   if (former.quotaBytes === undefined) await recomputeAccount(tx, id);
   else await setRule(tx, 'account', id, former.quotaBytes);

@@ -78,17 +78,17 @@ export async function setGroupAddress(tx: Writer, name: string, address: Address
   return group.address;
 }
 
-/** Makes a person a member; one who is stays one. @throws Refused `directory.missing`, `directory.invalid` */
-export async function joinGroup(tx: Writer, name: string, account: AccountId): Promise<void> {
+/** Makes people members; those who are stay so. @throws Refused `directory.missing`, `directory.invalid` */
+export async function joinGroup(tx: Writer, name: string, accounts: readonly AccountId[]): Promise<void> {
   const group = await requireGroup(tx, name);
-  await tx.run(JOIN, group.id, await personOf(tx, account));
+  for (const account of accounts) await tx.run(JOIN, group.id, await personOf(tx, account));
   if (group.address !== null) requireFew(name, (await tx.get(COUNT, group.id))![0]);
 }
 
 /** As {@link joinGroup}, making the group where it is missing. */
 export async function joinOrMake(tx: Writer, name: string, account: AccountId, now: EpochSeconds): Promise<void> {
   if ((await tx.get(BY_NAME, name)) === undefined) await addGroup(tx, name, '', now);
-  await joinGroup(tx, name, account);
+  await joinGroup(tx, name, [account]);
 }
 
 /** @throws Refused `directory.missing` for one who is no member */

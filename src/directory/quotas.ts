@@ -37,9 +37,10 @@ const ACCOUNTS = sql<readonly [id: number, name: string, quotaBytes: number | nu
 const OF_ACCOUNTS = sql<readonly [id: number, value: string]>(`
   SELECT subject_id, value FROM policy WHERE scope = 'account' AND setting = 'quota' AND subject_id > ? AND subject_id <= ?`);
 const OF_GROUPS = sql<readonly [account: number, group: string, value: string]>(`
-  SELECT p.account_id, g.name, q.value FROM policy q JOIN person_group g ON g.group_id = q.subject_id
-  JOIN membership m ON m.group_id = g.group_id JOIN person p ON p.person_id = m.person_id
-  WHERE q.scope = 'group' AND q.setting = 'quota' AND p.account_id > ? AND p.account_id <= ? ORDER BY p.account_id, g.name`);
+  SELECT p.account_id, g.name, q.value FROM person p CROSS JOIN membership m CROSS JOIN policy q CROSS JOIN person_group g
+  WHERE p.account_id > ? AND p.account_id <= ? AND m.person_id = p.person_id
+    AND q.scope = 'group' AND q.subject_id = m.group_id AND q.setting = 'quota' AND g.group_id = m.group_id
+  ORDER BY p.account_id, g.name`);
 const OF_DOMAINS = sql<readonly [domain: string, value: string]>(`
   SELECT d.name, q.value FROM policy q JOIN domain d ON d.domain_id = q.subject_id WHERE q.scope = 'domain' AND q.setting = 'quota'`);
 const SET_EFFECTIVE = sql('UPDATE account SET quota_bytes = ? WHERE account_id = ?');

@@ -6,6 +6,7 @@ import type { Run } from '../../src/server/admin/action.ts';
 import { ACTIONS } from '../../src/server/admin/actions.ts';
 import { listAudit } from '../../src/server/admin/audit.ts';
 import { type Office, openOffice } from '../../src/server/office.ts';
+import { pruneAudit, recordAudit } from '../../src/store/operations/audit.ts';
 import { defer } from '../helpers/defer.ts';
 import { inboxOf, temporaryFolder } from '../store/helpers.ts';
 import { openOffice as openDirectory } from './office.ts';
@@ -26,6 +27,7 @@ function changes(folder: string): readonly (readonly [action: string, input: obj
     ['account.state', { address: ANNA, state: 'closed' }, ANNA],
     ['account.state', { address: ANNA, state: 'active' }, ANNA],
     ['app-password.add', { address: ANNA, name: 'phone', protocols: null }, ANNA],
+    ['device.start', { account: ANNA, device: 'phone', start: 0 }, ANNA],
     ['app-password.revoke', { address: ANNA, which: 'phone' }, ANNA],
     ['alias.add', { address: 'info@office.test', accounts: [ANNA, BEN] }, 'info@office.test', ANNA, BEN],
     ['alias.rename', { address: 'info@office.test', to: 'all@office.test' }, 'info@office.test', 'all@office.test'],
@@ -53,6 +55,8 @@ function changes(folder: string): readonly (readonly [action: string, input: obj
     ['backup.test', {}],
     ['backup.prune', {}, join(folder, 'backup')],
     ['restore.mail', { account: ANNA, backup: null, asOf: null, repository: null, key: null }, ANNA],
+    ['account.remove', { address: ANNA }, ANNA],
+    ['restore.account', { account: ANNA, backup: null, asOf: null, repository: null, key: null }, ANNA],
     ['account.rename', { address: ANNA, to: 'lee@office.test', keepOld: false }, ANNA, 'lee@office.test'],
     ['account.remove', { address: 'lee@office.test' }, 'lee@office.test'],
     ['domain.rename', { name: 'office.test', to: 'shop.test', keepOld: true }, 'office.test', 'shop.test'],
@@ -93,10 +97,13 @@ test('everything an administrator changes leaves an entry: who, what, about whom
     assert.ok(action !== undefined, `there is no action ${name}`);
     await action.run(office, action.input.parse(input), run);
     const added = (await entries()).slice(before);
-    assert.equal(added.length, 1, `${name}: ${JSON.stringify(added)}`);
-    const [entry] = added;
-    assert.equal(entry!.actor, ACTOR, name);
-    if (about.length > 0) assert.equal(entry!.subject, about[0], name);
+    assert.ok(added.length > 0, `${name} leaves no entry`);
+    assert.ok(
+      added.every(({ actor }) => actor === ACTOR),
+      name,
+    );
+    const entry = added.at(-1);
+    if (about.length > 0) assert.equal(entry?.subject, about[0], name);
     for (const one of about) {
       const found = await listAudit.run(office, { about: one, most: 10_000 }, run);
       assert.deepEqual(found.at(-1), entry, `${name}, looked for by ${one}`);
@@ -125,7 +132,21 @@ test('a change that is refused leaves no entry, and neither does one that fails 
   assert.equal((await directory.resolve('info@office.test')).kind, 'unknown');
 });
 
-test('the audit is listed by whom, by what and since when, and old entries go', async (t) => {
+test('entries of the audit go when their time has passed, and with them what they are found by', async (t) => {
+  const { directory, engine } = await openDirectory(t, { people: [ANNA, BEN] });
+  await engine.write((tx) => recordAudit(tx, { actor: ACTOR, action: 'old', subject: ANNA, detail: {} }, 1_000));
+  await engine.write((tx) => recordAudit(tx, { actor: ACTOR, action: 'old', subject: BEN, detail: {} }, 2_000));
+  const told = async (about?: string) => (await Array.fromAsync(directory.audit(about))).map(({ action }) => action);
+  assert.deepEqual((await told(ANNA)).sort(), ['account.add', 'old']);
+  assert.equal(await engine.write((tx) => pruneAudit(tx, 1_000_000, 1)), 1);
+  assert.deepEqual(await told(ANNA), ['account.add']);
+  assert.deepEqual((await told(BEN)).sort(), ['account.add', 'old']);
+  assert.equal(await engine.write((tx) => pruneAudit(tx, 1_000_000, 10)), 1);
+  assert.equal(await engine.write((tx) => pruneAudit(tx, 1_000_000, 10)), 0);
+  assert.deepEqual(await told(), ['account.add', 'account.add', 'domain.add']);
+});
+
+test('the audit is listed by whom, by what and since when', async (t) => {
   const office = await officeIn(t, await temporaryFolder(t));
   await office.directory.by('mary').addDomain('office.test');
   await office.directory.by('the trial office').addDomain('shop.test');

@@ -12,7 +12,8 @@ export interface GroupPage extends Omit<GroupShown, 'members'> {
 }
 
 const group = z.string();
-const accounts = z.array(z.string()).min(1);
+/** At a time: it is one transaction. */
+const accounts = z.array(z.string()).min(1).max(1_000);
 
 export const addGroup = action({
   name: 'group.add',
