@@ -71,7 +71,7 @@ export async function exportAccount(
         ? 'the disk is full'
         : error.code === 'EACCES'
           ? 'the user that runs Rainmail may not write there'
-          : 'writing failed';
+          : 'reading or writing failed';
     throw new Refused(
       'export.unwritable',
       `${error.path ?? options.directory}: ${why} (${error.code}). What is written stays; run it again to go on.`,

@@ -79,6 +79,8 @@ const BATCH_BYTES = 4 << 20;
 const LARGEST = 1 << 30;
 export const MOST_REPORTED = 100;
 const PROGRESS_EVERY = 20;
+/** Why a folder can't be made for what is brought. */
+const NO_FOLDER: readonly string[] = ['mailbox.forbidden', 'mailbox.exists', 'mailbox.missing', 'limit.reached'];
 
 /** Brings everything that was found. @throws Refused `quota.exceeded`, `store.full`, `transfer.busy`; what was filed before stays */
 export async function importSources(
@@ -139,7 +141,8 @@ class ImportRun {
     try {
       mailbox = await this.#mailbox(folder, place);
     } catch (error) {
-      if (!(error instanceof Refused) || error.code !== 'mailbox.forbidden') throw error;
+      // The person may be changing folders meanwhile; other folders come all the same.
+      if (!(error instanceof Refused) || !NO_FOLDER.includes(error.code)) throw error;
       this.#leaveOut({ where: folder.path, reason: error.message });
       return;
     }

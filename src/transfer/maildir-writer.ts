@@ -9,7 +9,7 @@ import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { MailboxView } from '../store/api.ts';
 import type { ExportFolder } from './export-folder.ts';
-import { fileBytes, formOf, isLoss, messageAt, type OutgoingMessage, outgoing } from './export-messages.ts';
+import { type Form, fileBytes, formOf, isLoss, messageAt, type OutgoingMessage, outgoing } from './export-messages.ts';
 import { formatKeywords, parseKeywords, uidListHeader, uidListLine } from './maildir-dovecot.ts';
 import { EXACT, lettersOfFlags, MOST_KEYWORDS, maildirName } from './maildir-name.ts';
 import { listMaildir } from './maildir-reader.ts';
@@ -80,11 +80,10 @@ async function writeMessage(
   keywords: ReadonlyMap<string, number>,
 ): Promise<string | null> {
   const { directory, crlf, report } = folder;
-  const form = await formOf(message, crlf);
-  const base = `${unique},S=${form.fileBytes},W=${form.virtualBytes}${form.exact ? EXACT : ''}`;
-  const temporary = join(directory, 'tmp', unique);
-  const file = await FileOnTheWay.begin(temporary);
+  const file = await FileOnTheWay.begin(join(directory, 'tmp', unique));
+  let form: Form;
   try {
+    form = await formOf(message, crlf);
     for await (const part of fileBytes(message, form, crlf)) await file.write(part);
   } catch (error) {
     await file.abandon();
@@ -92,6 +91,7 @@ async function writeMessage(
     folder.lost({ uid: message.uid, refusal: error });
     return null;
   }
+  const base = `${unique},S=${form.fileBytes},W=${form.virtualBytes}${form.exact ? EXACT : ''}`;
   await file.done(join(directory, 'cur', `${base}:2,${lettersOfFlags(message.flags, keywords)}`), message.received);
   report.written++;
   report.bytes += form.wireBytes;

@@ -1,15 +1,18 @@
 import assert from 'node:assert/strict';
-import { mkdir, open, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
+import { NO_FLAGS } from '../../src/store/flags.ts';
 import type { AccountId } from '../../src/store/ids.ts';
 import { INBOX } from '../../src/store/operations/mailboxes.ts';
 import type { MailStore } from '../../src/store/store.ts';
+import { exportAccount } from '../../src/transfer/export.ts';
 import { findSources } from '../../src/transfer/find-sources.ts';
 import { type ImportReport, importSources } from '../../src/transfer/import.ts';
+import { FORMATS } from '../../src/transfer/rainmail-index.ts';
 import { emptyFolder } from '../helpers/folder.ts';
-import { bytesOf, newAccount, temporaryStore, uidsIn } from '../store/helpers.ts';
+import { bytesOf, newAccount, openStore, stage, temporaryFolder, temporaryStore, uidsIn } from '../store/helpers.ts';
 
 const FROM = 'From a@b Tue Mar  3 09:15:00 2026\n';
 
@@ -168,3 +171,51 @@ test('folders of Thunderbird come in by their names, without what was deleted th
   );
   assert.deepEqual(await inbox(store, account), ['Subject: a\r\n\r\na\r\n']);
 });
+
+/** Changes one byte of a stored body. */
+async function damage(directory: string, text: string): Promise<void> {
+  for (const name of await readdir(join(directory, 'segments'))) {
+    const path = join(directory, 'segments', name);
+    const bytes = await readFile(path);
+    const at = bytes.indexOf(text);
+    if (at === -1) continue;
+    bytes[at] = bytes[at]! ^ 1;
+    await writeFile(path, bytes);
+    return;
+  }
+  throw new Error(`no segment holds “${text}”`);
+}
+
+for (const format of FORMATS) {
+  test(`an export as ${format} leaves out a damaged message, and says which`, async (t) => {
+    const directory = await temporaryFolder(t);
+    const store = await openStore(t, directory);
+    const account = await newAccount(store, 'anna');
+    const key = { account, mailbox: INBOX };
+    const large = `Subject: large\r\n\r\n${'x'.repeat(78)}\r\n`.repeat(30_000);
+    const texts = [
+      'Subject: a\r\n\r\na\r\n',
+      'Subject: b\r\n\r\nsmall damage\r\n',
+      `${large}large damage\r\n`,
+      'Subject: d\r\n\r\nd\r\n',
+    ];
+    for (const text of texts) {
+      await store.append(key, [
+        { staged: await stage(store, Buffer.from(text)), flags: NO_FLAGS, received: 1_600_000_000 },
+      ]);
+    }
+    for (const text of ['small damage', 'large damage']) await damage(directory, text);
+
+    const out = join(await emptyFolder(t), 'out');
+    const options = { directory: out, format, crlf: false, onProgress() {}, signal: new AbortController().signal };
+    const report = await exportAccount(store, { id: account, name: 'anna@office.test' }, options);
+    assert.deepEqual(
+      report.skipped.map(({ where }) => where),
+      ['INBOX, UID 2', 'INBOX, UID 3'],
+    );
+    assert.equal(report.messages, 2);
+    const ben = await newAccount(store, 'ben');
+    await bring(store, ben, out);
+    assert.deepEqual(await inbox(store, ben), [texts[0], texts[3]]);
+  });
+}
