@@ -25,6 +25,11 @@ interface Source extends KeyOptions {
   readonly backup?: string;
 }
 
+interface HowToRestore {
+  readonly beside?: string | true;
+  readonly overQuota?: true;
+}
+
 const MOST_LISTED = 100;
 
 export function restoreCommand(): Command {
@@ -104,9 +109,10 @@ function mail(): Command {
       '--beside [folder]',
       'put copies into a folder of their own, beside what is there (default: named after the backup)',
     )
-    .action(async (account: string, options: CommonOptions & Source & Selection & { beside?: string | true }) => {
-      const { beside } = options;
-      const input = { account, ...(await sourceOf(options)), ...whichOf(options), beside };
+    .option('--over-quota', 'even if the mailbox is fuller than its quota then')
+    .action(async (account: string, options: CommonOptions & Source & Selection & HowToRestore) => {
+      const { beside, overQuota } = options;
+      const input = { account, ...(await sourceOf(options)), ...whichOf(options), beside, overQuota };
       const restored = await perform(restoreMail, input, options);
       print(restored, options, () => mailText(restored));
       if (restored.stopped || restored.damagedCount > 0) process.exitCode = EXIT.failed;

@@ -280,6 +280,7 @@ test('beyond the quota it ends clearly, and what came back stays', async (t) => 
   await store.engine.write(async (tx) => tx.run(LIMIT, 100, office.anna));
   await assert.rejects(office.restore(), (error: Refused) => error.code === 'quota.exceeded');
   assert.equal((await store.view(inbox)).length, 0);
+  assert.deepEqual(summary(await office.restore({ overQuota: true })), { restored: 1, undeleted: 0, there: 0 });
   await office.assertWhole();
 });
 

@@ -148,7 +148,7 @@ test('what goes beyond the quota is refused whole', async (t) => {
   const many = await Promise.all(
     Array.from({ length: 10 }, () => fromBackup(store, backup, { item: null, email: null })),
   );
-  await assert.rejects(put(store, inbox, many), /full/);
+  await assert.rejects(put(store, inbox, many), /Raise its quota/);
   assert.equal((await store.view(inbox)).length, 1);
   await assertVerified(store);
 });

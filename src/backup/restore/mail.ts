@@ -26,6 +26,8 @@ import { canonicalPath, type FoundPage, isEverything, recordsOf, type Selection,
 export interface MailRestoreOptions extends Selection {
   /** Put copies into this folder, beside what is there. */
   readonly beside?: string | undefined;
+  /** Although it fills the mailbox beyond its quota. */
+  readonly overQuota?: boolean | undefined;
   readonly onProgress: OnProgress;
   readonly signal: AbortSignal;
 }
@@ -104,6 +106,8 @@ class MailRestore {
   readonly #isSame: boolean;
   readonly #folders = new Map<string, number>();
   readonly #damaged: MailRestored['damaged'][number][] = [];
+  /** Of the backup. */
+  #mailboxes: readonly Mailbox[] | undefined;
   #sum = { restored: 0, undeleted: 0, there: 0, bytes: 0, damagedCount: 0 };
 
   constructor(target: RestoreTarget, options: MailRestoreOptions, isSame: boolean) {
@@ -164,8 +168,9 @@ class MailRestore {
   async #undelete(rows: readonly MessageRow[]): Promise<void> {
     if (rows.length === 0) return;
     const { store, account } = this.#target;
+    const { overQuota = false } = this.#options;
     const items = rows.map((row) => row[1] as ItemId).sort((a, b) => a - b);
-    const restored = await store.retained.restore(account, { items, bytes: sizeOf(rows) }, {});
+    const restored = await store.retained.restore(account, { items, bytes: sizeOf(rows) }, { overQuota });
     this.#sum.undeleted += restored.messages;
     this.#sum.bytes += restored.bytes;
     for (const { path, messages } of restored.folders) this.#count(path, messages);
@@ -228,6 +233,7 @@ class MailRestore {
       account,
       mailbox: mailbox.id,
       messages: messages.map(([row, content]) => this.#reinstated(row, content)),
+      overQuota: this.#options.overQuota,
     });
     let put = 0;
     for (const [index, outcome] of outcomes.entries()) {
@@ -270,7 +276,8 @@ class MailRestore {
   async #placeFor(mailbox: Mailbox): Promise<Place> {
     const { backup, source } = this.#target;
     const { beside, folder } = this.#options;
-    if (beside === undefined) return placeOf(await listMailboxes(backup.tx, source.id), mailbox.id)!;
+    this.#mailboxes ??= await listMailboxes(backup.tx, source.id);
+    if (beside === undefined) return placeOf(this.#mailboxes, mailbox.id)!;
     const below = folder === undefined ? `/${mailbox.path}` : mailbox.path.slice(canonicalPath(folder).length);
     return { path: `${beside}${below}`, ids: '', role: null };
   }

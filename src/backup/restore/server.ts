@@ -81,7 +81,7 @@ async function takePlace(data: string, { id }: SnapshotInfo, configuration: stri
   await mkdir(data, { recursive: true, mode: 0o700 });
   const names = await readdir(data);
   const started = names.includes(MARK) ? await readMark(data) : undefined;
-  if (started === undefined && names.some((name) => !IN_THE_WAY_OF_NOTHING.test(name))) {
+  if (started === undefined && names.some((name) => !NOT_IN_THE_WAY.test(name))) {
     throw new Refused(
       'restore.place',
       `${data} is not empty (${names.slice(0, 3).join(', ')}). Restore into an empty directory: nothing is ever overwritten.`,
@@ -107,7 +107,7 @@ async function takePlace(data: string, { id }: SnapshotInfo, configuration: stri
 }
 
 /** Of an empty disk, and of a first try that was refused. */
-const IN_THE_WAY_OF_NOTHING = /^(lost\+found|lock\.db.*)$/;
+const NOT_IN_THE_WAY = /^(lost\+found|lock\.db.*)$/;
 
 /** @returns the id of the backup that was being restored; undefined when the mark itself was not written whole */
 async function readMark(data: string): Promise<string | undefined> {

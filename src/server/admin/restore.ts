@@ -55,12 +55,17 @@ export const restoreMail = action({
     ...which,
     /** A folder to put copies into; true: one named after the backup. Absent: everything goes where it was. */
     beside: z.union([z.string().min(1), z.literal(true)]).optional(),
+    overQuota: z.boolean().optional(),
   }),
-  async run(office, { account: name, folder, query, messageId, beside, ...from }, run): Promise<AccountMailRestored> {
+  async run(
+    office,
+    { account: name, folder, query, messageId, beside, overQuota, ...from },
+    run,
+  ): Promise<AccountMailRestored> {
     const account = await office.directory.account(name);
     return fromBackup(office, 'restore mail', from, run, (backup) => {
       const copies = beside === true ? folderOf(readFrom(backup)) : beside;
-      return mailOf(office, account, backup, { folder, query, messageId, beside: copies }, run);
+      return mailOf(office, account, backup, { folder, query, messageId, beside: copies, overQuota }, run);
     });
   },
 });
@@ -77,7 +82,7 @@ export const restoreAccount = action({
       await office.store.housekeep();
       const former = await readFormer(backup.tx, name);
       const account = await office.directory.by(run.actor).bringBackAccount(former!, backup.info);
-      return mailOf(office, account, backup, {}, run);
+      return mailOf(office, account, backup, { overQuota: true }, run);
     });
   },
 });
@@ -90,11 +95,20 @@ async function mailOf(
   { actor, progress: onProgress, signal }: Run,
 ): Promise<AccountMailRestored> {
   const source = await backup.account(account.name);
-  const done = await restoreIt({ store, account: account.id, backup, source }, { ...options, onProgress, signal });
+  const audit = (outcome: Readonly<Record<string, unknown>>): Promise<void> => {
+    const detail = { backup: backup.info.id, ...options, ...outcome };
+    const entry = { actor, action: 'restore.mail', subject: account.name, detail };
+    return store.engine.write((tx) => recordAudit(tx, entry, Math.floor(Date.now() / 1_000)));
+  };
+  let done: MailRestored;
+  try {
+    done = await restoreIt({ store, account: account.id, backup, source }, { ...options, onProgress, signal });
+  } catch (error) {
+    await audit({ failed: error instanceof Refused ? error.code : 'internal' }); // what was restored till then stays
+    throw error;
+  }
   const { restored, undeleted, there } = done;
-  const detail = { backup: backup.info.id, ...options, restored, undeleted, there };
-  const entry = { actor, action: 'restore.mail', subject: account.name, detail };
-  await store.engine.write((tx) => recordAudit(tx, entry, Math.floor(Date.now() / 1_000)));
+  await audit({ restored, undeleted, there });
   return { account: account.name, ...readFrom(backup), ...done, stopped: signal.aborted };
 }
 

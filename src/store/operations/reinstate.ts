@@ -11,11 +11,12 @@ import { Refused } from '../../errors.ts';
 import type { Reader, Writer } from '../engine/engine.ts';
 import { sql } from '../engine/sql.ts';
 import type { AccountId, EmailId, EpochSeconds, ItemId, MailboxId, Uid } from '../ids.ts';
-import { claim, overQuota, quotaRefusal } from './account-row.ts';
+import { claim, overQuota } from './account-row.ts';
 import { emailKey } from './email-key.ts';
 import { insertEmail, type PreparedMessage } from './file-message.ts';
 import { CountDelta, changeMailbox } from './mailbox-row.ts';
 import { insertMessage, splitKeywords } from './message-row.ts';
+import { quotaRefusal } from './retained.ts';
 
 const NEXT_ID = sql<readonly [nextId: number]>('SELECT next_id FROM account WHERE account_id = ?');
 const EMAIL = sql<readonly [email: number]>('SELECT email_id FROM email WHERE email_key = ?');
@@ -62,6 +63,8 @@ export interface ReinstateArgs {
   readonly account: AccountId;
   readonly mailbox: MailboxId;
   readonly messages: readonly Reinstated[];
+  /** Although it fills the account beyond its quota. */
+  readonly overQuota?: boolean | undefined;
 }
 
 /** One message to put in. */
@@ -91,7 +94,7 @@ export interface ReinstatedAs {
  */
 export async function reinstate(
   tx: Writer,
-  { account, mailbox, messages }: ReinstateArgs,
+  { account, mailbox, messages, overQuota: mayExceed = false }: ReinstateArgs,
 ): Promise<(ReinstatedAs | null)[]> {
   const [endOfIds] = (await tx.get(NEXT_ID, account)) ?? [0];
   const wanted: (Reinstated | null)[] = [];
@@ -109,7 +112,7 @@ export async function reinstate(
   }
   if (delta.total === 0) return messages.map(() => null);
   const claimed = await claim(tx, account, { ids: newIds, bytes: delta.bytes, messages: delta.total });
-  if (overQuota(claimed)) throw quotaRefusal(claimed);
+  if (overQuota(claimed) && !mayExceed) throw quotaRefusal(claimed, delta.bytes);
   const changed = await changeMailbox(tx, account, mailbox, claimed.modseq, delta, delta.total);
   if (changed === undefined) throw new Refused('mailbox.missing', 'The folder does not exist.');
   let nextUid = changed.firstUid as number;
