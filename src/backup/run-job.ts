@@ -97,7 +97,9 @@ export async function run(
   async function storeDatabase(): Promise<StoredFile> {
     const chunks: ChunkId[] = [];
     for (let at = 0; at < database.bytes; at += FILE_CHUNK_BYTES) {
-      const read = readAt(database.file, at, Math.min(FILE_CHUNK_BYTES, database.bytes - at), buffer);
+      const length = Math.min(FILE_CHUNK_BYTES, database.bytes - at);
+      const read = readAt(database.file, at, length, buffer);
+      if (read.length < length) throw new Error(`the database ends at ${at + read.length}, before ${database.bytes}`);
       for (let from = 0; from < read.length; from += DATABASE_CHUNK_BYTES) {
         chunks.push(await writer.store(read.subarray(from, from + DATABASE_CHUNK_BYTES)));
       }

@@ -4,6 +4,7 @@
  */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { Refused } from '../errors.ts';
 import { RepositoryKey } from './repository/key.ts';
 import { writeDurably } from './repository/layout.ts';
 
@@ -17,7 +18,7 @@ export interface BackupSettings {
   readonly since: string;
 }
 
-/** @returns undefined when there are none */
+/** @returns undefined when there are none. @throws Refused `backup.key` when the file is damaged */
 export async function readBackupSettings(data: string): Promise<BackupSettings | undefined> {
   let text: string;
   try {
@@ -26,8 +27,16 @@ export async function readBackupSettings(data: string): Promise<BackupSettings |
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;
   }
-  const { repository, key, since } = JSON.parse(text) as { repository: string; key: string; since: string };
-  return { repository, key: RepositoryKey.parse(key), since };
+  try {
+    const { repository, key, since } = JSON.parse(text) as { repository: string; key: string; since: string };
+    return { repository, key: RepositoryKey.parse(key), since };
+  } catch (error) {
+    throw new Refused(
+      'backup.key',
+      `${join(data, BACKUP_SETTINGS)} is damaged. Remove it, and give the key from your paper: rainmail backup init --to FOLDER`,
+      { cause: error },
+    );
+  }
 }
 
 export async function writeBackupSettings(data: string, { repository, key, since }: BackupSettings): Promise<void> {

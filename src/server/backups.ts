@@ -85,6 +85,8 @@ export class Backups {
   #history: BackupHistory = { last: null, failure: null };
   #tested: TestRestored | null = null;
   #settings: BackupSettings | undefined;
+  /** The settings were damaged when they were read. */
+  #unreadable = false;
 
   private constructor(options: BackupsOptions) {
     this.#options = options;
@@ -98,7 +100,14 @@ export class Backups {
     ]);
     if (last !== undefined) backups.#history = JSON.parse(last) as BackupHistory;
     if (tested !== undefined) backups.#tested = JSON.parse(tested) as TestRestored;
-    backups.#settings = await readBackupSettings(options.data);
+    try {
+      backups.#settings = await readBackupSettings(options.data);
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error;
+      // No reason not to serve mail; but an alarm.
+      backups.#unreadable = true;
+      backups.#history = { ...backups.#history, failure: { at: nowSeconds(), text: error.message } };
+    }
     return backups;
   }
 
@@ -111,8 +120,8 @@ export class Backups {
     return {
       ...this.#history,
       tested: this.#tested,
-      repository: known ?? null,
-      overdue: known !== undefined && since > 0 && now - since > alarmAfter,
+      repository: known ?? (this.#unreadable ? 'unknown' : null),
+      overdue: this.#unreadable || (known !== undefined && since > 0 && now - since > alarmAfter),
     };
   }
 
@@ -137,6 +146,7 @@ export class Backups {
     const id = isThere ? await idOf(repository, used) : await this.#create(settings);
     if (isThere) await writeBackupSettings(data, settings);
     this.#settings = settings;
+    this.#unreadable = false;
     await store.engine.write((tx) =>
       recordAudit(tx, { actor, action: 'backup.init', subject: repository, detail: { id, isThere } }, nowSeconds()),
     );

@@ -114,6 +114,7 @@ export class Snapshots {
     } catch (error) {
       thaw();
       await letGo();
+      if (signal?.aborted === true) throw new Refused('backup.stopped', 'The backup was stopped.', { cause: error });
       throw error;
     }
   }

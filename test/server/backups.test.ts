@@ -74,6 +74,17 @@ test('a backup that fails, and one that is too old, are an alarm', async (t) => 
   await office.until(() => office.log.includes('the last good backup is too old'));
 });
 
+test('a server whose backup settings are damaged serves mail, and raises the alarm', async (t) => {
+  const office = await trialOffice(t, { people: ['anna'] });
+  await office.stop();
+  await writeFile(join(office.data, 'backup.json'), '{"repository": "/mnt');
+  await office.start();
+  await office.deliver({ to: 'anna', subject: 'Invoice' });
+  assert.equal(await office.metric('rainmail_backup_overdue'), 1);
+  const { stdout } = await rainmail(['status', '--data', office.data]);
+  assert.match(stdout, /IT IS OVERDUE[\s\S]*backup\.json is damaged/);
+});
+
 test('backups by command, while the server runs', async (t) => {
   const folder = await emptyFolder(t);
   const office = await trialOffice(t, {

@@ -154,6 +154,7 @@ export async function syncFolder(folder: string): Promise<void> {
 /** Removes what runs that broke off were just writing. Only for whoever holds the lock. */
 export async function removeUnfinished(directory: string): Promise<void> {
   for (const folder of [packsIn(directory), snapshotsIn(directory)]) {
+    await mkdir(folder, { recursive: true, mode: 0o700 }); // somebody may have removed it
     for (const name of await readdir(folder)) if (name.endsWith(TEMPORARY)) await rm(join(folder, name));
   }
 }
@@ -163,6 +164,21 @@ export async function isWritable(directory: string): Promise<boolean> {
     () => true,
     () => false, // that is the answer
   );
+}
+
+/** Names in a folder of the repository; none when somebody has removed it, which is as if all its files were lost. */
+export async function namesIn(folder: string): Promise<string[]> {
+  try {
+    return await readdir(folder);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
+  }
+}
+
+/** The disk could not give back what was written: to us that is a damaged object, and no reason to stop reading the others. */
+export function isUnreadable(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException).code === 'EIO';
 }
 
 /** A full disk, and one that went away, in words for the administrator; everything else as it is. */

@@ -10,11 +10,11 @@
  */
 import { randomBytes } from 'node:crypto';
 import { readSync } from 'node:fs';
-import { open, readdir } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type ChunkId, type Codec, encodeChunk, ID_BYTES, idBytes, idOf, type Location, mostStored } from './chunk.ts';
 import type { DerivedKeys } from './key.ts';
-import { type Layout, packsIn, writeDurably } from './layout.ts';
+import { isUnreadable, type Layout, namesIn, packsIn, writeDurably } from './layout.ts';
 import { seal, unseal } from './seal.ts';
 
 const END_MAGIC = Buffer.from('KCAP');
@@ -31,7 +31,7 @@ export function packPath(directory: string, pack: string): string {
 
 /** Names of all packs. */
 export async function listPacks(directory: string): Promise<string[]> {
-  const names = await readdir(packsIn(directory));
+  const names = await namesIn(packsIn(directory));
   return names.filter((name) => name.endsWith(SUFFIX)).map((name) => name.slice(0, -SUFFIX.length));
 }
 
@@ -107,6 +107,9 @@ export async function readPackIndex({ directory, keys }: Layout, pack: string): 
     const sealed = inTail >= 0 ? tail.subarray(inTail, inTail + length) : await read(start, length);
     const index = unseal(keys.content, packLabel(pack), sealed);
     return index === undefined ? undefined : { bytes, entries: decodeIndex(pack, index) };
+  } catch (error) {
+    if (isUnreadable(error)) return undefined;
+    throw error;
   } finally {
     await file.close();
   }
@@ -122,6 +125,16 @@ export function readAt(file: number, position: number, length: number, into: Buf
     got += more;
   }
   return bytes.subarray(0, got);
+}
+
+/** Reads a chunk as it stands in its pack, into the beginning of `into`. @returns fewer bytes than it has when the disk fails, or the pack is cut */
+export function readStored(file: number, { offset, stored }: Location, into: Buffer): Buffer {
+  try {
+    return readAt(file, offset, stored, into);
+  } catch (error) {
+    if (isUnreadable(error)) return into.subarray(0, 0);
+    throw error;
+  }
 }
 
 function packLabel(pack: string): Buffer {

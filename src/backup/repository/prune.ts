@@ -14,7 +14,7 @@ import { type ChunkId, decodeChunk, FILE_CHUNK_BYTES, type Location, mostStored 
 import { ChunkIndex, type PackFacts } from './chunk-index.ts';
 import { type Layout, packsIn, snapshotsIn, syncFolder } from './layout.ts';
 import { chunksOf } from './manifest.ts';
-import { PACK_BYTES, packPath, readAt } from './pack.ts';
+import { PACK_BYTES, packPath, readStored } from './pack.ts';
 import { kept, type Retention } from './retention.ts';
 import { listSnapshotIds, readManifest, snapshotFile, takenOf } from './snapshot-files.ts';
 import { RepositoryWriter } from './writer.ts';
@@ -129,7 +129,7 @@ async function copyLive(
   let sound = true;
   try {
     for (const [id, location] of chunks) {
-      const stored = readAt(file, location.offset, location.stored, buffer);
+      const stored = readStored(file, location, buffer);
       if (decodeChunk(layout.keys, id, location, stored) === undefined) sound = false;
       else await writer.move(id, stored);
     }

@@ -1,10 +1,10 @@
 /** The manifests as files: `snapshots/20261123-220000-1a2b3c.snapshot`, compressed and sealed with their own name. */
 import { randomBytes } from 'node:crypto';
-import { readdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import type { EpochSeconds } from '../../store/ids.ts';
-import { type Layout, snapshotsIn, writeDurably } from './layout.ts';
+import { isUnreadable, type Layout, namesIn, snapshotsIn, writeDurably } from './layout.ts';
 import { decodeManifest, encodeManifest, type Manifest } from './manifest.ts';
 import { seal, unseal } from './seal.ts';
 
@@ -23,7 +23,7 @@ export function snapshotFile(id: string): string {
 
 /** Ids of all snapshots, oldest first; they begin with their time in UTC. */
 export async function listSnapshotIds(directory: string): Promise<string[]> {
-  const names = await readdir(snapshotsIn(directory));
+  const names = await namesIn(snapshotsIn(directory));
   return names
     .filter((name) => name.endsWith(SUFFIX))
     .map((name) => name.slice(0, -SUFFIX.length))
@@ -31,7 +31,13 @@ export async function listSnapshotIds(directory: string): Promise<string[]> {
 }
 
 export async function readManifest({ directory, keys }: Layout, id: string): Promise<FoundManifest> {
-  const bytes = await readFile(join(directory, snapshotFile(id)));
+  let bytes: Buffer;
+  try {
+    bytes = await readFile(join(directory, snapshotFile(id)));
+  } catch (error) {
+    if (isUnreadable(error)) return { id, manifest: undefined };
+    throw error;
+  }
   if (!bytes.subarray(0, MAGIC.length).equals(MAGIC)) return { id, manifest: undefined };
   const plain = unseal(keys.content, label(id), bytes.subarray(MAGIC.length));
   return { id, manifest: plain === undefined ? undefined : decodeManifest(zstdDecompressSync(plain)) };

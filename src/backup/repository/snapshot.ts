@@ -9,7 +9,7 @@ import type { OnProgress } from '../../progress.ts';
 import { inWorker } from '../worker-client.ts';
 import { type ChunkId, DATABASE_CHUNK_BYTES, decodeChunk, FILE_CHUNK_BYTES, idText, type Location } from './chunk.ts';
 import type { ChunkIndex } from './chunk-index.ts';
-import type { Layout } from './layout.ts';
+import { isUnreadable, type Layout } from './layout.ts';
 import type { Manifest, StoredFile } from './manifest.ts';
 import { packPath } from './pack.ts';
 import type { SnapshotInfo } from './repository.ts';
@@ -164,13 +164,14 @@ export class Snapshot {
     const location = this.#locate(id, what);
     const file = await open(packPath(this.#layout.directory, location.pack), 'r');
     try {
-      const { buffer, bytesRead } = await file.read(
-        Buffer.allocUnsafe(location.stored),
-        0,
-        location.stored,
-        location.offset,
-      );
-      const plain = decodeChunk(this.#layout.keys, id, location, buffer.subarray(0, bytesRead));
+      const stored = await file
+        .read(Buffer.allocUnsafe(location.stored), 0, location.stored, location.offset)
+        .then(({ buffer, bytesRead }) => buffer.subarray(0, bytesRead))
+        .catch((error: unknown) => {
+          if (isUnreadable(error)) return Buffer.alloc(0);
+          throw error;
+        });
+      const plain = decodeChunk(this.#layout.keys, id, location, stored);
       if (plain === undefined) throw damaged(this.info.id, what, location.pack);
       return plain;
     } finally {

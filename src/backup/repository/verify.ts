@@ -5,7 +5,7 @@ import { type ChunkId, chunkId, decodeChunk, FILE_CHUNK_BYTES, idText, mostStore
 import { ChunkIndex, type PackFacts } from './chunk-index.ts';
 import type { Layout } from './layout.ts';
 import { chunksOf } from './manifest.ts';
-import { packPath, readAt } from './pack.ts';
+import { packPath, readStored } from './pack.ts';
 import { listSnapshotIds, readManifest, snapshotFile } from './snapshot-files.ts';
 
 export interface VerifyJob {
@@ -59,7 +59,7 @@ export async function verifyRepository(
         if (sample < 1 && Math.random() >= sample) continue;
         chunksRead++;
         bytesRead += location.stored;
-        const stored = readAt(file, location.offset, location.stored, buffer);
+        const stored = readStored(file, location, buffer);
         const plain = decodeChunk(layout.keys, id, location, stored);
         if (plain !== undefined && chunkId(layout.keys, plain) === id) continue;
         broken++;

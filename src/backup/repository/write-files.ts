@@ -4,7 +4,7 @@ import { Refused } from '../../errors.ts';
 import type { OnProgress } from '../../progress.ts';
 import { type ChunkId, decodeChunk, FILE_CHUNK_BYTES, type Location, mostStored } from './chunk.ts';
 import type { Layout } from './layout.ts';
-import { packPath, readAt } from './pack.ts';
+import { packPath, readStored } from './pack.ts';
 
 export interface WrittenChunk {
   readonly id: ChunkId;
@@ -43,7 +43,7 @@ export function writeFiles(
       try {
         for (const { id, at, location } of chunks) {
           if (stopped()) throw new Refused('backup.stopped', 'Reading the backup was stopped.');
-          const stored = readAt(opened(location.pack), location.offset, location.stored, buffer);
+          const stored = readStored(opened(location.pack), location, buffer);
           const plain = decodeChunk(layout.keys, id, location, stored);
           if (plain === undefined) {
             throw new Refused(

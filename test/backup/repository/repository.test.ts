@@ -95,6 +95,22 @@ test('a run reads no segment that it knows, and of one that grew only the end', 
   });
 });
 
+test('a run that is stopped makes no backup, and the next one uses what it stored', async (t) => {
+  const place = await emptyRepository(t);
+  const folder = await temporaryFolder(t);
+  const state = new State();
+  for (let number = 1; number <= 12; number++) state.segments.set(number, noise(2_000_000, number));
+  // The third pack is being filled: the first is on disk.
+  await using(place, 'add', ({ layout }) =>
+    assert.rejects(backUpState(layout, folder, state.copy(), 1_790_000_000, 18_000_000), { code: 'backup.stopped' }),
+  );
+  await using(place, 'read', async (repository) => assert.deepEqual(await repository.snapshots(), []));
+  const { reused } = await using(place, 'add', ({ layout }) =>
+    backUpState(layout, folder, state.copy(), 1_790_000_001),
+  );
+  assert.ok(reused > 7_000_000, `${reused}`);
+});
+
 test('pruning gives the disk back', async (t) => {
   const place = await emptyRepository(t);
   const folder = await temporaryFolder(t);

@@ -47,8 +47,14 @@ export function stateOf(n: number): Copy {
 
 export type Copy = ReturnType<State['copy']>;
 
-/** Backs a state up, from files in `folder`. Reads only what the folder has: an unreadable path of a known segment must not matter. */
-export async function backUpState(layout: Layout, folder: string, state: Copy, taken: number): Promise<BackupMade> {
+/** Backs a state up, from files in `folder`. @param stopAfter  bytes read, after which it is stopped */
+export async function backUpState(
+  layout: Layout,
+  folder: string,
+  state: Copy,
+  taken: number,
+  stopAfter = Number.POSITIVE_INFINITY,
+): Promise<BackupMade> {
   await mkdir(folder, { recursive: true });
   const databasePath = join(folder, 'mail.db');
   await writeFile(databasePath, state.database);
@@ -71,10 +77,13 @@ export async function backUpState(layout: Layout, folder: string, state: Copy, t
       segments,
       files: [],
     } as const;
+    let read = 0;
     return await run(
       job,
-      () => {},
-      () => false,
+      ({ done }) => {
+        read = done;
+      },
+      () => read > stopAfter,
       () => {},
     );
   } finally {
