@@ -126,7 +126,7 @@ function text({ found, mended, left, fileDamaged }: Repaired): string {
   ].join('\n');
 }
 
-const LOST = `What is lost of a message, a backup may have: rainmail restore mail ACCOUNT --help`;
+const LOST = `What is lost of a message, a backup may have: rainmail restore mail ACCOUNT (it is given back where it is)`;
 const STOP_FIRST = `The database's own file is damaged. Stop the server, and run this again: it saves what can be read into a new file.`;
 
 function checked({ accounts, messages, bodyBytes, findings, cut }: Verified): string[] {

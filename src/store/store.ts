@@ -50,6 +50,7 @@ import { storeFlags } from './operations/store-flags.ts';
 import { expungedSince } from './operations/tombstones.ts';
 import { Origins } from './origins.ts';
 import { formatPosition, type Recovered, recover } from './recovery.ts';
+import { repoint } from './repair/bodies.ts';
 import { type Repaired, type RepairOptions, repairStore } from './repair/repair.ts';
 import { keepTornLog } from './repair/torn-log.ts';
 import { Retained } from './retained.ts';
@@ -508,6 +509,27 @@ export class MailStore implements Store {
       databasePath: join(this.#directory, 'mail.db'),
       now: nowSeconds(),
       onRepaired: (account) => this.#views.forget(account),
+    });
+  }
+
+  /** False when the bytes of an email are damaged or missing. One that has no row has none to be wrong. */
+  async isReadable(account: AccountId, email: EmailId): Promise<boolean> {
+    const address = await this.engine.read((tx) => readBodyAddress(tx, account, email), account);
+    if (address === undefined) return true;
+    try {
+      for await (const chunk of this.bodyChunks(account, email, address, { reuse: true })) void chunk;
+      return true;
+    } catch (error) {
+      if (error instanceof Refused && (error.code === 'message.damaged' || error.code === 'message.gone')) return false;
+      throw error;
+    }
+  }
+
+  /** Gives an email its bytes again, taken in anew. @returns false when these are not the ones it had */
+  async replaceBody(account: AccountId, email: EmailId, staged: StagedMessage): Promise<boolean> {
+    return this.#filing([staged], async () => {
+      const filed = await this.#write((tx) => repoint(tx, { account, email }, staged.body));
+      return { result: filed, filed };
     });
   }
 

@@ -1,7 +1,7 @@
 /** Mail of one account comes back from a backup while the server runs: what is there stays as it is, and nothing comes twice. */
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
-import { readdir } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { BackedUpStore, clearScratch } from '../../src/backup/restore/backed-up-store.ts';
@@ -316,4 +316,26 @@ test('a backup that has no such account says so, and scratch copies that a crash
     assert.ok(!existsSync(join(office.folder, 'scratch')));
     await backup.close();
   });
+});
+
+test('a message whose bytes were damaged since gets them back where it is, under the ids it has', async (t) => {
+  const office = await Office.open(t);
+  await deliver(office.store, office.anna, 'first');
+  const { uid, email } = await deliver(office.store, office.anna, 'second');
+  await office.backUp();
+  const segments = join(office.folder, 'segments');
+  for (const name of await readdir(segments)) {
+    const bytes = await readFile(join(segments, name));
+    const at = bytes.indexOf('Subject: second');
+    if (at !== -1) bytes[at + 9]! ^= 1;
+    await writeFile(join(segments, name), bytes);
+  }
+  await assert.rejects(bytesOf(office.store, office.inbox, uid), { code: 'message.damaged' });
+
+  const { restored, there } = await office.restore();
+  assert.deepEqual({ restored, there }, { restored: 1, there: 1 });
+  const view = await office.store.view(office.inbox);
+  assert.equal(view.email(view.indexOf(uid)), email);
+  assert.ok((await bytesOf(office.store, office.inbox, uid)).toString().endsWith(message('second').toString()));
+  assert.deepEqual((await office.store.verify()).findings, []);
 });

@@ -151,7 +151,9 @@ class MailRestore {
     const content: MessageRow[] = [];
     for (const [index, row] of rows.entries()) {
       const standing = standings[index]!;
-      if (standing === 'there') this.#sum.there++;
+      // The content of a message that is there, or was, may be damaged: then the backup's takes its place, under the ids it has.
+      if (standing !== 'gone' && (await this.#heal(mailbox, row)) && standing === 'there') this.#sum.restored++;
+      else if (standing === 'there') this.#sum.there++;
       else if (standing === 'retained') retained.push(row);
       else if (standing === 'content') content.push(row);
       else gone.push(row);
@@ -162,6 +164,15 @@ class MailRestore {
       content.map((row) => [row, null] as const),
     );
     await this.#putFromBackup(place, mailbox, gone);
+  }
+
+  /** @returns true when the account's copy of the content could not be read, and has been replaced */
+  async #heal(mailbox: Mailbox, row: MessageRow): Promise<boolean> {
+    const { store, account, backup, source } = this.#target;
+    if (!this.#isSame || (await store.isReadable(account, row[2] as EmailId))) return false;
+    const [record] = await recordsOf(backup, source, [row]);
+    const content = await this.#stage(record, mailbox);
+    return content != null && (await store.replaceBody(account, row[2] as EmailId, content.message.staged));
   }
 
   /** What is removed comes back where it was removed from. */

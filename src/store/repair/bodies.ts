@@ -54,10 +54,14 @@ export async function findElsewhere(
   return healed;
 }
 
-/** Points a row at a body with the content it names; nothing happens to a row that names another by now. */
-export async function repoint(tx: Writer, { account, email }: StoredBody, to: BodyAddress): Promise<void> {
+/** Points a row at a body with the content it names. @returns false when it names another, or is gone */
+export async function repoint(
+  tx: Writer,
+  { account, email }: Pick<StoredBody, 'account' | 'email'>,
+  to: BodyAddress,
+): Promise<boolean> {
   const key = emailKey(account, email);
-  await tx.run(REPOINT, to.segment, to.offset, to.length, to.storedLength, to.codec, key, to.hash);
+  return (await tx.run(REPOINT, to.segment, to.offset, to.length, to.storedLength, to.codec, key, to.hash)) > 0;
 }
 
 /** What a body says, if its bytes are those of its hash. */

@@ -34,6 +34,7 @@ const COUNTERS = [
   ['domain', 'domain', 'domain_id'],
   ['audit', 'audit', 'audit_id'],
   ['policy', 'policy', 'policy_id'],
+  ['credential', 'credential', 'credential_id - 1'],
 ].map(([counter, table, column]) => ({
   counter: counter!,
   highest: sql<readonly [highest: number | null]>(`SELECT max(${column}) FROM ${table}`),

@@ -60,9 +60,9 @@ export async function verifyStore(engine: Engine, segments: Segments, options: V
   const { onDamaged, onDiffering, signal } = options;
   const rows = await verifyRows(options.databasePath, list.add, options.onAccount);
   options.onRows?.(list.findings);
-  list.add(await engine.read((tx) => checkSegments(tx, segments.list())));
   const bodies = { bodies: 0, bodyBytes: 0 };
   try {
+    list.add(await engine.read((tx) => checkSegments(tx, segments.list())));
     await verifyBodies(engine, segments, {
       add: list.add,
       onProgress: (progress) => {
