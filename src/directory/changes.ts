@@ -24,6 +24,7 @@ import * as groups from './groups.ts';
 import { addAccount } from './new-account.ts';
 import type { FilePerson } from './people/person.ts';
 import { addPerson, checkedPerson, storedSecret, updatePerson } from './people/take-person.ts';
+import { canonicalSubject, type QuotaSubject, subjectId } from './quota-subject.ts';
 import * as quotas from './quotas.ts';
 import { renameAccount } from './rename-account.ts';
 import {
@@ -37,15 +38,7 @@ import {
   requireQuota,
   requireSeparator,
 } from './rules.ts';
-import type {
-  Account,
-  AccountState,
-  Credential,
-  CredentialListing,
-  QuotaScope,
-  SignInProtocol,
-  SignInRecord,
-} from './types.ts';
+import type { Account, AccountState, Credential, CredentialListing, SignInProtocol, SignInRecord } from './types.ts';
 
 /** What an administrator says of a new account. */
 export interface AccountRequest {
@@ -60,13 +53,6 @@ export interface AccountRequest {
 
 /** What became of a person of a file: added, brought up to date, or left alone since the account is there. */
 export type Taken = 'added' | 'updated' | 'there';
-
-/** What a quota is set for. */
-export interface QuotaSubject {
-  readonly scope: QuotaScope;
-  /** An address, a group or a domain; empty for everyone. */
-  readonly name: string;
-}
 
 /** What changes need of the directory they change. */
 export interface ChangeHost {
@@ -457,7 +443,7 @@ export class DirectoryChanges {
     requireQuota(bytes);
     const { scope, name } = canonicalSubject(whom);
     await this.#change({ action: 'quota.set', subject: name || scope, detail: { scope, bytes } }, async (tx) =>
-      quotas.setRule(tx, scope, await subjectId(tx, scope, name), bytes),
+      quotas.setRule(tx, scope, await subjectId(tx, { scope, name }), bytes),
     );
     await this.#host.recompute();
   }
@@ -470,7 +456,7 @@ export class DirectoryChanges {
       subject: name || scope,
       detail: (before: number | null) => ({ scope, before }),
     };
-    await this.#change(told, async (tx) => quotas.unsetRule(tx, scope, await subjectId(tx, scope, name)));
+    await this.#change(told, async (tx) => quotas.unsetRule(tx, scope, await subjectId(tx, { scope, name })));
     await this.#host.recompute();
   }
 
@@ -510,33 +496,6 @@ function canonicalAddress(text: string): string {
 
 function alsoAddress(address: Address | null): string[] {
   return address === null ? [] : [formatAddress(address)];
-}
-
-function canonicalSubject({ scope, name }: QuotaSubject): QuotaSubject {
-  switch (scope) {
-    case 'account':
-      return { scope, name: canonicalAddress(name) };
-    case 'group':
-      return { scope, name: requireGroupName(name) };
-    case 'domain':
-      return { scope, name: anyDomain(name) };
-    case 'everyone':
-      return { scope, name: '' };
-  }
-}
-
-/** @throws Refused `directory.missing` */
-async function subjectId(tx: Reader, scope: QuotaScope, name: string): Promise<number> {
-  switch (scope) {
-    case 'account':
-      return (await accounts.requireAccount(tx, name)).id;
-    case 'group':
-      return (await groups.requireGroup(tx, name)).id;
-    case 'domain':
-      return (await domains.requireOurs(tx, name)).id;
-    case 'everyone':
-      return quotas.EVERYONE;
-  }
 }
 
 /** A domain in canonical form, whoever's it is. */

@@ -1,0 +1,44 @@
+/** What a quota may be set for: as it is named, and as the store knows it. */
+import type { Reader } from '../store/engine/engine.ts';
+import { requireAccount } from './accounts.ts';
+import { formatAddress } from './address.ts';
+import { requireOurs } from './domains.ts';
+import { requireGroup } from './groups.ts';
+import { EVERYONE } from './quotas.ts';
+import { requireAddress, requireDomain, requireGroupName } from './rules.ts';
+import type { QuotaScope } from './types.ts';
+
+/** What a quota is set for. */
+export interface QuotaSubject {
+  readonly scope: QuotaScope;
+  /** An address, a group or a domain; empty for everyone. */
+  readonly name: string;
+}
+
+/** @throws Refused `directory.invalid` */
+export function canonicalSubject({ scope, name }: QuotaSubject): QuotaSubject {
+  switch (scope) {
+    case 'account':
+      return { scope, name: formatAddress(requireAddress(name)) };
+    case 'group':
+      return { scope, name: requireGroupName(name) };
+    case 'domain':
+      return { scope, name: requireDomain(name, { trial: false }) };
+    case 'everyone':
+      return { scope, name: '' };
+  }
+}
+
+/** @throws Refused `directory.missing` */
+export async function subjectId(tx: Reader, { scope, name }: QuotaSubject): Promise<number> {
+  switch (scope) {
+    case 'account':
+      return (await requireAccount(tx, name)).id;
+    case 'group':
+      return (await requireGroup(tx, name)).id;
+    case 'domain':
+      return (await requireOurs(tx, name)).id;
+    case 'everyone':
+      return EVERYONE;
+  }
+}
