@@ -40,6 +40,10 @@ test('an administrator looks into a backup and brings mail back while the server
   );
 
   assert.match(JSON.stringify(await office.command('audit', 'list')), /restore\.mail/);
+
+  await office.command('account', 'rename', 'anna@office.test', 'annika@office.test');
+  const renamed = (await office.command('restore', 'mail', 'annika@office.test')) as AccountMailRestored;
+  assert.deepEqual([renamed.restored, renamed.there], [0, 12]);
 });
 
 test('an account that was removed comes back as itself: password, addresses, folders and mail', async (t) => {

@@ -29,9 +29,11 @@ const ROOM_LEFT = 256 << 20;
 const CACHE_BYTES = 8 << 20;
 const PIECE_BYTES = 1 << 20;
 
-const ACCOUNT = sql<readonly [id: number, created: number, messages: number, bytes: number]>(
-  "SELECT account_id, created, used_count, used_bytes FROM account WHERE name = ? AND state <> 'removed'",
-);
+type AccountRow = readonly [id: number, created: number, messages: number, bytes: number];
+
+const COLUMNS = 'account_id, created, used_count, used_bytes';
+const NAMED = sql<AccountRow>(`SELECT ${COLUMNS} FROM account WHERE name = ? AND state <> 'removed'`);
+const NUMBERED = sql<AccountRow>(`SELECT ${COLUMNS} FROM account WHERE account_id = ? AND state <> 'removed'`);
 
 /** An account as it was at the backup. */
 export interface BackedUpAccount {
@@ -88,7 +90,7 @@ export class BackedUpStore {
 
   /** @throws Refused `backup.missing` when the backup has no such account */
   async account(name: string): Promise<BackedUpAccount> {
-    const row = await this.tx.get(ACCOUNT, name);
+    const row = await this.tx.get(NAMED, name);
     if (row === undefined) {
       const { id, taken } = this.info;
       const when = new Date(taken * 1_000).toISOString().slice(0, 16).replace('T', ' ');
@@ -97,8 +99,13 @@ export class BackedUpStore {
         `The backup ${id} (${when} UTC) has no account ${name}. Name another backup: --as-of, or --backup.`,
       );
     }
-    const [id, created, messages, bytes] = row;
-    return { id: id as AccountId, created, messages, bytes };
+    return accountOf(row);
+  }
+
+  /** The account with this number, whatever it was called, or undefined. */
+  async accountNumbered(id: AccountId): Promise<BackedUpAccount | undefined> {
+    const row = await this.tx.get(NUMBERED, id);
+    return row === undefined ? undefined : accountOf(row);
   }
 
   /** Random, the same in every state of an office, also after a restore. */
@@ -135,6 +142,10 @@ export class BackedUpStore {
     this.#database.close();
     await rm(this.#folder, { recursive: true, force: true });
   }
+}
+
+function accountOf([id, created, messages, bytes]: AccountRow): BackedUpAccount {
+  return { id: id as AccountId, created, messages, bytes };
 }
 
 async function assertRoom(data: string, bytes: number): Promise<void> {

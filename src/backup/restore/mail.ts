@@ -74,6 +74,20 @@ export async function restoreMail(target: RestoreTarget, options: MailRestoreOpt
   return restore.result();
 }
 
+/**
+ * What the backup has of an account: the same one, under whatever name it had then, else one of the same name.
+ * @throws Refused `backup.missing`
+ */
+export async function sourceFor(
+  store: MailStore,
+  backup: BackedUpStore,
+  { id, name }: { readonly id: AccountId; readonly name: string },
+): Promise<BackedUpAccount> {
+  const source = await backup.accountNumbered(id);
+  const isSame = source !== undefined && (await isSameAccount({ store, account: id, backup, source }));
+  return isSame ? source : backup.account(name);
+}
+
 const CREATED = sql<readonly [created: number]>('SELECT created FROM account WHERE account_id = ?');
 
 /**

@@ -3,7 +3,12 @@ import { z } from 'zod';
 import { RepositoryKey } from '../../backup/repository/key.ts';
 import { Repository, type Wanted } from '../../backup/repository/repository.ts';
 import { type BackedUpAccount, BackedUpStore } from '../../backup/restore/backed-up-store.ts';
-import { type MailRestored, type MailRestoreOptions, restoreMail as restoreIt } from '../../backup/restore/mail.ts';
+import {
+  type MailRestored,
+  type MailRestoreOptions,
+  restoreMail as restoreIt,
+  sourceFor,
+} from '../../backup/restore/mail.ts';
 import { foldersOf, isEverything, recordsOf, type Selection, selected } from '../../backup/restore/selection.ts';
 import { readBackupSettings } from '../../backup/settings.ts';
 import { formatAddress } from '../../directory/address.ts';
@@ -94,7 +99,7 @@ async function mailOf(
   options: Omit<MailRestoreOptions, 'onProgress' | 'signal'>,
   { actor, progress: onProgress, signal }: Run,
 ): Promise<AccountMailRestored> {
-  const source = await backup.account(account.name);
+  const source = await sourceFor(store, backup, account);
   const audit = (outcome: Readonly<Record<string, unknown>>): Promise<void> => {
     const detail = { backup: backup.info.id, ...options, ...outcome };
     const entry = { actor, action: 'restore.mail', subject: account.name, detail };
@@ -153,7 +158,7 @@ export const listBackedUp = action({
   input: z.strictObject({ ...source, ...which, limit: z.number().int().min(1).max(1_000_000) }),
   async run(office, { account: name, folder, query, messageId, limit, ...from }, run): Promise<BackedUpListed> {
     return fromBackup(office, 'restore list', from, run, async (backup) => {
-      const account = await backup.account(formatAddress(requireAddress(name)));
+      const account = await accountIn(office, backup, formatAddress(requireAddress(name)));
       const selection = { folder, query, messageId };
       const folders = (await foldersOf(backup, account, folder)).filter(({ selectable }) => selectable);
       const { found, foundCount } = isEverything(selection)
@@ -175,6 +180,16 @@ export const listBackedUp = action({
     });
   },
 });
+
+/** The account may be there, perhaps under another name than at the backup, or removed. */
+async function accountIn({ directory, store }: Office, backup: BackedUpStore, name: string): Promise<BackedUpAccount> {
+  try {
+    return await sourceFor(store, backup, await directory.account(name));
+  } catch (error) {
+    if (!(error instanceof Refused) || error.code !== 'directory.missing') throw error;
+    return backup.account(name);
+  }
+}
 
 async function messagesOf(
   backup: BackedUpStore,
