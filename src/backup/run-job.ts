@@ -10,7 +10,7 @@ import type { OnProgress } from '../progress.ts';
 import type { EpochSeconds } from '../store/ids.ts';
 import { type ChunkId, DATABASE_CHUNK_BYTES, FILE_CHUNK_BYTES } from './repository/chunk.ts';
 import { ChunkIndex } from './repository/chunk-index.ts';
-import type { Layout } from './repository/layout.ts';
+import { isUnreadable, type Layout } from './repository/layout.ts';
 import type { Manifest, NamedFile, StoredFile, StoredSegment } from './repository/manifest.ts';
 import { readAt } from './repository/pack.ts';
 import { listSnapshotIds, readManifest, writeManifest } from './repository/snapshot-files.ts';
@@ -38,7 +38,7 @@ export interface BackupMade {
   /** Bytes that were there already. */
   readonly reused: number;
   readonly milliseconds: number;
-  /** Files besides the store that could not be read, and why. */
+  /** Files, or parts of segments, that could not be read, and why. */
   readonly leftOut: readonly string[];
 }
 
@@ -53,7 +53,8 @@ export async function run(
   const start = performance.now();
   const index = await ChunkIndex.load(layout);
   const writer = new RepositoryWriter(layout, index);
-  const before = new Map((await lastOf(layout, storeId))?.segments.map((segment) => [segment.id, segment]));
+  const last = await lastOf(layout, storeId);
+  const before = new Map(last?.segments.filter(({ damaged }) => !damaged).map((segment) => [segment.id, segment]));
   const bytes = segments.reduce((sum, segment) => sum + segment.bytes, database.bytes);
   const buffer = Buffer.allocUnsafe(FILE_CHUNK_BYTES);
   let done = 0;
@@ -63,12 +64,12 @@ export async function run(
     progress({ what, done, total: bytes, unit: 'bytes' });
   };
 
+  const leftOut: string[] = [];
   const storedDatabase = await storeDatabase();
   databaseRead();
   const storedSegments: StoredSegment[] = [];
   for (const segment of segments) storedSegments.push(await storeSegment(segment));
   const storedFiles: NamedFile[] = [];
-  const leftOut: string[] = [];
   for (const { name, path } of files) {
     try {
       storedFiles.push({ name, ...(await storeFile(path)) });
@@ -108,10 +109,12 @@ export async function run(
     return { bytes: database.bytes, chunks };
   }
 
+  /** What the disk can't give back must not keep the rest from being backed up: it is stored as zeros, and told. */
   async function storeSegment({ id, bytes, path }: RunJob['segments'][number]): Promise<StoredSegment> {
     const known = before.get(id);
     const chunks: ChunkId[] = [];
-    let file: number | undefined;
+    let missing = 0;
+    let file: number | null | undefined;
     try {
       for (let at = 0; at < bytes; at += FILE_CHUNK_BYTES) {
         const length = Math.min(FILE_CHUNK_BYTES, bytes - at);
@@ -120,17 +123,18 @@ export async function run(
           chunks.push(same);
           writer.reused += length;
         } else {
-          file ??= openSync(path, 'r');
-          const read = readAt(file, at, length, buffer);
-          if (read.length < length) throw new Error(`${path} ends at ${at + read.length}, before ${bytes}`);
-          chunks.push(await writer.store(read));
+          if (file === undefined) file = openSegment(path);
+          const wanted = buffer.subarray(0, length);
+          missing += file === null ? wanted.fill(0).length : readWhatIsThere(file, at, wanted);
+          chunks.push(await writer.store(wanted));
         }
         advance(`segment ${id}`, length);
       }
     } finally {
-      if (file !== undefined) closeSync(file);
+      if (typeof file === 'number') closeSync(file);
     }
-    return { id, bytes, chunks };
+    if (missing > 0) leftOut.push(`${path} (${missing} bytes of it; see rainmail verify)`);
+    return { id, bytes, chunks, damaged: missing > 0 };
   }
 
   async function storeFile(path: string): Promise<StoredFile> {
@@ -148,6 +152,36 @@ export async function run(
     } finally {
       closeSync(file);
     }
+  }
+}
+
+/** @returns null when it is gone from the disk */
+function openSegment(path: string): number | null {
+  try {
+    return openSync(path, 'r');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
+  }
+}
+
+/** A block of the file system: what is read when the disk can't give back more. */
+const BLOCK_BYTES = 4_096;
+
+/** Fills `into`, with zeros where the file ends or the disk fails. @returns how many bytes are missing */
+function readWhatIsThere(file: number, at: number, into: Buffer): number {
+  try {
+    const { length } = readAt(file, at, into.length, into);
+    into.fill(0, length);
+    return into.length - length;
+  } catch (error) {
+    if (!isUnreadable(error)) throw error;
+    if (into.length <= BLOCK_BYTES) return into.fill(0).length;
+    let missing = 0;
+    for (let from = 0; from < into.length; from += BLOCK_BYTES) {
+      missing += readWhatIsThere(file, at + from, into.subarray(from, from + BLOCK_BYTES));
+    }
+    return missing;
   }
 }
 

@@ -92,7 +92,7 @@ export class BackupSchedule {
     const { backups, log } = this.#options;
     const { id, bytes, added, milliseconds, leftOut } = await backups.run(run);
     log.info({ id, size: formatSize(bytes), new: formatSize(added), milliseconds }, 'made a backup');
-    if (leftOut.length > 0) log.warn({ leftOut }, 'the backup lacks files that could not be read');
+    if (leftOut.length > 0) log.error({ leftOut }, 'the backup lacks what could not be read: see rainmail verify');
     try {
       const { snapshotsRemoved, snapshotsKept, bytesFreed } = await backups.prune({}, run);
       log.info(

@@ -14,6 +14,8 @@ export interface StoredFile {
 
 export interface StoredSegment extends StoredFile {
   readonly id: number;
+  /** Part of it could not be read, and is zeros here: the next run reads it again. */
+  readonly damaged: boolean;
 }
 
 export interface NamedFile extends StoredFile {
@@ -47,7 +49,7 @@ interface Head {
   readonly storeId: string;
   readonly run: Manifest['run'];
   readonly database: readonly [bytes: number, chunks: number];
-  readonly segments: readonly (readonly [id: number, bytes: number, chunks: number])[];
+  readonly segments: readonly (readonly [id: number, bytes: number, chunks: number, damaged: 0 | 1])[];
   readonly files: readonly (readonly [name: string, bytes: number, chunks: number])[];
 }
 
@@ -58,7 +60,7 @@ export function encodeManifest({ taken, version, storeId, run, database, segment
     storeId,
     run,
     database: [database.bytes, database.chunks.length],
-    segments: segments.map(({ id, bytes, chunks }) => [id, bytes, chunks.length]),
+    segments: segments.map(({ id, bytes, chunks, damaged }) => [id, bytes, chunks.length, damaged ? 1 : 0]),
     files: files.map(({ name, bytes, chunks }) => [name, bytes, chunks.length]),
   };
   const json = Buffer.from(JSON.stringify(head));
@@ -79,7 +81,12 @@ export function decodeManifest(bytes: Buffer): Manifest {
   return {
     ...rest,
     database: { bytes: database[0], chunks: take(database[1]) },
-    segments: segments.map(([id, size, count]) => ({ id, bytes: size, chunks: take(count) })),
+    segments: segments.map(([id, size, count, damaged]) => ({
+      id,
+      bytes: size,
+      chunks: take(count),
+      damaged: damaged === 1,
+    })),
     files: files.map(([name, size, count]) => ({ name, bytes: size, chunks: take(count) })),
   };
 }

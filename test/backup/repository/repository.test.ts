@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
@@ -102,13 +102,42 @@ test('a run that is stopped makes no backup, and the next one uses what it store
   for (let number = 1; number <= 12; number++) state.segments.set(number, noise(2_000_000, number));
   // The third pack is being filled: the first is on disk.
   await using(place, 'add', ({ layout }) =>
-    assert.rejects(backUpState(layout, folder, state.copy(), 1_790_000_000, 18_000_000), { code: 'backup.stopped' }),
+    assert.rejects(backUpState(layout, folder, state.copy(), 1_790_000_000, { stopAfter: 18_000_000 }), {
+      code: 'backup.stopped',
+    }),
   );
   await using(place, 'read', async (repository) => assert.deepEqual(await repository.snapshots(), []));
   const { reused } = await using(place, 'add', ({ layout }) =>
     backUpState(layout, folder, state.copy(), 1_790_000_001),
   );
   assert.ok(reused > 7_000_000, `${reused}`);
+});
+
+test('segments that are cut or gone are told, and do not keep the rest from being backed up; they are read again the next time', async (t) => {
+  const place = await emptyRepository(t);
+  const folder = await temporaryFolder(t);
+  const state = new State();
+  for (const id of [1, 2, 3]) state.segments.set(id, noise(1_500_000, id));
+  const taken = 1_790_000_000;
+  const hurt = async (path: string, id: number): Promise<void> => {
+    if (id === 1) await truncate(path, 1_200_000);
+    if (id === 2) await rm(path);
+  };
+  const first = await using(place, 'add', ({ layout }) => backUpState(layout, folder, state.copy(), taken, { hurt }));
+  assert.equal(first.leftOut.length, 2);
+  assert.match(first.leftOut[0]!, /1\.seg \(300000 bytes of it/);
+  assert.match(first.leftOut[1]!, /2\.seg \(1500000 bytes of it/);
+  const read = (id: string, segment: number) =>
+    using(place, 'read', async (repository) => (await repository.snapshot({ id })).readSegment(segment, 0, 2_000_000));
+  assert.ok(
+    (await read(first.id, 1)).equals(
+      Buffer.concat([noise(1_500_000, 1).subarray(0, 1_200_000), Buffer.alloc(300_000)]),
+    ),
+  );
+  assert.ok((await read(first.id, 3)).equals(noise(1_500_000, 3)));
+  const second = await using(place, 'add', ({ layout }) => backUpState(layout, folder, state.copy(), taken + 1));
+  assert.deepEqual(second.leftOut, []);
+  for (const id of [1, 2, 3]) assert.ok((await read(second.id, id)).equals(noise(1_500_000, id)));
 });
 
 test('pruning gives the disk back', async (t) => {

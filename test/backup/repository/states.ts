@@ -47,13 +47,20 @@ export function stateOf(n: number): Copy {
 
 export type Copy = ReturnType<State['copy']>;
 
-/** Backs a state up, from files in `folder`. @param stopAfter  bytes read, after which it is stopped */
+export interface BackUpOptions {
+  /** Bytes read, after which it is stopped. */
+  readonly stopAfter?: number;
+  /** Damages the file of a segment before it is read. */
+  readonly hurt?: (path: string, id: number) => Promise<void>;
+}
+
+/** Backs a state up, from files in `folder`. */
 export async function backUpState(
   layout: Layout,
   folder: string,
   state: Copy,
   taken: number,
-  stopAfter = Number.POSITIVE_INFINITY,
+  { stopAfter = Number.POSITIVE_INFINITY, hurt = async () => {} }: BackUpOptions = {},
 ): Promise<BackupMade> {
   await mkdir(folder, { recursive: true });
   const databasePath = join(folder, 'mail.db');
@@ -62,6 +69,7 @@ export async function backUpState(
   for (const [id, bytes] of state.segments) {
     const path = join(folder, `${id}.seg`);
     await writeFile(path, bytes);
+    await hurt(path, id);
     segments.push({ id, bytes: bytes.length, path });
   }
   const file = openSync(databasePath, 'r');
