@@ -1,9 +1,9 @@
 /** The text of a message that SEARCH looks into, from its bytes: all at once, or in pieces where it is large. */
 import { Header } from '../message/header.ts';
 import { headerText, partText, rangeText, type TextRange, textRanges } from '../message/search-text.ts';
+import type { Pace } from '../pace.ts';
 import { STREAM_ABOVE } from '../store/api.ts';
 import type { ByteRange, MessageBytes } from './message-bytes.ts';
-import type { Pace } from './pace.ts';
 import type { TextFinder } from './text-finder.ts';
 
 /** The header of the message. */

@@ -8,10 +8,10 @@
  * - a command without changes costs nothing: no view is asked for unless an event said so.
  */
 import { Refused } from '../errors.ts';
+import { Pace } from '../pace.ts';
 import type { MailboxView, ViewChanges } from '../store/api.ts';
 import { flagList, mailboxFlagLines } from './data-text.ts';
 import { countOf } from './message-numbers.ts';
-import { Pace } from './pace.ts';
 import type { SelectedMailbox } from './selected.ts';
 import type { ImapSession } from './session.ts';
 import { NumberSet } from './syntax/number-set.ts';

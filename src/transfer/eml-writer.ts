@@ -4,6 +4,7 @@
  */
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { Pace } from '../pace.ts';
 import type { MailboxView } from '../store/api.ts';
 import type { ExportFolder } from './export-folder.ts';
 import { isLoss, messageAt, type OutgoingMessage, outgoing } from './export-messages.ts';
@@ -17,7 +18,9 @@ export async function writeEml(folder: ExportFolder): Promise<void> {
   await makeDirectory(directory);
   const there = new Set(await readdir(directory));
   const wanted: number[] = [];
+  const pace = new Pace();
   for (const index of folder.indexes) {
+    await pace.pause();
     if (!there.has(fileName(view, index))) wanted.push(index);
     else {
       report.before++;
@@ -66,8 +69,10 @@ function fileName(view: MailboxView, index: number): string {
   return `${view.uidvalidity}-${String(view.uid(index)).padStart(8, '0')}.eml`;
 }
 
-function* messageLines({ view, indexes }: ExportFolder, there: ReadonlySet<string>): Generator<string> {
+async function* messageLines({ view, indexes }: ExportFolder, there: ReadonlySet<string>): AsyncGenerator<string> {
+  const pace = new Pace();
   for (const index of indexes) {
+    await pace.pause();
     const file = fileName(view, index);
     if (!there.has(file)) continue;
     const { uid, received, flags, uidl } = messageAt(view, index);

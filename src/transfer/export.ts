@@ -11,6 +11,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Refused } from '../errors.ts';
+import { Pace } from '../pace.ts';
 import type { OnProgress } from '../progress.ts';
 import type { MailboxView, Store } from '../store/api.ts';
 import type { AccountId, EpochSeconds } from '../store/ids.ts';
@@ -191,7 +192,11 @@ class ExportRun {
     const view = await this.#view(mailbox);
     if (view === null) return;
     const indexes: number[] = [];
-    for (let at = 0; at < view.length; at++) if (since === undefined || view.received(at) >= since) indexes.push(at);
+    const pace = new Pace();
+    for (let at = 0; at < view.length; at++) {
+      if (since === undefined || view.received(at) >= since) indexes.push(at);
+      await pace.pause();
+    }
     const report: FolderExported = {
       ...{ folder: name, path: known.path, messages: indexes.length, written: 0, bytes: 0, before: 0, leftOut: 0 },
     };

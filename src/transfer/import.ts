@@ -10,6 +10,7 @@
  */
 import { createHash, hash } from 'node:crypto';
 import { Refused } from '../errors.ts';
+import { Pace } from '../pace.ts';
 import type { OnProgress, Progress } from '../progress.ts';
 import type { MailboxKey, Store } from '../store/api.ts';
 import { flagNames, flagsFrom } from '../store/flags.ts';
@@ -240,6 +241,7 @@ class FolderImport {
   readonly #contents = new Map<string, number>();
   readonly #placed = new Map<MailboxId, Uid[]>();
   readonly #flagged: { readonly brought: Brought; readonly note: string }[] = [];
+  readonly #pace = new Pace();
   #uidls: Set<string> | undefined;
   #batch: Appended[] = [];
   #batchBytes = 0;
@@ -384,7 +386,10 @@ class FolderImport {
     if (this.#uidls === undefined) {
       this.#uidls = new Set();
       const view = await this.#store.view(this.#key);
-      for (let index = 0; index < view.length; index++) this.#uidls.add(view.uidl(index));
+      for (let index = 0; index < view.length; index++) {
+        this.#uidls.add(view.uidl(index));
+        await this.#pace.pause();
+      }
     }
     if (this.#uidls.has(uidl)) {
       this.#report.newUidls++;
@@ -437,7 +442,10 @@ class FolderImport {
     for (const [mailbox, uids] of this.#placed) {
       try {
         const view = await this.#store.view({ ...this.#key, mailbox });
-        for (const uid of uids) if (view.indexOf(uid) !== -1) this.#report.there++;
+        for (const uid of uids) {
+          if (view.indexOf(uid) !== -1) this.#report.there++;
+          await this.#pace.pause();
+        }
       } catch (error) {
         if (!isMissing(error)) throw error; // the person deleted the folder
       }

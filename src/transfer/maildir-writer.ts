@@ -7,11 +7,12 @@
  */
 import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { Pace } from '../pace.ts';
 import type { MailboxView } from '../store/api.ts';
 import type { ExportFolder } from './export-folder.ts';
 import { type Form, fileBytes, formOf, isLoss, messageAt, type OutgoingMessage, outgoing } from './export-messages.ts';
 import { formatKeywords, parseKeywords, uidListHeader, uidListLine } from './maildir-dovecot.ts';
-import { EXACT, lettersOfFlags, MOST_KEYWORDS, maildirName } from './maildir-name.ts';
+import { EXACT, lettersOfFlags, MOST_KEYWORDS } from './maildir-name.ts';
 import { listMaildir } from './maildir-reader.ts';
 import { EXTRA_KEYWORDS, formatExtraKeywords } from './rainmail-index.ts';
 import { textOf } from './read-files.ts';
@@ -33,7 +34,9 @@ export async function writeMaildir(folder: ExportFolder): Promise<void> {
   /** Names without flags, of what is there. */
   const bases = new Map<string, string>();
   const wanted: number[] = [];
+  const pace = new Pace();
   for (const index of folder.indexes) {
+    await pace.pause();
     const message = messageAt(view, index);
     const unique = uniqueName(view, index);
     const file = files.get(unique);
@@ -112,7 +115,9 @@ async function keywordLetters(directory: string, view: MailboxView): Promise<Map
     if (keyword !== undefined) letters.set(keyword, letters.size);
   }
   const counts = new Map<string, number>();
+  const pace = new Pace();
   for (let index = 0; index < view.length; index++) {
+    await pace.pause();
     for (const keyword of keywordsOf(view, index)) counts.set(keyword, (counts.get(keyword) ?? 0) + 1);
   }
   for (const [keyword] of [...counts].sort((a, b) => b[1] - a[1])) {
@@ -125,9 +130,11 @@ function keywordsOf(view: MailboxView, index: number): string[] {
   return messageAt(view, index).flags.filter((flag) => !flag.startsWith('\\'));
 }
 
-function* uidList({ view, indexes }: ExportFolder, bases: ReadonlyMap<string, string>): Generator<string> {
+async function* uidList({ view, indexes }: ExportFolder, bases: ReadonlyMap<string, string>): AsyncGenerator<string> {
+  const pace = new Pace();
   yield uidListHeader(view.uidvalidity, view.uidnext);
   for (const index of indexes) {
+    await pace.pause();
     const base = bases.get(uniqueName(view, index));
     if (base !== undefined) yield uidListLine(view.uid(index), view.uidl(index), base);
   }
@@ -136,14 +143,21 @@ function* uidList({ view, indexes }: ExportFolder, bases: ReadonlyMap<string, st
 /** Keywords for which no letter was left. */
 async function writeExtraKeywords(folder: ExportFolder, letters: ReadonlyMap<string, number>): Promise<void> {
   const { view, indexes, directory } = folder;
-  const lines = indexes.flatMap((index) => {
+  const lines: string[] = [];
+  const pace = new Pace();
+  for (const index of indexes) {
+    await pace.pause();
     const extra = keywordsOf(view, index).filter((keyword) => !letters.has(keyword));
-    return extra.length === 0 ? [] : [formatExtraKeywords(maildirName(uniqueName(view, index)).unique, extra)];
-  });
+    if (extra.length > 0) lines.push(formatExtraKeywords(uniqueName(view, index), extra));
+  }
   if (lines.length > 0) await writeBeside(folder, EXTRA_KEYWORDS, lines);
   else await rm(join(directory, EXTRA_KEYWORDS), { force: true });
 }
 
-async function writeBeside({ directory }: ExportFolder, name: string, parts: Iterable<string>): Promise<void> {
+async function writeBeside(
+  { directory }: ExportFolder,
+  name: string,
+  parts: Iterable<string> | AsyncIterable<string>,
+): Promise<void> {
   await writeWhole(join(directory, name), join(directory, 'tmp', name), parts);
 }

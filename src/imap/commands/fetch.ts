@@ -8,6 +8,7 @@
  * - what can't be given (gone, damaged) never keeps the others back: the command ends NO and says so.
  */
 import { Refused } from '../../errors.ts';
+import { Pace } from '../../pace.ts';
 import type { MailboxView } from '../../store/api.ts';
 import { PAGE_ROWS } from '../../store/engine/engine.ts';
 import { SEEN } from '../../store/flags.ts';
@@ -21,7 +22,6 @@ import { FetchOutput } from '../fetch-output.ts';
 import { type ContentItem, dataText, type FetchPlan, planFetch } from '../fetch-plan.ts';
 import { MessageBytes } from '../message-bytes.ts';
 import { bySequence, byUid } from '../message-numbers.ts';
-import { Pace } from '../pace.ts';
 import { responseCode, responseText } from '../responses.ts';
 import type { ImapSession } from '../session.ts';
 import { fetchRequest } from '../syntax/fetch.ts';

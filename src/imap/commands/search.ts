@@ -5,6 +5,7 @@
  * milliseconds, and the search ends when its connection does.
  */
 import { Refused } from '../../errors.ts';
+import { Pace } from '../../pace.ts';
 import type { MailboxView } from '../../store/api.ts';
 import { PAGE_ROWS } from '../../store/engine/engine.ts';
 import type { EmailRecord } from '../../store/types.ts';
@@ -13,7 +14,6 @@ import { ConnectionEnded } from '../command-input.ts';
 import { enableCondstore } from '../condstore.ts';
 import { MessageBytes } from '../message-bytes.ts';
 import { uidsOf } from '../message-numbers.ts';
-import { Pace } from '../pace.ts';
 import { asksFor, type Criteria, type Evidence, searchCriteria } from '../search-criteria.ts';
 import { esearchResponse, type Found, narrowed, searchResponse } from '../search-results.ts';
 import { findText, readHeader } from '../search-text.ts';

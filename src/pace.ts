@@ -1,6 +1,6 @@
 /** Long work in small steps: nothing may keep the other connections of the event loop waiting (at most some 10 ms). */
 import { setImmediate } from 'node:timers/promises';
-import type { Milliseconds } from '../store/ids.ts';
+import type { Milliseconds } from './store/ids.ts';
 
 const STEP: Milliseconds = 5;
 
