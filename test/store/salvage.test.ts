@@ -159,6 +159,21 @@ test('a database that is gone is not begun anew over its mail, and the mail is f
   assert.equal(readdirSync(lostAndFound).length, SUBJECTS.length);
 });
 
+test('a record whose header is destroyed hides none of those behind it', async (t) => {
+  const { folder } = await filled(t);
+  rmSync(join(folder, 'mail.db'));
+  const [segment] = readdirSync(join(folder, 'segments'));
+  const path = join(folder, 'segments', segment!);
+  const bytes = readFileSync(path);
+  const third = bytes.indexOf('RMB1', bytes.indexOf('RMB1', bytes.indexOf('RMB1') + 1) + 1);
+  bytes.fill(0, third, third + 40);
+  writeFileSync(path, bytes);
+  const { bodiesFound, lostAndFound } = await save(folder);
+  assert.equal(bodiesFound, SUBJECTS.length - 1);
+  const loose = readdirSync(lostAndFound).map((name) => readFileSync(join(lostAndFound, name), 'utf8'));
+  assert.ok(!loose.includes(message('number 2').toString()));
+});
+
 test('a log that is gone is noticed by whoever opens the store next', async (t) => {
   const { folder, anna } = await filled(t);
   const store = await openStore(t, folder);

@@ -2,6 +2,7 @@
  * Bodies that no row points at, as files that any mail program opens: `lost-and-found/SEGMENT-OFFSET.eml`. After rows were lost these are the
  * messages they were of; among them is also mail that was purged and whose space had not been given back yet.
  */
+import { existsSync } from 'node:fs';
 import { mkdir, open, rename, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { OnProgress } from '../../progress.ts';
@@ -25,7 +26,7 @@ export interface LostAndFoundOptions {
 /** Writes every whole body that no row points at. What was written before is left as it is. @returns how many there are */
 export async function writeLostAndFound(directory: string, options: LostAndFoundOptions): Promise<number> {
   const segments = join(directory, 'segments');
-  const ids = (await nodeFiles.list(segments)).map(segmentIdOf).filter((id) => id !== null);
+  const ids = existsSync(segments) ? (await nodeFiles.list(segments)).map(segmentIdOf).filter((id) => id !== null) : [];
   const folder = join(directory, LOST_AND_FOUND);
   let found = 0;
   for (const [index, id] of ids.sort((a, b) => a - b).entries()) {
@@ -48,24 +49,16 @@ export async function writeLostAndFound(directory: string, options: LostAndFound
   return found;
 }
 
-/** All records of a segment: behind one that is torn, those that begin wherever a header stands whole. */
+/** All records of a segment; where no header can be read, it goes on at the next place where one stands whole. */
 async function* allRecords(file: File, id: number, end: number): AsyncGenerator<FoundRecord, void, void> {
-  let from = FILE_HEADER_BYTES;
-  while (from < end) {
+  let from: number | undefined = FILE_HEADER_BYTES;
+  while (from !== undefined) {
     let torn: number | undefined;
-    let last = from;
     for await (const record of walkRecords(nodeFiles, file, id, from, end)) {
       if (record.torn) torn = record.offset;
-      else {
-        yield record;
-        // A length that was damaged together with its checksum can't be; but a record may be cut off by what came next.
-        last = record.sound ? record.offset + HEADER_BYTES + record.storedLength : record.offset + HEADER_BYTES;
-      }
+      else yield record;
     }
-    if (torn === undefined) return;
-    const next = await findMagic(file, Math.max(last, Math.min(torn, end)) + (torn === last ? 1 : 0), end);
-    if (next === undefined) return;
-    from = next;
+    from = torn === undefined ? undefined : await findMagic(file, torn + 1, end);
   }
 }
 
