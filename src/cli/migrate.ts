@@ -81,7 +81,7 @@ function moving(what: What, command: Command): Command {
       const options = self.opts<Options>();
       const input = { what, ...(await inputOf(account, options)) };
       const { accounts } = await perform(migrate, input, options);
-      print(accounts, options, () => accounts.map((report) => reportText(report, what)).join('\n\n'));
+      print(accounts, options, () => accounts.map((report) => printable(reportText(report, what))).join('\n\n'));
       if (!accounts.every(isWhole)) process.exitCode = EXIT.failed;
     });
 }
@@ -156,6 +156,11 @@ function count(text: string): number {
 }
 
 // ---- what it says
+
+/** Names and reasons are the other server's words: none may steer the terminal. */
+function printable(text: string): string {
+  return text.replace(/(?!\n)\p{Cc}/gu, '?');
+}
 
 function reportText(report: AccountReport, what: What): string {
   const { account, source, outcome, error, brought, seconds, notes, skipped, skippedCount } = report;

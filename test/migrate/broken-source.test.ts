@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
-import { type TrialOffice, trialOffice } from '../helpers/office.ts';
+import { rainmail, type TrialOffice, trialOffice } from '../helpers/office.ts';
 import { clientHere } from './contents.ts';
 import { moveAllIn, moveIn } from './moving.ts';
 import { plain } from './old-mail.ts';
@@ -98,6 +98,18 @@ test('a server that is stopped does not wait for a source that says nothing; wha
   source.messages = source.messages.map(({ content }) => ({ content }));
   await moveIn(office, source.url);
   assert.deepEqual(await subjectsHere(office), ['one', 'two']);
+});
+
+test('what a source says can not steer the terminal', async (t) => {
+  const source = await ScriptedImap.start(t, [good('one')]);
+  source.refusals.set('UID FETCH', ['NO \u001b]0;owned\u0007 \u001b[2J']);
+  const office = await trialOffice(t);
+  const ended = await rainmail(
+    ['migrate', office.address('anna'), '--from', source.url, '--insecure', '--password-stdin', '--data', office.data],
+    { input: 'x\n' },
+  );
+  assert.match(ended.stdout, /INBOX, 1: .*owned/);
+  assert.ok(!/(?!\n)\p{Cc}/u.test(ended.stdout), JSON.stringify(ended.stdout));
 });
 
 test('a source that is not there, or does not let in, is told at once and clearly', async (t) => {
