@@ -115,13 +115,15 @@ export class Backups {
   state(now: number = Date.now()): BackupState {
     const { repository, alarmAfter } = this.#options.config.backup;
     const known = repository || this.#settings?.repository;
-    const { last } = this.#history;
+    const { last, failure } = this.#history;
     const since = Math.max(Date.parse(this.#settings?.since ?? '') || 0, (last?.taken ?? 0) * 1_000);
+    // One that could never be made is an alarm at once.
+    const late = since > 0 ? now - since > alarmAfter : failure !== null;
     return {
       ...this.#history,
       tested: this.#tested,
       repository: known ?? (this.#unreadable ? 'unknown' : null),
-      overdue: this.#unreadable || (known !== undefined && since > 0 && now - since > alarmAfter),
+      overdue: this.#unreadable || (known !== undefined && late),
     };
   }
 

@@ -74,6 +74,15 @@ test('a backup that fails, and one that is too old, are an alarm', async (t) => 
   await office.until(() => office.log.includes('the last good backup is too old'));
 });
 
+test('backups that could never be made are an alarm at once', async (t) => {
+  const folder = await emptyFolder(t);
+  await writeFile(join(folder, 'holiday.jpg'), '');
+  const office = await trialOffice(t, { config: `[backup]\nrepository = "${folder}"\n${DUE}` });
+  await office.until(() => office.log.includes('the backup failed'));
+  assert.match(office.log, /holds other things/);
+  assert.equal(await office.metric('rainmail_backup_overdue'), 1);
+});
+
 test('a server whose backup settings are damaged serves mail, and raises the alarm', async (t) => {
   const office = await trialOffice(t, { people: ['anna'] });
   await office.stop();
