@@ -27,6 +27,7 @@ try {
     createAccount(tx, { name: 'anna@office.test', quotaBytes: null, now: Math.floor(Date.now() / 1_000) }),
   );
   const before = process.resourceUsage().maxRSS;
+  const cpu = process.cpuUsage();
   const [report] = await moveIn(
     store,
     {
@@ -40,6 +41,7 @@ try {
     { progress: () => {}, signal: new AbortController().signal, onBegin: async () => {}, onReport: async () => {} },
   );
   const peak = process.resourceUsage().maxRSS;
+  const { user, system } = process.cpuUsage(cpu);
   await store.close();
   if (report!.brought.messages !== COUNT) throw new Error(`${report!.brought.messages} of ${COUNT} messages came`);
   const alone = read();
@@ -51,6 +53,7 @@ try {
   line('imapflow alone, first', warm);
   line('imapflow alone, again', alone);
   line('rainmail migrate', report!.seconds);
+  console.log(`processor time of the move: ${((user + system) / 1e6).toFixed(2)} s`);
   console.log(
     `memory at the most: ${(peak / 1_024).toFixed(0)} MB (${(before / 1_024).toFixed(0)} MB before the move)`,
   );
