@@ -2,23 +2,16 @@
  * One process owns a data directory. The lock is SQLite's own, on a file of its own, so it ends with the process however that ends; the
  * server and the commands that work without one take it alike.
  */
-import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { Refused } from '../errors.ts';
 import { isOfTheFile } from './damage.ts';
 
 export class DataLock {
-  /** Names the use of the directory until it is given back, also by another process after this one was killed. */
-  readonly run: string;
-  /** Who had it before did not give it back: the process was killed, or the machine. */
-  readonly wasAbandoned: boolean;
   readonly #database: DatabaseSync;
 
-  private constructor(database: DatabaseSync, run: string, wasAbandoned: boolean) {
+  private constructor(database: DatabaseSync) {
     this.#database = database;
-    this.run = run;
-    this.wasAbandoned = wasAbandoned;
   }
 
   /** @param command who takes it, for the error that others get. @throws Refused `store.locked`, naming the owner; `store.damaged` */
@@ -27,10 +20,6 @@ export class DataLock {
     try {
       database.exec('CREATE TABLE IF NOT EXISTS owner (id INTEGER PRIMARY KEY, pid INTEGER, command TEXT, since TEXT)');
       database.exec('BEGIN IMMEDIATE');
-      database.exec('CREATE TABLE IF NOT EXISTS run (id TEXT NOT NULL)');
-      const left = database.prepare('SELECT id FROM run').get() as { id: string } | undefined;
-      const run = left?.id ?? randomUUID();
-      if (left === undefined) database.prepare('INSERT INTO run (id) VALUES (?)').run(run);
       database
         .prepare(
           'INSERT INTO owner (id, pid, command, since) VALUES (1, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET pid = excluded.pid, command = excluded.command, since = excluded.since',
@@ -39,7 +28,7 @@ export class DataLock {
       database.exec('COMMIT');
       // Held until the process ends. Who reads may still see the row; who wants to write is told that it is busy.
       database.exec('BEGIN IMMEDIATE');
-      return new DataLock(database, run, left !== undefined);
+      return new DataLock(database);
     } catch (error) {
       const owner = (error as { errcode?: number }).errcode === SQLITE_BUSY ? readOwner(database) : undefined;
       database.close();
@@ -49,25 +38,12 @@ export class DataLock {
     }
   }
 
-  /** Gives it back. @param inOrder false: what an abandoned use has left is still to be looked at */
-  release(inOrder = true): void {
-    if (inOrder || !this.wasAbandoned) this.#forget();
-    if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
+  release(): void {
+    this.#database.exec('ROLLBACK');
     this.#database.close();
-  }
-
-  #forget(): void {
-    try {
-      this.#database.exec('DELETE FROM run');
-      this.#database.exec('COMMIT');
-    } catch (error) {
-      // A full disk keeps the mark: the next to come looks once more than it needs.
-      if ((error as { errcode?: number }).errcode !== SQLITE_FULL) throw error;
-    }
   }
 }
 
-const SQLITE_FULL = 13;
 const SQLITE_BUSY = 5;
 
 /** The file's content says nothing of the mail, but it can't be known that nobody holds it. */

@@ -36,7 +36,7 @@ export interface Recovered {
 
 /**
  * @param directory of the segments
- * @param run names this use of the data directory: see data-lock.ts
+ * @param run names this use of the data directory: see repair/torn-log.ts
  */
 export async function recover(
   engine: Engine,

@@ -10,13 +10,14 @@
  * Here the parts meet: the engine's transactions, the segments' bodies, views and change events. The order on the way in is the
  * durability protocol: reserve the body's range and queue its write, commit the rows, sync both, then answer and broadcast.
  */
+import { randomUUID } from 'node:crypto';
 import { chmod, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Refused } from '../errors.ts';
 import type { BodyChunksOptions, MailboxKey, Refusal, Store } from './api.ts';
 import { Segments } from './bodies/segments.ts';
 import { ChangeEvents } from './change-events.ts';
-import { asDamage, assertDatabase, damaged, hasLog } from './damage.ts';
+import { asDamage, assertDatabase, hasLog } from './damage.ts';
 import { DataLock } from './data-lock.ts';
 import { Devices, type LetGoRule } from './devices.ts';
 import { DiskSpace } from './disk-space.ts';
@@ -41,7 +42,7 @@ import {
   setSubscribed,
 } from './operations/mailboxes.ts';
 import { MESSAGES_ABOVE } from './operations/message-row.ts';
-import { getMeta, setMeta } from './operations/meta.ts';
+import { setMeta } from './operations/meta.ts';
 import { broughtAfter, forgetOrigins, noteOrigins } from './operations/origins.ts';
 import { type Place, placeOf } from './operations/place.ts';
 import { type ReinstateArgs, type ReinstatedAs, reinstate } from './operations/reinstate.ts';
@@ -52,7 +53,7 @@ import { Origins } from './origins.ts';
 import { formatPosition, type Recovered, recover } from './recovery.ts';
 import { repoint } from './repair/bodies.ts';
 import { type Repaired, type RepairOptions, repairStore } from './repair/repair.ts';
-import { keepTornLog } from './repair/torn-log.ts';
+import { abandonedRun, assertNothingMissing, forgetRun, keepTornLog, noteRun } from './repair/torn-log.ts';
 import { Retained } from './retained.ts';
 import { Snapshots } from './snapshots.ts';
 import { Stage } from './stage.ts';
@@ -142,10 +143,11 @@ export class MailStore implements Store {
     const lock = DataLock.take(options.directory, options.command);
     const onTrouble = options.onTrouble ?? (() => {});
     let opened: SqliteEngine | undefined;
+    const logWasThere = hasLog(options.directory);
     try {
       assertDatabase(options.directory);
-      const logWasThere = hasLog(options.directory);
-      const framesNotRead = lock.wasAbandoned ? await keepTornLog(options.directory) : 0;
+      const abandoned = await abandonedRun(options.directory);
+      const framesNotRead = abandoned === undefined ? 0 : await keepTornLog(options.directory);
       const space = await DiskSpace.watch(options.directory, options.diskWatermarkBytes ?? 256 << 20, (error) =>
         onTrouble('looking at the free disk space', error),
       );
@@ -169,7 +171,7 @@ export class MailStore implements Store {
         ...given({ onFailure: options.onFailure }),
       });
       opened = engine;
-      if (lock.wasAbandoned && !logWasThere) await assertNothingMissing(engine, lock.run, options.directory);
+      if (abandoned !== undefined && !logWasThere) await assertNothingMissing(engine, abandoned, options.directory);
       const directory = join(options.directory, 'segments');
       const firstId = (await engine.read(newestSegment)) + 1;
       const segments = await Segments.open({
@@ -185,14 +187,15 @@ export class MailStore implements Store {
       });
       parts.segments = segments;
       parts.views = views;
-      const recovered = {
-        ...(await recover(engine, segments, directory, { run: lock.run, now: nowSeconds() })),
-        framesNotRead,
-      };
+      const run = abandoned ?? randomUUID();
+      const recovered = { ...(await recover(engine, segments, directory, { run, now: nowSeconds() })), framesNotRead };
+      await noteRun(options.directory, run);
       return new MailStore(options, { lock, space, segments, engine, views, events, recovered });
     } catch (error) {
       await opened?.abandon();
-      lock.release(false);
+      // Closing, SQLite has written the log into the database and removed it: that it is gone says nothing any more.
+      if (opened !== undefined && logWasThere) await forgetRun(options.directory);
+      lock.release();
       throw asDamage(error, options.directory);
     }
   }
@@ -549,6 +552,7 @@ export class MailStore implements Store {
         .close()
         .finally(() => this.snapshots.close())
         .finally(() => this.#segments.close())
+        .then(() => (this.failure === undefined ? forgetRun(this.#directory) : undefined))
         .finally(() => this.#lock.release());
     }
   }
@@ -642,13 +646,6 @@ function assertSameAccount(from: MailboxKey, to: MailboxKey): void {
 function asRefusal(error: unknown): Refusal {
   if (error instanceof Refused) return error;
   throw error;
-}
-
-/** The log of a killed process is always there, unless it was killed after everything was written. @throws Refused `store.damaged` */
-async function assertNothingMissing(engine: SqliteEngine, run: string, directory: string): Promise<void> {
-  const end = await engine.read(async (tx) => ({ state: await getMeta(tx, 'state'), run: await getMeta(tx, 'run') }));
-  if (end.state === 'closed' && end.run === run) return;
-  throw damaged(directory, 'its log (mail.db-wal) is missing, and with it the newest changes');
 }
 
 function nowSeconds(): EpochSeconds {

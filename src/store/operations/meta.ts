@@ -8,7 +8,7 @@ const SET = sql('INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT (name)
 
 /**
  * - `state`: `open` while a process uses the store, `closed` after a clean end
- * - `run`: which use of the data directory that was: see data-lock.ts
+ * - `run`: which use of the data directory that was: see repair/torn-log.ts
  * - `synced`: `segment:offset` before which all bodies were on disk at the last checkpoint
  * - `trial`: `1` in a trial office
  * - `auth.secret`: random, for what must look the same at every start (fake salts)

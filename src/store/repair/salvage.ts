@@ -26,6 +26,7 @@ import { MIGRATIONS, migrationsAfter } from '../schema/migrations.ts';
 import { DatabaseFile } from './database-file.ts';
 import { LOST_AND_FOUND, writeLostAndFound } from './lost-and-found.ts';
 import { type FoundRow, RowFinder } from './rows.ts';
+import { abandonedRun, forgetRun } from './torn-log.ts';
 
 export interface Salvaged {
   /** Rows in the new database; null when there was no database to read, and none was made. */
@@ -55,14 +56,13 @@ const PAUSE_ROWS = 5_000;
 /** @throws Refused `store.locked`, `store.newer` */
 export async function salvage(directory: string, options: SalvageOptions): Promise<Salvaged> {
   const lock = DataLock.take(directory, 'verify --repair');
-  let done = false;
   try {
-    const logIsMissing = lock.wasAbandoned && !hasLog(directory);
+    const logIsMissing = (await abandonedRun(directory)) !== undefined && !hasLog(directory);
     const salvaged = await salvageLocked(directory, logIsMissing, options);
-    done = salvaged.rows !== null;
+    if (salvaged.rows !== null) await forgetRun(directory);
     return salvaged;
   } finally {
-    lock.release(done);
+    lock.release();
   }
 }
 
