@@ -552,7 +552,7 @@ export class MailStore implements Store {
         .close()
         .finally(() => this.snapshots.close())
         .finally(() => this.#segments.close())
-        .then(() => (this.failure === undefined ? forgetRun(this.#directory) : undefined))
+        .finally(() => forgetRun(this.#directory)) // closing, SQLite has removed the log, whatever failed before
         .finally(() => this.#lock.release());
     }
   }
