@@ -186,7 +186,7 @@ export class Migration {
       key: brought.key,
       note: noteOf(message, parseNote(brought.note).header),
     }));
-    await this.#store.noteOrigins(this.#account, this.#source.id, notes);
+    await this.#store.origins.note(this.#account, this.#source.id, notes);
     this.tally.flagged += changed.length;
   }
 
@@ -258,7 +258,7 @@ export class Migration {
       const kept = new Set(here);
       for (const brought of unchanged) kept.delete(brought);
       const forgotten = messages.filter((brought) => !kept.has(brought)).map(({ key }) => key);
-      await this.#store.forgetOrigins(this.#account, this.#source.id, forgotten);
+      await this.#store.origins.forget(this.#account, this.#source.id, forgotten);
     }
   }
 

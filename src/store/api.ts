@@ -4,7 +4,6 @@ import type {
   Appended,
   BodyAddress,
   BodyRecord,
-  Brought,
   ChangeEvent,
   Delivered,
   DeliveryTarget,
@@ -172,18 +171,6 @@ export interface Store {
   copy(from: MailboxKey, uids: readonly Uid[], to: MailboxKey): Promise<UidsCopied>;
   /** Moves messages, in chunks, each whole: no message is ever in both or in neither. */
   move(from: MailboxKey, uids: readonly Uid[], to: MailboxKey): Promise<UidsCopied>;
-
-  // ---- transfers (mail brought from files and other servers) -------------------------------------------------------
-  /** What a transfer brought before, in order of key. Each page is a snapshot of its own. */
-  brought(account: AccountId, source: string): AsyncIterable<Brought>;
-  /** Notes what the source says now of messages it brought. */
-  noteOrigins(
-    account: AccountId,
-    source: string,
-    notes: readonly { readonly key: string; readonly note: string }[],
-  ): Promise<void>;
-  /** Forgets where messages came from; the messages stay. */
-  forgetOrigins(account: AccountId, source: string, keys: readonly string[]): Promise<void>;
 
   // ---- hearing of changes ----------------------------------------------------------------------------------------
   /** Calls the listener after each durable change of the account, coalesced by turn. @returns a function that stops it */

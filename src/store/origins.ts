@@ -7,7 +7,15 @@
 import { CHUNK_ROWS, PAGE_ROWS, type Reader, type Writer } from './engine/engine.ts';
 import type { AccountId, EpochSeconds, MailboxId, Uid } from './ids.ts';
 import { moveMessages } from './operations/copy.ts';
-import { broughtAfter, forgetSome, readOrigin, recordOrigin, replaceOrigin } from './operations/origins.ts';
+import {
+  broughtAfter,
+  forgetOrigins,
+  forgetSome,
+  noteOrigins,
+  readOrigin,
+  recordOrigin,
+  replaceOrigin,
+} from './operations/origins.ts';
 import type { Brought } from './types.ts';
 
 interface Transactions {
@@ -32,6 +40,36 @@ export class Origins {
 
   constructor(transactions: Transactions) {
     this.#transactions = transactions;
+  }
+
+  /** All that a transfer brought before, in order of key. Each page is a snapshot of its own. */
+  async *all(account: AccountId, source: string): AsyncGenerator<Brought, void, void> {
+    for (let after = ''; ; ) {
+      const page = await this.#after(account, source, after);
+      yield* page;
+      if (page.length < PAGE_ROWS) return;
+      after = page.at(-1)!.key;
+    }
+  }
+
+  /** Notes what the source says now of messages it brought. */
+  async note(
+    account: AccountId,
+    source: string,
+    notes: readonly { readonly key: string; readonly note: string }[],
+  ): Promise<void> {
+    for (let from = 0; from < notes.length; from += CHUNK_ROWS) {
+      const chunk = notes.slice(from, from + CHUNK_ROWS);
+      await this.#transactions.write((tx) => noteOrigins(tx, account, source, chunk));
+    }
+  }
+
+  /** Forgets where messages came from; the messages stay. */
+  async forget(account: AccountId, source: string, keys: readonly string[]): Promise<void> {
+    for (let from = 0; from < keys.length; from += CHUNK_ROWS) {
+      const chunk = keys.slice(from, from + CHUNK_ROWS);
+      await this.#transactions.write((tx) => forgetOrigins(tx, account, source, chunk));
+    }
   }
 
   /** What was brought of one group, in order of key. Each page is a snapshot of its own. */

@@ -10,21 +10,19 @@
  * Here the parts meet: the engine's transactions, the segments' bodies, views and change events. The order on the way in is the
  * durability protocol: reserve the body's range and queue its write, commit the rows, sync both, then answer and broadcast.
  */
-import { randomUUID } from 'node:crypto';
-import { chmod, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Refused } from '../errors.ts';
 import type { BodyChunksOptions, MailboxKey, Refusal, Store } from './api.ts';
-import { Segments } from './bodies/segments.ts';
-import { ChangeEvents } from './change-events.ts';
-import { asDamage, assertDatabase, hasLog } from './damage.ts';
-import { DataLock } from './data-lock.ts';
-import { Devices, type LetGoRule } from './devices.ts';
-import { DiskSpace } from './disk-space.ts';
+import type { Segments } from './bodies/segments.ts';
+import type { ChangeEvents } from './change-events.ts';
+import type { DataLock } from './data-lock.ts';
+import { Devices } from './devices.ts';
+import type { DiskSpace } from './disk-space.ts';
 import { CHUNK_ROWS, PAGE_ROWS, type Writer } from './engine/engine.ts';
-import { SqliteEngine } from './engine/sqlite.ts';
+import type { SqliteEngine } from './engine/sqlite.ts';
 import { Housekeeper, type Housekept } from './housekeeping.ts';
 import type { AccountId, EmailId, EpochSeconds, MailboxId, Milliseconds, Modseq, Uid } from './ids.ts';
+import { given, openParts, type StoreOptions, type StoreParts } from './open-parts.ts';
 import { accountUsage } from './operations/accounts.ts';
 import { copyMessages, moveMessages } from './operations/copy.ts';
 import { readBodyAddress, readBodyRecords, readEmails } from './operations/emails.ts';
@@ -43,17 +41,15 @@ import {
 } from './operations/mailboxes.ts';
 import { MESSAGES_ABOVE } from './operations/message-row.ts';
 import { setMeta } from './operations/meta.ts';
-import { broughtAfter, forgetOrigins, noteOrigins } from './operations/origins.ts';
 import { type Place, placeOf } from './operations/place.ts';
 import { type ReinstateArgs, type ReinstatedAs, reinstate } from './operations/reinstate.ts';
-import { newestSegment } from './operations/segments.ts';
 import { storeFlags } from './operations/store-flags.ts';
 import { expungedSince } from './operations/tombstones.ts';
 import { Origins } from './origins.ts';
-import { formatPosition, type Recovered, recover } from './recovery.ts';
+import type { Recovered } from './recovery.ts';
 import { repoint } from './repair/bodies.ts';
 import { type Repaired, type RepairOptions, repairStore } from './repair/repair.ts';
-import { abandonedRun, assertNothingMissing, forgetRun, keepTornLog, noteRun } from './repair/torn-log.ts';
+import { forgetRun } from './repair/torn-log.ts';
 import { Retained } from './retained.ts';
 import { Snapshots } from './snapshots.ts';
 import { Stage } from './stage.ts';
@@ -61,7 +57,6 @@ import type {
   Appended,
   BodyAddress,
   BodyRecord,
-  Brought,
   ChangeEvent,
   Delivered,
   DeliveryTarget,
@@ -78,36 +73,9 @@ import type {
 } from './types.ts';
 import { Unfiled } from './unfiled.ts';
 import { type Verified, type VerifyOptions, verifyStore } from './verify/verify.ts';
-import { ViewCache } from './view/view-cache.ts';
+import type { ViewCache } from './view/view-cache.ts';
 
-export interface StoreOptions {
-  /** Made if missing, for its owner alone. */
-  readonly directory: string;
-  /** Who opens it, as others are told: `serve`. */
-  readonly command: string;
-  readonly segmentBytes?: number;
-  /** Free bytes on the disk below which nothing new is taken in. */
-  readonly diskWatermarkBytes?: number;
-  /** How long removed messages can be restored. */
-  readonly retentionDays?: number;
-  /** Bytes of removed messages kept for each account; the oldest go first. */
-  readonly retainedCapBytes?: number;
-  /** How long it is kept who changed what. */
-  readonly auditDays?: number;
-  /** When what a POP3 device has deleted leaves the mailbox: never, if absent. */
-  readonly letGoRule?: LetGoRule;
-  /** Days without a sign-in after which a POP3 device holds nothing any more. */
-  readonly deviceSilentDays?: number;
-  readonly cacheBytes?: number;
-  /** Size of the write-ahead log at which it is written into the database. */
-  readonly checkpointBytes?: number;
-  /** How often purging, pruning and sweeping run by themselves. */
-  readonly housekeepingEvery?: Milliseconds;
-  /** Nothing will be acknowledged any more (the disk failed at a sync): say so and end the process. */
-  readonly onFailure?: (error: Error) => void;
-  /** Background work failed; nothing was lost, it will be tried again. */
-  readonly onTrouble?: (what: string, error: unknown) => void;
-}
+export type { StoreOptions };
 
 const HOUSEKEEPING_EVERY: Milliseconds = 5 * 60_000;
 const DAY = 86_400;
@@ -138,66 +106,7 @@ export class MailStore implements Store {
 
   /** Opens a data directory, makes it if need be, and recovers it after an unclean end. @throws Refused `store.locked`, `store.newer`, `store.damaged` */
   static async open(options: StoreOptions): Promise<MailStore> {
-    await mkdir(options.directory, { recursive: true, mode: 0o700 });
-    await chmod(options.directory, 0o700);
-    const lock = DataLock.take(options.directory, options.command);
-    const onTrouble = options.onTrouble ?? (() => {});
-    let opened: SqliteEngine | undefined;
-    const logWasThere = hasLog(options.directory);
-    try {
-      assertDatabase(options.directory);
-      const abandoned = await abandonedRun(options.directory);
-      const framesNotRead = abandoned === undefined ? 0 : await keepTornLog(options.directory);
-      const space = await DiskSpace.watch(options.directory, options.diskWatermarkBytes ?? 256 << 20, (error) =>
-        onTrouble('looking at the free disk space', error),
-      );
-      const events = new ChangeEvents();
-      // The engine is opened first, since its rows know which segments have been; nothing is written before all parts stand.
-      const parts: { segments?: Segments; views?: ViewCache } = {};
-      const engine = await SqliteEngine.open({
-        path: join(options.directory, 'mail.db'),
-        syncWith: [{ sync: () => parts.segments!.sync() }],
-        syncedPosition: async () => {
-          const end = parts.segments!.end();
-          await parts.segments!.sync();
-          return formatPosition(end);
-        },
-        onDurable: (changes) => {
-          parts.views?.changed(changes);
-          events.broadcast(changes);
-        },
-        ...given({ cacheBytes: options.cacheBytes }),
-        ...given({ checkpointBytes: options.checkpointBytes }),
-        ...given({ onFailure: options.onFailure }),
-      });
-      opened = engine;
-      if (abandoned !== undefined && !logWasThere) await assertNothingMissing(engine, abandoned, options.directory);
-      const directory = join(options.directory, 'segments');
-      const firstId = (await engine.read(newestSegment)) + 1;
-      const segments = await Segments.open({
-        directory,
-        firstId,
-        makeRoom: () => space.useReserve(),
-        ...given({ segmentBytes: options.segmentBytes }),
-      });
-      const views = new ViewCache(engine, {
-        directory: join(options.directory, 'views'),
-        mayWrite: () => !space.low,
-        onTrouble: (error) => onTrouble('keeping a view on disk', error),
-      });
-      parts.segments = segments;
-      parts.views = views;
-      const run = abandoned ?? randomUUID();
-      const recovered = { ...(await recover(engine, segments, directory, { run, now: nowSeconds() })), framesNotRead };
-      await noteRun(options.directory, run);
-      return new MailStore(options, { lock, space, segments, engine, views, events, recovered });
-    } catch (error) {
-      await opened?.abandon();
-      // Closing, SQLite has written the log into the database and removed it: that it is gone says nothing any more.
-      if (opened !== undefined && logWasThere) await forgetRun(options.directory);
-      lock.release();
-      throw asDamage(error, options.directory);
-    }
+    return new MailStore(options, await openParts(options));
   }
 
   private constructor(options: StoreOptions, parts: StoreParts) {
@@ -361,16 +270,6 @@ export class MailStore implements Store {
     return this.engine.read((tx) => expungedSince(tx, key.account, key.mailbox, modseq), key.account);
   }
 
-  async *brought(account: AccountId, source: string): AsyncGenerator<Brought, void, void> {
-    for (let after = ''; ; ) {
-      const from = after;
-      const page = await this.engine.read((tx) => broughtAfter(tx, account, source, from), account);
-      yield* page;
-      if (page.length < PAGE_ROWS) return;
-      after = page.at(-1)!.key;
-    }
-  }
-
   async usage(account: AccountId): ReturnType<Store['usage']> {
     const usage = await this.engine.read((tx) => accountUsage(tx, account), account);
     if (usage === undefined) throw new Refused('mailbox.missing', 'This account no longer exists.');
@@ -415,14 +314,6 @@ export class MailStore implements Store {
   async reinstate(args: ReinstateArgs): Promise<(ReinstatedAs | null)[]> {
     const staged = args.messages.flatMap(({ content }) => content?.message.staged ?? []);
     return this.#filing(staged, async () => ({ result: await this.#write((tx) => reinstate(tx, args)), filed: true }));
-  }
-
-  async noteOrigins(...[account, source, notes]: Parameters<Store['noteOrigins']>): Promise<void> {
-    for (const chunk of chunks(notes)) await this.#write((tx) => noteOrigins(tx, account, source, chunk));
-  }
-
-  async forgetOrigins(account: AccountId, source: string, keys: readonly string[]): Promise<void> {
-    for (const chunk of chunks(keys)) await this.#write((tx) => forgetOrigins(tx, account, source, chunk));
   }
 
   async storeFlags(
@@ -616,23 +507,6 @@ export class MailStore implements Store {
     if (now === undefined || (now.segment === address.segment && now.offset === address.offset)) throw error;
     return now;
   }
-}
-
-interface StoreParts {
-  readonly lock: DataLock;
-  readonly space: DiskSpace;
-  readonly segments: Segments;
-  readonly engine: SqliteEngine;
-  readonly views: ViewCache;
-  readonly events: ChangeEvents;
-  readonly recovered: Recovered;
-}
-
-/** What is given of optional settings (exactOptionalPropertyTypes knows absent from undefined). */
-function given<T extends object>(options: T): { [K in keyof T]?: NonNullable<T[K]> } {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as {
-    [K in keyof T]?: NonNullable<T[K]>;
-  };
 }
 
 function* chunks<T>(rows: readonly T[]): Generator<readonly T[]> {

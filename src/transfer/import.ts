@@ -12,9 +12,10 @@ import { createHash, hash } from 'node:crypto';
 import { Refused } from '../errors.ts';
 import { Pace } from '../pace.ts';
 import type { OnProgress, Progress } from '../progress.ts';
-import type { MailboxKey, Store } from '../store/api.ts';
+import type { MailboxKey } from '../store/api.ts';
 import { flagNames, flagsFrom } from '../store/flags.ts';
 import type { AccountId, MailboxId, Uid } from '../store/ids.ts';
+import type { MailStore } from '../store/store.ts';
 import type { Appended, Brought, Mailbox, StagedMessage } from '../store/types.ts';
 import { type Destination, destinations } from './destinations.ts';
 import { flagsOf } from './keywords.ts';
@@ -85,7 +86,7 @@ const NO_FOLDER: readonly string[] = ['mailbox.forbidden', 'mailbox.exists', 'ma
 
 /** Brings everything that was found. @throws Refused `quota.exceeded`, `store.full`, `transfer.busy`; what was filed before stays */
 export async function importSources(
-  store: Store,
+  store: MailStore,
   account: AccountId,
   sources: Sources,
   options: ImportOptions,
@@ -96,7 +97,7 @@ export async function importSources(
 }
 
 class ImportRun {
-  readonly #store: Store;
+  readonly #store: MailStore;
   readonly #account: AccountId;
   readonly #sources: Sources;
   readonly #options: ImportOptions;
@@ -105,7 +106,7 @@ class ImportRun {
   readonly #meter: Meter;
   #skippedCount = 0;
 
-  constructor(store: Store, account: AccountId, sources: Sources, options: ImportOptions) {
+  constructor(store: MailStore, account: AccountId, sources: Sources, options: ImportOptions) {
     this.#store = store;
     this.#account = account;
     this.#sources = sources;
@@ -150,7 +151,7 @@ class ImportRun {
     const source = `file:${folder.path}`;
     if (this.#options.again) await forgetSource(this.#store, this.#account, source);
     const before = new Map<string, Brought>();
-    for await (const brought of this.#store.brought(this.#account, source)) before.set(brought.key, brought);
+    for await (const brought of this.#store.origins.all(this.#account, source)) before.set(brought.key, brought);
 
     const { name } = folder;
     const report: FolderReport = {
@@ -224,15 +225,15 @@ class ImportRun {
 }
 
 /** Forgets what was brought from a folder; the messages stay. */
-async function forgetSource(store: Store, account: AccountId, source: string): Promise<void> {
+async function forgetSource(store: MailStore, account: AccountId, source: string): Promise<void> {
   const keys: string[] = [];
-  for await (const { key } of store.brought(account, source)) keys.push(key);
-  await store.forgetOrigins(account, source, keys);
+  for await (const { key } of store.origins.all(account, source)) keys.push(key);
+  await store.origins.forget(account, source, keys);
 }
 
 /** One folder on its way into one mailbox. */
 class FolderImport {
-  readonly #store: Store;
+  readonly #store: MailStore;
   readonly #key: MailboxKey;
   readonly #source: string;
   readonly #before: ReadonlyMap<string, Brought>;
@@ -249,7 +250,7 @@ class FolderImport {
   #writing: Promise<void> = Promise.resolve();
 
   constructor(
-    store: Store,
+    store: MailStore,
     key: MailboxKey,
     source: string,
     before: ReadonlyMap<string, Brought>,
@@ -434,7 +435,7 @@ class FolderImport {
       }
     }
     const notes = this.#flagged.map(({ brought, note }) => ({ key: brought.key, note }));
-    await this.#store.noteOrigins(this.#key.account, this.#source, notes);
+    await this.#store.origins.note(this.#key.account, this.#source, notes);
     this.#report.flagsChanged = notes.length;
   }
 
