@@ -14,6 +14,15 @@ export interface Target {
 /** How long messages may take from the delivery's acknowledgement into the maildrop. */
 const ARRIVAL = 20_000;
 
+/** Not all that was delivered is in the maildrop. */
+export class NotThere extends Error {
+  override readonly name = 'NotThere';
+
+  constructor(delivered: number, there: number) {
+    super(`${delivered} messages were delivered, ${there} are there`);
+  }
+}
+
 export class Ground {
   readonly target: Target;
   readonly #open: Connection[] = [];
@@ -74,7 +83,7 @@ export class Ground {
       const [, count] = (await connection.ask('STAT')).split(' ');
       await quit(connection);
       if (Number(count) === messages.length) return;
-      if (Date.now() > giveUpAt) throw new Error(`${messages.length} messages were delivered, ${count} are there`);
+      if (Date.now() > giveUpAt) throw new NotThere(messages.length, Number(count));
     }
   }
 

@@ -11,7 +11,7 @@ export interface OtherFile {
 
 /** Files of the data directory that are not kept: the store has its own way, the others are of this moment or of this machine. */
 const NOT_KEPT = new RegExp(
-  `^(mail\\.db|lock\\.db|search\\.db|reserve$|${BACKUP_SETTINGS.replace('.', '\\.')}|.*\\.new$)`,
+  `^(mail\\.db|lock\\.db|search\\.db|reserve$|running$|${BACKUP_SETTINGS.replace('.', '\\.')}|.*\\.new$)`,
 );
 
 export const CONFIGURATION = 'configuration/rainmail.toml';

@@ -53,7 +53,10 @@ export const extensions: readonly Case[] = [
     says: 'a command line of 255 octets is understood',
     async run(ground) {
       const pop3 = await ground.secured();
-      await says(pop3, `USER ${'x'.repeat(255 - 'USER \r\n'.length)}`);
+      // Nobody has that name: a server may say so at once.
+      const answer = await pop3.ask(`USER ${'x'.repeat(255 - 'USER \r\n'.length)}`);
+      that(isOk(answer) || answer.startsWith('-ERR [AUTH] '), `it was answered “${answer}”`);
+      await says(pop3, 'QUIT');
     },
   },
   {
