@@ -45,7 +45,9 @@ export async function readManifest({ directory, keys }: Layout, id: string): Pro
 
 /** Makes a snapshot: everything it names must be on disk. @returns its id */
 export async function writeManifest({ directory, keys }: Layout, manifest: Manifest): Promise<string> {
-  const id = newId(manifest.taken);
+  // Later than every other, also when two are made in one second or the clock went back: the last one made is the latest.
+  const last = (await listSnapshotIds(directory)).at(-1);
+  const id = newId(last === undefined ? manifest.taken : Math.max(manifest.taken, takenOf(last) + 1));
   const sealed = seal(keys.content, label(id), zstdCompressSync(encodeManifest(manifest)));
   // Dies before it has its name: chunks that no snapshot needs, which the next run uses.
   await writeDurably(snapshotsIn(directory), id + SUFFIX, [MAGIC, sealed]);
