@@ -15,7 +15,7 @@ import { writeCorpus } from './corpus.ts';
 const MESSAGES = Number(process.argv[2] ?? 10_000);
 /** Different messages; they come again under other names. */
 const DIFFERENT = Math.min(MESSAGES, 2_000);
-const MAIN = join(import.meta.dirname, '../src/main.ts');
+const RAINMAIL = join(import.meta.dirname, '../bin/rainmail');
 const ACCOUNT = 'anna@example.org';
 
 const directory = await mkdtemp(join(process.env['RAINMAIL_BENCH_DIR'] ?? tmpdir(), 'rainmail-transfer-'));
@@ -72,7 +72,7 @@ interface Measured {
 /** Runs a command of Rainmail in a process of its own. */
 async function command(...args: string[]): Promise<Measured> {
   const start = performance.now();
-  const child = spawn(process.execPath, [MAIN, ...args], { stdio: ['ignore', 'ignore', 'inherit'] });
+  const child = spawn(RAINMAIL, args, { stdio: ['ignore', 'ignore', 'inherit'] });
   let peakMegabytes = 0;
   const watch = setInterval(async () => {
     const status = await readFile(`/proc/${child.pid}/status`, 'utf8').catch(() => ''); // it has ended

@@ -5,13 +5,7 @@
  * Memory is bounded whatever the source says of its sizes: of each message the first megabyte at most is asked for, many messages with one
  * command, and the rest of a larger one megabyte by megabyte. A literal beyond that ends the connection.
  */
-import {
-  type FetchMessageObject,
-  type FetchQueryObject,
-  ImapFlow,
-  type ImapFlowError,
-  type ListResponse,
-} from 'imapflow';
+import type { FetchMessageObject, FetchQueryObject, ImapFlow, ImapFlowError, ListResponse } from 'imapflow';
 import { Refused } from '../errors.ts';
 import type { Role } from '../store/types.ts';
 import { CONNECT_WITHIN, type Endpoint, SILENCE, transport } from './connect.ts';
@@ -278,6 +272,7 @@ export class ImapSource implements Source {
     this.#forget();
     const { host, port, security } = this.#endpoint;
     const { user, password, authorize } = this.#signIn;
+    const { ImapFlow } = await import('imapflow'); // large, and used while people move in: not loaded before
     const client = new ImapFlow({
       host,
       port,
