@@ -2,6 +2,7 @@
  * POP3 devices of people (operations/devices.ts): `store.devices`. Reads what a device is to be shown, writes what it has had, and from time to
  * time removes what no device holds any more.
  */
+import { Refused } from '../errors.ts';
 import { CHUNK_ROWS, type Engine, PAGE_ROWS, type Writer } from './engine/engine.ts';
 import type { SqliteEngine } from './engine/sqlite.ts';
 import type { AccountId, EpochSeconds, ItemId } from './ids.ts';
@@ -11,6 +12,7 @@ import {
   type Device,
   deleteByPop3,
   devicesOf,
+  isPasswordAlone,
   isUpToDate,
   type LetGoRule,
   type LetGoTerms,
@@ -40,7 +42,6 @@ export interface Shown {
   readonly letGo: ReadonlySet<ItemId>;
 }
 
-const PASSWORD = 1;
 const A_DAY = 86_400;
 
 export class Devices {
@@ -56,16 +57,16 @@ export class Devices {
   }
 
   /**
-   * Somebody signs in over POP3. @returns what this device is to be shown; null when the account has no devices: one password for all
+   * Somebody signs in over POP3. @returns what this device is to be shown; null when there is no other: one password for all, and all is shown
    */
   async meet(account: AccountId, credential: number): Promise<Shown | null> {
     const terms = this.#terms();
     const devices = await this.#engine.read((tx) => devicesOf(tx, account), account);
-    if (credential === PASSWORD && devices.length === 0) return null;
     const device = devices.find((each) => each.credential === credential);
-    if (!isUpToDate(device, terms.now)) await this.#write((tx) => meetDevice(tx, account, credential, terms));
+    if (!isUpToDate(device, terms.now)) await this.#note(account, credential, terms);
     const letGo = await this.#engine.read((tx) => letGoBy(tx, account, credential), account);
-    return { start: device?.start ?? 0, letGo };
+    const start = device?.start ?? 0;
+    return isPasswordAlone(credential, devices) && start === 0 && letGo.size === 0 ? null : { start, letGo };
   }
 
   list(account: AccountId): Promise<readonly Device[]> {
@@ -126,6 +127,15 @@ export class Devices {
       }
     }
     this.#settled = terms.now;
+  }
+
+  /** A full or failing disk does not stop reading: nothing leaves the mailbox by it either, and the next sign-in notes it. */
+  async #note(account: AccountId, credential: number, terms: LetGoTerms): Promise<void> {
+    try {
+      await this.#write((tx) => meetDevice(tx, account, credential, terms));
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error;
+    }
   }
 
   #terms(): LetGoTerms {

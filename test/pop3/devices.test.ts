@@ -74,12 +74,34 @@ test('with one password for all, deleting deletes', async (t) => {
 test('the shared password is a device, too, once there is another: neither loses by the other', async (t) => {
   const room = await deviceRoom(t, REMOVE);
   await room.shared.sees();
-  await room.directory.credentials('anna@office.test'); // now it is known when they were used
   const phone = await room.device('phone');
   await deliver(room, 'Invoice');
   assert.deepEqual(await phone.fetch({ keep: false }), ['Invoice']);
   assert.deepEqual(await room.shared.fetch({ keep: false }), ['Invoice']);
   assert.deepEqual(await room.subjects(), []);
+});
+
+test('the shared password is a device, too, when another appears during its session', async (t) => {
+  const room = await deviceRoom(t, REMOVE);
+  await deliver(room, 'Invoice');
+  const shared = await room.shared.open();
+  await shared.ask('DELE 1');
+  const phone = await room.device('phone');
+  assert.deepEqual(await phone.sees(), ['Invoice']);
+  assert.match(await shared.ask('QUIT'), /^\+OK /);
+  assert.deepEqual(await phone.sees(), ['Invoice']);
+  assert.deepEqual(await room.shared.sees(), []);
+});
+
+test('the shared password stays a device when the other is revoked: what it has let go is not shown again', async (t) => {
+  const room = await deviceRoom(t);
+  const phone = await room.device('phone');
+  await phone.sees();
+  await deliver(room, 'Invoice', 'Lunch');
+  await room.shared.session(async (client) => client.ask('DELE 1'));
+  await room.directory.by('the test').revokeAppPassword('anna@office.test', 'phone');
+  assert.deepEqual(await room.shared.sees(), ['Lunch']);
+  assert.deepEqual(await room.subjects(), ['Invoice', 'Lunch']);
 });
 
 test('a new device sees all that is on the server', async (t) => {

@@ -1,8 +1,9 @@
 /**
  * POP3 devices: what each has had of its person's mail.
  *
- * A device is a credential that has signed in over POP3: an app password; the account's password too, once there is another device. What it
- * deletes is hidden from it, and leaves the mailbox, if the rule says so, when every device that holds it has let it go.
+ * A device is a credential that has signed in over POP3: an app password, or the account's password. What it deletes is hidden from it, and
+ * leaves the mailbox, if the rule says so, when every device that holds it has let it go. Where the password is the only one it is all
+ * programs of the person, and what it deletes is deleted; its row says that it must be asked as soon as there is another device.
  *
  * Invariants
  * - A message that some device has not had is never removed by what others do, nor by time.
@@ -111,9 +112,14 @@ export function isUpToDate(device: Device | undefined, now: EpochSeconds): boole
   return device !== undefined && now - device.lastSeen < LAST_SEEN_STEP;
 }
 
+/** True for the password of somebody who has no other device. */
+export function isPasswordAlone(credential: number, devices: readonly Device[]): boolean {
+  return credential === PASSWORD && devices.every((device) => device.credential === PASSWORD);
+}
+
 /**
- * A device signs in. The first one of an account makes its password a device too, if that was used over POP3 of late: what
- * the first device deletes must not be missed by who has no device of their own yet.
+ * A device signs in. The first one of an account makes its password a device too, if that was used over POP3 of late, before there were
+ * devices: what the first one deletes must not be missed by who has no device of their own yet.
  */
 export async function meetDevice(
   tx: Writer,
@@ -176,7 +182,7 @@ export async function noteFetched(
 
 export interface DeleteArgs {
   readonly account: AccountId;
-  /** The device that deletes; null: nobody else is to be asked. */
+  /** The device that deletes; null: the password, which was alone when it signed in. */
   readonly credential: number | null;
   readonly messages: readonly MailboxMessages[];
   readonly terms: LetGoTerms;
@@ -189,15 +195,17 @@ export interface DeleteArgs {
  */
 export async function deleteByPop3(tx: Writer, { account, credential, messages, terms }: DeleteArgs): Promise<number> {
   let count = 0;
+  // Another device may have signed in since the password did.
+  const mayRemove = credential === null && isPasswordAlone(PASSWORD, await devicesOf(tx, account));
   for (const { mailbox, uids } of messages) {
     count += uids.length;
-    if (credential === null) {
+    if (mayRemove) {
       await remove(tx, account, mailbox, uids, terms);
       continue;
     }
     const rows = await readMessages(tx, account, mailbox, uids);
     for (const [uid, item] of rows) {
-      await tx.run(NOTE_LET_GO, account, item, credential, mailbox, uid, terms.now);
+      await tx.run(NOTE_LET_GO, account, item, credential ?? PASSWORD, mailbox, uid, terms.now);
     }
     await settle(tx, account, mailbox, rows, terms);
   }
