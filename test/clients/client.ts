@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { perform } from '../../src/cli/perform.ts';
@@ -51,6 +51,13 @@ export class ClientHome {
   /** The office's certificate, for clients that ask whom to trust. */
   get ca(): string {
     return this.path('ca.pem');
+  }
+
+  /** A home for one client of several, in this one. */
+  async another(name: string): Promise<ClientHome> {
+    await mkdir(this.path(name));
+    await copyFile(this.ca, this.path(name, 'ca.pem'));
+    return new ClientHome(this.path(name), this.fingerprint);
   }
 
   path(...names: string[]): string {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TrialOffice } from '../helpers/office.ts';
-import { deliverMany, numbered } from './client.ts';
+import { deliverMany, type Ended, numbered } from './client.ts';
 import { subjectOf, withLf } from './maildir.ts';
 import { assertSameMessages, ODD_MESSAGES, withoutTrace } from './odd-messages.ts';
 
@@ -11,12 +11,21 @@ export interface Fetch {
   /** Mail stays in the office. */
   readonly keep: boolean;
   readonly tls: 'implicit' | 'STLS' | 'none';
+  /** Where to connect to; the office's own port otherwise. */
+  readonly port?: number;
 }
 
 export interface Fetcher {
   fetch(how: Fetch): Promise<void>;
+  /** As {@link fetch}, whatever comes of it. */
+  attempt(how: Fetch): Promise<Ended>;
   /** All that it has fetched, in any order. */
   received(): Promise<string[]>;
+}
+
+/** Where the office offers POP3 in this way. */
+export function pop3Port(office: TrialOffice, tls: Fetch['tls']): number {
+  return office.port(tls === 'implicit' ? 'pop3s' : 'pop3');
 }
 
 async function subjects(fetcher: Fetcher): Promise<string[]> {
