@@ -2,9 +2,9 @@
  * POP3 devices of people (operations/devices.ts): `store.devices`. Reads what a device is to be shown, writes what it has had, and from time to
  * time removes what no device holds any more.
  */
-import { Refused } from '../errors.ts';
 import { CHUNK_ROWS, type Engine, PAGE_ROWS, type Writer } from './engine/engine.ts';
 import type { SqliteEngine } from './engine/sqlite.ts';
+import { isFull } from './engine/sqlite-errors.ts';
 import type { AccountId, EpochSeconds, ItemId } from './ids.ts';
 import {
   accountsWithDevices,
@@ -48,12 +48,20 @@ export class Devices {
   readonly #engine: SqliteEngine;
   readonly #write: Engine['write'];
   readonly #settings: DeviceSettings;
+  readonly #onTrouble: (error: unknown) => void;
   #settled: EpochSeconds = 0;
 
-  constructor(engine: SqliteEngine, write: Engine['write'], settings: DeviceSettings) {
+  /** @param onTrouble  hears why the sign-in of a device could not be noted */
+  constructor(
+    engine: SqliteEngine,
+    write: Engine['write'],
+    settings: DeviceSettings,
+    onTrouble: (error: unknown) => void,
+  ) {
     this.#engine = engine;
     this.#write = write;
     this.#settings = settings;
+    this.#onTrouble = onTrouble;
   }
 
   /**
@@ -129,12 +137,12 @@ export class Devices {
     this.#settled = terms.now;
   }
 
-  /** A full or failing disk does not stop reading: nothing leaves the mailbox by it either, and the next sign-in notes it. */
+  /** A full or failing disk does not stop reading: nothing leaves the mailbox meanwhile either, and the next sign-in notes it. */
   async #note(account: AccountId, credential: number, terms: LetGoTerms): Promise<void> {
     try {
       await this.#write((tx) => meetDevice(tx, account, credential, terms));
     } catch (error) {
-      if (!(error instanceof Refused)) throw error;
+      if (!isFull(error)) this.#onTrouble(error);
     }
   }
 

@@ -127,11 +127,17 @@ export class MailStore implements Store {
       write: (operation) => this.#write(operation),
     });
     this.#retention = Math.ceil((options.retentionDays ?? 14) * DAY);
-    this.devices = new Devices(this.engine, (operation) => this.#write(operation), {
-      rule: options.letGoRule ?? { kind: 'keep' },
+    const devices = {
+      rule: options.letGoRule ?? ({ kind: 'keep' } as const),
       silentAfter: Math.ceil((options.deviceSilentDays ?? 30) * DAY),
       retention: this.#retention,
-    });
+    };
+    this.devices = new Devices(
+      this.engine,
+      (operation) => this.#write(operation),
+      devices,
+      (error) => options.onTrouble?.('noting a POP3 device', error),
+    );
     this.#housekeeper = new Housekeeper(
       this.engine,
       this.#segments,
