@@ -123,6 +123,12 @@ async function readFacts(directory: string): Promise<Facts> {
 
 /** Writes a file whole or not at all, durably, name and content. */
 export async function writeDurably(folder: string, name: string, parts: readonly Uint8Array[]): Promise<void> {
+  await writeWhole(folder, name, parts);
+  await syncFolder(folder);
+}
+
+/** Writes a file whole or not at all. Its content is durable; its name after {@link syncFolder}. */
+export async function writeWhole(folder: string, name: string, parts: readonly Uint8Array[]): Promise<void> {
   const path = join(folder, name);
   const unfinished = path + TEMPORARY;
   try {
@@ -139,7 +145,6 @@ export async function writeDurably(folder: string, name: string, parts: readonly
     await rm(unfinished, { force: true });
     throw explainedDisk(error, folder);
   }
-  await syncFolder(folder);
 }
 
 export async function syncFolder(folder: string): Promise<void> {

@@ -14,7 +14,7 @@ import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type ChunkId, type Codec, encodeChunk, ID_BYTES, idBytes, idOf, type Location, mostStored } from './chunk.ts';
 import type { DerivedKeys } from './key.ts';
-import { isUnreadable, type Layout, namesIn, packsIn, writeDurably } from './layout.ts';
+import { isUnreadable, type Layout, namesIn, packsIn, writeWhole } from './layout.ts';
 import { seal, unseal } from './seal.ts';
 
 const END_MAGIC = Buffer.from('KCAP');
@@ -67,13 +67,13 @@ export class PackBuilder {
     return this.#added(id, { ...from, pack: this.name, offset: this.#end });
   }
 
-  /** Writes it durably. @returns its size */
+  /** Writes it; its name is durable when the folder was synced. @returns its size */
   async write({ directory, keys }: Layout): Promise<number> {
     const index = seal(keys.content, packLabel(this.name), encodeIndex(this.entries));
     const end = Buffer.alloc(END_BYTES);
     end.writeUInt32LE(index.length, 0);
     END_MAGIC.copy(end, 4);
-    await writeDurably(packsIn(directory), this.name + SUFFIX, [this.#buffer.subarray(0, this.#end), index, end]);
+    await writeWhole(packsIn(directory), this.name + SUFFIX, [this.#buffer.subarray(0, this.#end), index, end]);
     return this.#end + index.length + end.length;
   }
 

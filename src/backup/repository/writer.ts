@@ -1,8 +1,11 @@
-/** Adds chunks to a repository: packs of them, the one being written while the next is filled. For a worker; whoever has the lock to add. */
+/** Adds chunks to a repository: packs of them, some being written while the next is filled. For a worker; whoever has the lock to add. */
 import { type ChunkId, chunkId } from './chunk.ts';
 import type { ChunkIndex } from './chunk-index.ts';
-import type { Layout } from './layout.ts';
+import { type Layout, packsIn, syncFolder } from './layout.ts';
 import { PACK_BYTES, PackBuilder } from './pack.ts';
+
+/** Packs on their way to the disk at once: its syncs are waited for side by side. */
+const WRITING = 2;
 
 export class RepositoryWriter {
   /** Bytes that the repository has grown by. */
@@ -11,16 +14,16 @@ export class RepositoryWriter {
   reused = 0;
   readonly #layout: Layout;
   readonly #index: ChunkIndex;
-  #pack: PackBuilder;
-  /** For the next pack; the other is being filled. */
-  #spare = Buffer.allocUnsafeSlow(PACK_BYTES);
-  #filling = Buffer.allocUnsafeSlow(PACK_BYTES);
-  #writing: Promise<void> = Promise.resolve();
+  /** Oldest first. */
+  readonly #writing: Promise<void>[] = [];
+  readonly #free: Buffer[] = [];
+  #filling: Buffer = Buffer.allocUnsafeSlow(PACK_BYTES);
+  #pack = new PackBuilder(this.#filling);
 
   constructor(layout: Layout, index: ChunkIndex) {
     this.#layout = layout;
     this.#index = index;
-    this.#pack = new PackBuilder(this.#filling);
+    for (let spare = 0; spare < WRITING; spare += 1) this.#free.push(Buffer.allocUnsafeSlow(PACK_BYTES));
   }
 
   /**
@@ -44,20 +47,23 @@ export class RepositoryWriter {
     this.#index.add(id, this.#pack.addStored(id, this.#index.get(id)!, stored));
   }
 
-  /** Resolves when everything stored is on disk. */
+  /** Resolves when everything stored is on disk, names and content. */
   async flush(): Promise<void> {
     if (!this.#pack.isEmpty) await this.#nextPack();
-    await this.#writing;
+    while (this.#writing.length > 0) await this.#writing.shift();
+    await syncFolder(packsIn(this.#layout.directory));
   }
 
   async #nextPack(): Promise<void> {
-    await this.#writing; // its buffer is free now
-    const full = this.#pack;
-    this.#writing = full.write(this.#layout).then((bytes) => {
+    if (this.#writing.length === WRITING) await this.#writing.shift(); // its buffer is free now
+    const buffer = this.#filling;
+    const written = this.#pack.write(this.#layout).then((bytes) => {
       this.added += bytes;
+      this.#free.push(buffer);
     });
-    this.#writing.catch(() => undefined); // whoever comes next gets the error
-    [this.#filling, this.#spare] = [this.#spare, this.#filling];
+    written.catch(() => undefined); // whoever waits for it gets the error
+    this.#writing.push(written);
+    this.#filling = this.#free.pop()!;
     this.#pack = new PackBuilder(this.#filling);
   }
 }
