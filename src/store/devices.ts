@@ -69,10 +69,12 @@ export class Devices {
    */
   async meet(account: AccountId, credential: number): Promise<Shown | null> {
     const terms = this.#terms();
-    const devices = await this.#engine.read((tx) => devicesOf(tx, account), account);
+    const { devices, letGo } = await this.#engine.read(
+      async (tx) => ({ devices: await devicesOf(tx, account), letGo: await letGoBy(tx, account, credential) }),
+      account,
+    );
     const device = devices.find((each) => each.credential === credential);
     if (!isUpToDate(device, terms.now)) await this.#note(account, credential, terms);
-    const letGo = await this.#engine.read((tx) => letGoBy(tx, account, credential), account);
     const start = device?.start ?? 0;
     return isPasswordAlone(credential, devices) && start === 0 && letGo.size === 0 ? null : { start, letGo };
   }
