@@ -52,7 +52,7 @@ export async function run(
   const { layout, taken, storeId, version, database, segments, files } = job;
   const start = performance.now();
   const index = await ChunkIndex.load(layout);
-  const writer = new RepositoryWriter(layout, index);
+  await using writer = new RepositoryWriter(layout, index);
   const last = await lastOf(layout, storeId);
   const before = new Map(last?.segments.filter(({ damaged }) => !damaged).map((segment) => [segment.id, segment]));
   const bytes = segments.reduce((sum, segment) => sum + segment.bytes, database.bytes);

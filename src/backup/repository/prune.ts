@@ -70,7 +70,7 @@ export async function prune(
   const index = await ChunkIndex.load(layout, (pack, facts) => packs.set(pack, facts));
   const { remove, rewrite } = plan(packs, index, live);
 
-  const writer = new RepositoryWriter(layout, index);
+  await using writer = new RepositoryWriter(layout, index);
   for (const [done, pack] of rewrite.entries()) {
     if (stopped()) break;
     progress({ what: 'packs that are mostly dead', done, total: rewrite.length, unit: 'objects' });

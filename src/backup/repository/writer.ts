@@ -54,6 +54,11 @@ export class RepositoryWriter {
     await syncFolder(packsIn(this.#layout.directory));
   }
 
+  /** Waits for the packs on their way: a run that is stopped or fails leaves them whole, for the next one. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.allSettled(this.#writing);
+  }
+
   async #nextPack(): Promise<void> {
     if (this.#writing.length === WRITING) await this.#writing.shift(); // its buffer is free now
     const buffer = this.#filling;
