@@ -79,6 +79,10 @@ async function salvageLocked(directory: string, logIsMissing: boolean, options: 
   return { ...(await rebuild(directory, logIsMissing, options)), lostAndFound };
 }
 
+const COUNT_AUDIT = `
+  INSERT INTO counter (name, value) SELECT 'audit', coalesce(max(audit_id), 0) FROM audit WHERE true
+  ON CONFLICT (name) DO UPDATE SET value = max(counter.value, excluded.value)`;
+
 async function rebuild(
   directory: string,
   logIsMissing: boolean,
@@ -107,6 +111,7 @@ async function rebuild(
       signal?.throwIfAborted();
     }
     copy.finish(now);
+    database.exec(COUNT_AUDIT); // its counter may be among what was lost, and what follows is entered in the audit
     counted = { rows: copy.rows, lostPages: finder.lost.pages, lostRows: finder.lost.rows + copy.refused };
     const tx = new SqliteTransaction(database);
     if (counted.lostPages > 0 || counted.lostRows > 0 || logIsMissing) {
