@@ -159,14 +159,10 @@ export interface Store {
     options?: { readonly unchangedSince?: Modseq },
   ): Promise<FlagsStored>;
   /**
-   * Removes messages (they stay restorable), in chunks; with `whole` all or none in one transaction (POP3's QUIT).
+   * Removes messages (they stay restorable), in chunks. POP3's QUIT, which is all or none, is `store.devices.delete`.
    * @returns the UIDs that were removed, ascending
    */
-  expunge(
-    key: MailboxKey,
-    uids: readonly Uid[],
-    options?: { readonly onlyDeleted?: boolean; readonly whole?: boolean },
-  ): Promise<readonly Uid[]>;
+  expunge(key: MailboxKey, uids: readonly Uid[], options?: { readonly onlyDeleted?: boolean }): Promise<readonly Uid[]>;
   /** Copies messages: all or none. UIDs that are gone are left out. */
   copy(from: MailboxKey, uids: readonly Uid[], to: MailboxKey): Promise<UidsCopied>;
   /** Moves messages, in chunks, each whole: no message is ever in both or in neither. */

@@ -341,17 +341,10 @@ export class MailStore implements Store {
   async expunge(
     key: MailboxKey,
     uids: readonly Uid[],
-    { onlyDeleted = false, whole = false }: { readonly onlyDeleted?: boolean; readonly whole?: boolean } = {},
+    { onlyDeleted = false }: { readonly onlyDeleted?: boolean } = {},
   ): Promise<readonly Uid[]> {
     if (uids.length === 0) return [];
     const place = await this.#placeOf(key);
-    if (whole && uids.length > CHUNK_ROWS) {
-      return this.engine.writeInWorker<Uid[]>(
-        key.account,
-        'expungeMessages',
-        this.#expungeArgs(key, place, uids, onlyDeleted),
-      );
-    }
     const removed: Uid[] = [];
     for (const chunk of chunks(uids)) {
       for (const uid of await this.#expungeChunk(key, place, chunk, onlyDeleted)) removed.push(uid);
@@ -492,18 +485,10 @@ export class MailStore implements Store {
     return rows.map((row) => row[0] as Uid);
   }
 
-  #expungeArgs(
-    { account, mailbox }: MailboxKey,
-    place: Place,
-    uids: readonly Uid[],
-    onlyDeleted: boolean,
-  ): Parameters<typeof expungeMessages>[1] {
-    const now = nowSeconds();
-    return { account, mailbox, place, uids, onlyDeleted, now, expires: now + this.#retention };
-  }
-
   #expungeChunk(key: MailboxKey, place: Place, uids: readonly Uid[], onlyDeleted: boolean): Promise<Uid[]> {
-    return this.#write((tx) => expungeMessages(tx, this.#expungeArgs(key, place, uids, onlyDeleted)));
+    const now = nowSeconds();
+    const args = { ...key, place, uids, onlyDeleted, now, expires: now + this.#retention };
+    return this.#write((tx) => expungeMessages(tx, args));
   }
 
   /** Compaction may have moved a body since its address was read. @throws the error when it has not */

@@ -6,7 +6,6 @@ import type { Writer } from '../engine/engine.ts';
 import { repairAccount, repairInstallation } from '../repair/operations.ts';
 import { copyMessages } from './copy.ts';
 import { deleteByPop3 } from './devices.ts';
-import { expungeMessages } from './expunge.ts';
 import { renameDomain } from './rename-domain.ts';
 
 type Heavy = (tx: Writer, args: unknown) => Promise<unknown>;
@@ -19,7 +18,6 @@ function heavy<Args>(operation: (tx: Writer, args: Args) => Promise<unknown>): H
 export const HEAVY_OPERATIONS = {
   copyMessages: heavy(copyMessages),
   deleteByPop3: heavy(deleteByPop3),
-  expungeMessages: heavy(expungeMessages),
   renameDomain: heavy(renameDomain),
   repairAccount: heavy(repairAccount),
   repairInstallation: heavy(repairInstallation),
