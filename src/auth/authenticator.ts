@@ -290,6 +290,8 @@ const PROTOCOL_NAMES: Readonly<Record<SignInProtocol, string>> = {
   imap: 'IMAP',
   pop3: 'POP3',
   submission: 'sending mail',
+  managesieve: 'mail filters',
+  web: 'the web',
 };
 
 function notFor({ protocols }: Credential, protocol: SignInProtocol): string {

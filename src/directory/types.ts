@@ -25,16 +25,19 @@ export type Resolved =
   /** Not a domain of ours: relaying, 550 5.7.1 without sign-in. */
   | { readonly kind: 'foreign' };
 
-/** What people sign in to. */
-export const SIGN_IN_PROTOCOLS = ['imap', 'pop3', 'submission'] as const;
+/** What people sign in to. `web`: webmail, JMAP and the page with one's own settings. */
+export const SIGN_IN_PROTOCOLS = ['imap', 'pop3', 'submission', 'managesieve', 'web'] as const;
 export type SignInProtocol = (typeof SIGN_IN_PROTOCOLS)[number];
+
+/** The password everybody has, one made for a device, or a token of an OpenID provider. */
+export const CREDENTIAL_KINDS = ['password', 'app', 'oauth'] as const;
+export type CredentialKind = (typeof CREDENTIAL_KINDS)[number];
 
 /** One thing an account can be signed in to with. Secret: never logged, never shown. */
 export interface Credential {
   /** Unique in the account, for good. */
   readonly id: number;
-  /** The password everybody has, or one made for a device. */
-  readonly kind: 'password' | 'app';
+  readonly kind: CredentialKind;
   /** What the person calls the device; empty for the password. */
   readonly label: string;
   /** What it is for; null: every protocol. */
