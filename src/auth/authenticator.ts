@@ -292,6 +292,7 @@ const PROTOCOL_NAMES: Readonly<Record<SignInProtocol, string>> = {
   submission: 'sending mail',
   managesieve: 'mail filters',
   web: 'the web',
+  settings: 'settings',
 };
 
 function notFor({ protocols }: Credential, protocol: SignInProtocol): string {

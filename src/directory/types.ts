@@ -25,8 +25,8 @@ export type Resolved =
   /** Not a domain of ours: relaying, 550 5.7.1 without sign-in. */
   | { readonly kind: 'foreign' };
 
-/** What people sign in to. `web`: webmail, JMAP and the page with one's own settings. */
-export const SIGN_IN_PROTOCOLS = ['imap', 'pop3', 'submission', 'managesieve', 'web'] as const;
+/** What people sign in to. `web`: webmail and JMAP. `settings`: the page with one's own settings, and mail programs that ask how to be set up. */
+export const SIGN_IN_PROTOCOLS = ['imap', 'pop3', 'submission', 'managesieve', 'web', 'settings'] as const;
 export type SignInProtocol = (typeof SIGN_IN_PROTOCOLS)[number];
 
 /** The password everybody has, one made for a device, or a token of an OpenID provider. */
