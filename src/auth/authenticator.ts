@@ -11,7 +11,7 @@ import { randomBytes } from 'node:crypto';
 import { canonicalName } from '../directory/address.ts';
 import type { Account, Credential, SignInDirectory, SignInProtocol, SignInRecord } from '../directory/types.ts';
 import { Refused } from '../errors.ts';
-import type { Milliseconds } from '../store/ids.ts';
+import { type Milliseconds, nowSeconds } from '../store/ids.ts';
 import { appPasswordLetters, matchingAppPassword, SCRAM_KEYS_LIMIT } from './app-password.ts';
 import type { Claim, Verification } from './mechanism.ts';
 import { MECHANISMS } from './mechanisms.ts';
@@ -253,7 +253,7 @@ export class PasswordAuthenticator implements Authenticator {
         this.#directory.used({
           account: account.id,
           credential: id,
-          at: Math.floor(Date.now() / 1000),
+          at: nowSeconds(),
           protocol,
           address,
         });

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { formatSize } from '../config/units.ts';
 import { Refused } from '../errors.ts';
 import { type RepairedBy, repair, verify } from '../server/admin/verify.ts';
+import { nowSeconds } from '../store/ids.ts';
 import type { Repaired } from '../store/repair/repair.ts';
 import { type Salvaged, salvage } from '../store/repair/salvage.ts';
 import { isMendable } from '../store/verify/finding.ts';
@@ -82,7 +83,7 @@ async function save(options: PerformOptions): Promise<Salvaged> {
   const interrupt = () => interrupted.abort(new Error('Interrupted. Nothing was changed; run this again.'));
   process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
   try {
-    const now = Math.floor(Date.now() / 1000);
+    const now = nowSeconds();
     return await salvage(options.data, { actor: actor(), now, onProgress: progress.show, signal: interrupted.signal });
   } finally {
     process.off('SIGINT', interrupt).off('SIGTERM', interrupt);

@@ -10,7 +10,7 @@ import type { ImportedSecret } from '../auth/foreign/hashes.ts';
 import { hashPassword } from '../auth/password.ts';
 import { type ScramParameters, scramParametersFor } from '../auth/scram-keys.ts';
 import type { Reader, Writer } from '../store/engine/engine.ts';
-import type { AccountId, EpochSeconds } from '../store/ids.ts';
+import { type AccountId, type EpochSeconds, nowSeconds } from '../store/ids.ts';
 import type { HeavyOperation } from '../store/operations/heavy-operations.ts';
 import { setMeta } from '../store/operations/meta.ts';
 import * as accounts from './accounts.ts';
@@ -102,7 +102,7 @@ export class DirectoryChanges {
   /** @returns the domain in canonical form @throws Refused `directory.invalid`, `directory.exists` */
   async addDomain(text: string): Promise<string> {
     const domain = requireDomain(text, this.#host);
-    await this.#change({ action: 'domain.add', subject: domain }, (tx) => domains.addDomain(tx, domain, now()));
+    await this.#change({ action: 'domain.add', subject: domain }, (tx) => domains.addDomain(tx, domain, nowSeconds()));
     return domain;
   }
 
@@ -119,7 +119,7 @@ export class DirectoryChanges {
   async renameDomain(text: string, wanted: string, { keepOld = false } = {}): Promise<void> {
     const from = anyDomain(text);
     const to = requireDomain(wanted, this.#host);
-    await this.#host.writeInWorker('renameDomain', { from, to, keepOld, actor: this.#actor, now: now() });
+    await this.#host.writeInWorker('renameDomain', { from, to, keepOld, actor: this.#actor, now: nowSeconds() });
   }
 
   /** Who gets what is for nobody else. @param address  null: nobody @throws Refused `directory.missing`, `directory.invalid` */
@@ -168,7 +168,7 @@ export class DirectoryChanges {
     const { displayName } = account;
     const detail = { name: displayName, quotaBytes, groups: account.groups };
     const told = { action: 'account.add', subject: name, also: [...account.groups, address.domain], detail };
-    return this.#change(told, (tx) => addAccount(tx, account, now()));
+    return this.#change(told, (tx) => addAccount(tx, account, nowSeconds()));
   }
 
   /**
@@ -194,10 +194,10 @@ export class DirectoryChanges {
     const operation = isNew ? addPerson : updatePerson;
     const taken = isNew ? 'added' : 'updated';
     if (check) {
-      await this.#tried((tx) => operation(tx, person, password, now()));
+      await this.#tried((tx) => operation(tx, person, password, nowSeconds()));
       return taken;
     }
-    const account = await this.#change(told, (tx) => operation(tx, person, password, now()));
+    const account = await this.#change(told, (tx) => operation(tx, person, password, nowSeconds()));
     if (state !== undefined && !isNew) this.#host.stateChanged(account.id, state);
     return taken;
   }
@@ -208,7 +208,7 @@ export class DirectoryChanges {
     requirePassword(password);
     const stored = await this.#stored(password, await this.#parameters(name));
     await this.#change({ action: 'account.password', subject: name }, (tx) =>
-      accounts.setPassword(tx, name, stored, now()),
+      accounts.setPassword(tx, name, stored, nowSeconds()),
     );
   }
 
@@ -239,7 +239,7 @@ export class DirectoryChanges {
     requireDomain(address.domain, this.#host);
     const to = formatAddress(address);
     const told = { action: 'account.rename', subject: name, also: [to], detail: { to, keepOld } };
-    await this.#change(told, (tx) => renameAccount(tx, name, address, { keepOld, now: now() }));
+    await this.#change(told, (tx) => renameAccount(tx, name, address, { keepOld, now: nowSeconds() }));
   }
 
   /** Removes an account and the aliases that lead to it alone; housekeeping removes its mail. @throws Refused `directory.missing` */
@@ -257,7 +257,7 @@ export class DirectoryChanges {
    */
   async bringBackAccount(former: FormerAccount, backup: { readonly id: string; readonly taken: EpochSeconds }) {
     const told = { action: 'restore.account', subject: former.name, detail: { backup: backup.id } };
-    const account = await this.#change(told, (tx) => bringBack(tx, former, backup.taken, now()));
+    const account = await this.#change(told, (tx) => bringBack(tx, former, backup.taken, nowSeconds()));
     this.#host.stateChanged(account.id, account.state);
     return account;
   }
@@ -284,7 +284,7 @@ export class DirectoryChanges {
     const told = { action: 'app-password.add', subject: name, detail: (id: number) => ({ id, label, protocols }) };
     const id = await this.#change(told, async (tx) => {
       const account = await accounts.requireAccount(tx, name);
-      return credentials.addAppPassword(tx, account.id, { label, protocols, verifiers, parameters }, now());
+      return credentials.addAppPassword(tx, account.id, { label, protocols, verifiers, parameters }, nowSeconds());
     });
     return { id, label, protocols, password };
   }
@@ -334,7 +334,7 @@ export class DirectoryChanges {
     const targets = accountNames.map(canonicalAddress);
     const told = { action: 'alias.add', subject: formatAddress(address), also: targets, detail: { accounts: targets } };
     await this.#change(told, async (tx) => {
-      for (const target of targets) await aliases.addAlias(tx, address, target, now());
+      for (const target of targets) await aliases.addAlias(tx, address, target, nowSeconds());
     });
   }
 
@@ -376,7 +376,7 @@ export class DirectoryChanges {
     const about = requireDisplayName(description);
     const detail = { description: about, address: wanted && formatAddress(wanted) };
     await this.#change({ action: 'group.add', subject: name, also: alsoAddress(wanted), detail }, async (tx) => {
-      await groups.addGroup(tx, name, about, now());
+      await groups.addGroup(tx, name, about, nowSeconds());
       if (wanted !== null) await groups.setGroupAddress(tx, name, wanted);
     });
     return name;
@@ -478,7 +478,7 @@ export class DirectoryChanges {
     return this.#host.write(async (tx) => {
       const result = await operation(tx);
       const told = typeof detail === 'function' ? detail(result) : detail;
-      await recordAudit(tx, { ...entry, actor: this.#actor, detail: told }, now());
+      await recordAudit(tx, { ...entry, actor: this.#actor, detail: told }, nowSeconds());
       return result;
     });
   }
@@ -501,8 +501,4 @@ function alsoAddress(address: Address | null): string[] {
 /** A domain in canonical form, whoever's it is. */
 function anyDomain(text: string): string {
   return requireDomain(text, { trial: false });
-}
-
-function now(): EpochSeconds {
-  return Math.floor(Date.now() / 1000);
 }

@@ -22,7 +22,7 @@ import type { Config } from '../config/schema.ts';
 import { recordAudit } from '../directory/audit.ts';
 import { Refused } from '../errors.ts';
 import { segmentPath } from '../store/bodies/segment-file.ts';
-import type { EpochSeconds, Milliseconds } from '../store/ids.ts';
+import { type EpochSeconds, type Milliseconds, nowSeconds } from '../store/ids.ts';
 import { getMeta, setMeta } from '../store/operations/meta.ts';
 import { MailStore } from '../store/store.ts';
 import { type Finding, verifyRows } from '../store/verify/verify.ts';
@@ -356,8 +356,4 @@ async function assertOutside(data: string, repository: string): Promise<void> {
       `${repository} lies in the data directory, and would die with it: name a folder on another disk.`,
     );
   }
-}
-
-function nowSeconds(): EpochSeconds {
-  return Math.floor(Date.now() / 1_000);
 }

@@ -5,7 +5,7 @@
 import { CHUNK_ROWS, type Engine, PAGE_ROWS, type Writer } from './engine/engine.ts';
 import type { SqliteEngine } from './engine/sqlite.ts';
 import { isFull } from './engine/sqlite-errors.ts';
-import type { AccountId, EpochSeconds, ItemId } from './ids.ts';
+import { type AccountId, type EpochSeconds, type ItemId, nowSeconds } from './ids.ts';
 import {
   accountsWithDevices,
   type DeleteArgs,
@@ -153,8 +153,4 @@ export class Devices {
     const now = nowSeconds();
     return { rule, now, silentBefore: now - silentAfter, expires: now + retention };
   }
-}
-
-function nowSeconds(): EpochSeconds {
-  return Math.floor(Date.now() / 1000);
 }

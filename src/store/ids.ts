@@ -1,4 +1,4 @@
-/** Branded identifiers, so that an AccountId is never passed for a MailboxId. All fit in 53 bits. */
+/** Branded identifiers, so that an AccountId is never passed for a MailboxId, and the units of time. All fit in 53 bits. */
 
 declare const brand: unique symbol;
 type Branded<T, B extends string> = T & { readonly [brand]: B };
@@ -18,4 +18,9 @@ export type Modseq = Branded<number, 'Modseq'>;
 
 /** Seconds since 1970, UTC. */
 export type EpochSeconds = number;
+
+export function nowSeconds(): EpochSeconds {
+  return Math.floor(Date.now() / 1_000);
+}
+
 export type Milliseconds = number;

@@ -12,7 +12,7 @@ import { DataLock } from './data-lock.ts';
 import type { LetGoRule } from './devices.ts';
 import { DiskSpace } from './disk-space.ts';
 import { SqliteEngine } from './engine/sqlite.ts';
-import type { Milliseconds } from './ids.ts';
+import { type Milliseconds, nowSeconds } from './ids.ts';
 import { newestSegment } from './operations/segments.ts';
 import { formatPosition, type Recovered, recover } from './recovery.ts';
 import { abandonedRun, assertNothingMissing, forgetRun, keepTornLog, noteRun } from './repair/torn-log.ts';
@@ -113,7 +113,7 @@ export async function openParts(options: StoreOptions): Promise<StoreParts> {
     parts.views = views;
     const run = abandoned ?? randomUUID();
     const recovered = {
-      ...(await recover(engine, segments, directory, { run, now: Math.floor(Date.now() / 1000) })),
+      ...(await recover(engine, segments, directory, { run, now: nowSeconds() })),
       framesNotRead,
     };
     await noteRun(options.directory, run);

@@ -5,7 +5,7 @@
  * Each change is one transaction with the change of mail it tells of: whatever is killed, a message and its origin agree.
  */
 import { CHUNK_ROWS, PAGE_ROWS, type Reader, type Writer } from './engine/engine.ts';
-import type { AccountId, EpochSeconds, MailboxId, Uid } from './ids.ts';
+import { type AccountId, type EpochSeconds, type MailboxId, nowSeconds, type Uid } from './ids.ts';
 import { moveMessages } from './operations/copy.ts';
 import {
   broughtAfter,
@@ -146,8 +146,4 @@ export class Origins {
   #after(account: AccountId, source: string, after: string): Promise<Brought[]> {
     return this.#transactions.read((tx) => broughtAfter(tx, account, source, after), account);
   }
-}
-
-function nowSeconds(): EpochSeconds {
-  return Math.floor(Date.now() / 1000);
 }

@@ -17,7 +17,7 @@ import { segmentPath } from './bodies/segment-file.ts';
 import type { Segments } from './bodies/segments.ts';
 import type { SqliteEngine } from './engine/sqlite.ts';
 import { openDatabase } from './engine/sqlite-open.ts';
-import type { EpochSeconds, Milliseconds } from './ids.ts';
+import { type EpochSeconds, type Milliseconds, nowSeconds } from './ids.ts';
 import { getMeta, setMeta } from './operations/meta.ts';
 
 /** How long another reader may keep the database from coming to rest: verifying a large account takes seconds. */
@@ -76,7 +76,7 @@ export class Snapshots {
     try {
       let taken = 0;
       const begin = (): void => {
-        taken = Math.floor(Date.now() / 1_000);
+        taken = nowSeconds();
         connection = openDatabase(this.#databasePath, { busyTimeout: 0, cacheBytes: 64 << 10, readOnly: true });
         connection.exec('BEGIN');
         connection.prepare('SELECT value FROM meta LIMIT 1').get(); // a transaction begins with its first read

@@ -21,7 +21,15 @@ import type { DiskSpace } from './disk-space.ts';
 import { CHUNK_ROWS, PAGE_ROWS, type Writer } from './engine/engine.ts';
 import type { SqliteEngine } from './engine/sqlite.ts';
 import { Housekeeper, type Housekept } from './housekeeping.ts';
-import type { AccountId, EmailId, EpochSeconds, MailboxId, Milliseconds, Modseq, Uid } from './ids.ts';
+import {
+  type AccountId,
+  type EmailId,
+  type MailboxId,
+  type Milliseconds,
+  type Modseq,
+  nowSeconds,
+  type Uid,
+} from './ids.ts';
 import { given, openParts, type StoreOptions, type StoreParts } from './open-parts.ts';
 import { accountUsage } from './operations/accounts.ts';
 import { copyMessages, moveMessages } from './operations/copy.ts';
@@ -511,8 +519,4 @@ function assertSameAccount(from: MailboxKey, to: MailboxKey): void {
 function asRefusal(error: unknown): Refusal {
   if (error instanceof Refused) return error;
   throw error;
-}
-
-function nowSeconds(): EpochSeconds {
-  return Math.floor(Date.now() / 1000);
 }

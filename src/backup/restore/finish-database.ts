@@ -16,7 +16,7 @@ import { sql } from '../../store/engine/sql.ts';
 import { migrate } from '../../store/engine/sqlite.ts';
 import { openDatabase } from '../../store/engine/sqlite-open.ts';
 import { SqliteTransaction } from '../../store/engine/sqlite-transaction.ts';
-import type { AccountId } from '../../store/ids.ts';
+import { type AccountId, nowSeconds } from '../../store/ids.ts';
 import { recordAudit } from '../../store/operations/audit.ts';
 import { setMeta } from '../../store/operations/meta.ts';
 import { accountsAfter } from '../../store/operations/purge.ts';
@@ -53,7 +53,7 @@ export async function finishDatabase(
   // Of a try that broke off: it belongs to another copy of the database.
   for (const left of ['-wal', '-shm']) await rm(path + left, { force: true });
   const database = openDatabase(path, { busyTimeout: 0, cacheBytes: CACHE_BYTES });
-  const now = Math.floor(Date.now() / 1000);
+  const now = nowSeconds();
   try {
     migrate(database);
     const tx = new SqliteTransaction(database);

@@ -4,10 +4,12 @@
  * Bodies are read in the order of the mailbox with what the store reads ahead; the event loop is given up every few
  * milliseconds, and the search ends when its connection does.
  */
+
 import { Refused } from '../../errors.ts';
 import { Pace } from '../../pace.ts';
 import type { MailboxView } from '../../store/api.ts';
 import { PAGE_ROWS } from '../../store/engine/engine.ts';
+import { nowSeconds } from '../../store/ids.ts';
 import type { EmailRecord } from '../../store/types.ts';
 import { type Command, type Completion, no, ok, selected } from '../command.ts';
 import { ConnectionEnded } from '../command-input.ts';
@@ -54,7 +56,7 @@ async function answer(session: ImapSession, request: SearchRequest, asUids: bool
   const saves = returns?.save ?? false;
   const scope = { view, saved: mailbox.saved, recent: mailbox.recent };
   if (saves) mailbox.saved = NumberSet.EMPTY; // what a search that fails leaves (RFC 5182 2.1)
-  const criteria = searchCriteria(request, scope, Math.trunc(Date.now() / 1_000));
+  const criteria = searchCriteria(request, scope, nowSeconds());
 
   const looking = new Search(session, view, criteria);
   const messages = await looking.run();

@@ -1,7 +1,7 @@
 /** POP3 devices of a person: which there are, what they hold, and from when on they are shown mail. */
 import { z } from 'zod';
 import { Refused } from '../../errors.ts';
-import type { AccountId } from '../../store/ids.ts';
+import { type AccountId, nowSeconds } from '../../store/ids.ts';
 import { recordAudit } from '../../store/operations/audit.ts';
 import type { Office } from '../office.ts';
 import { action } from './action.ts';
@@ -57,7 +57,7 @@ export const startDevice = action({
     const before = await startOf(store, id, credential);
     const detail = { device: name, start: iso(start), before: iso(before) };
     await store.devices.setStart(id, credential, start, (tx) =>
-      recordAudit(tx, { actor, action: 'device.start', subject, detail }, Math.floor(Date.now() / 1_000)),
+      recordAudit(tx, { actor, action: 'device.start', subject, detail }, nowSeconds()),
     );
     return { name, start: iso(start), earlier: start < before };
   },

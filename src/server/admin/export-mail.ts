@@ -1,8 +1,10 @@
 /** Writes mail of accounts into files (src/transfer/export.ts). */
+
 import { join } from 'node:path';
 import { z } from 'zod';
 import { recordAudit } from '../../directory/audit.ts';
 import { Refused } from '../../errors.ts';
+import { nowSeconds } from '../../store/ids.ts';
 import { type ExportReport, exportAccount } from '../../transfer/export.ts';
 import { FORMATS } from '../../transfer/rainmail-index.ts';
 import type { Office } from '../office.ts';
@@ -87,6 +89,6 @@ async function write(office: Office, name: string, wanted: Wanted, run: Run): Pr
   const { directory, format } = wanted;
   const detail = { directory, format, messages: report.messages, bytes: report.bytes, leftOut: report.skippedCount };
   const entry = { actor: run.actor, action: 'export', subject: account.name, detail };
-  await office.store.engine.write((tx) => recordAudit(tx, entry, Math.floor(Date.now() / 1_000)));
+  await office.store.engine.write((tx) => recordAudit(tx, entry, nowSeconds()));
   return report;
 }

@@ -1,7 +1,7 @@
 /** Legal hold: an account of which nothing may go. */
 import { z } from 'zod';
 import { PAGE_ROWS } from '../../store/engine/engine.ts';
-import type { EpochSeconds } from '../../store/ids.ts';
+import { nowSeconds } from '../../store/ids.ts';
 import { recordAudit } from '../../store/operations/audit.ts';
 import { type Held, heldAfter, releaseHold, setHold } from '../../store/operations/hold.ts';
 import { action } from './action.ts';
@@ -26,8 +26,8 @@ export const holdAccount = action({
   async run({ store, directory }, { account, reason }, { actor }): Promise<HoldChanged> {
     const { id, name } = await directory.account(account);
     const changed = await store.engine.write(async (tx) => {
-      if (!(await setHold(tx, id, now()))) return false;
-      await recordAudit(tx, { actor, action: 'hold.set', subject: name, detail: { reason } }, now());
+      if (!(await setHold(tx, id, nowSeconds()))) return false;
+      await recordAudit(tx, { actor, action: 'hold.set', subject: name, detail: { reason } }, nowSeconds());
       return true;
     });
     return { account: name, changed };
@@ -41,7 +41,7 @@ export const releaseAccount = action({
     const { id, name } = await directory.account(account);
     const changed = await store.engine.write(async (tx) => {
       if (!(await releaseHold(tx, id))) return false;
-      await recordAudit(tx, { actor, action: 'hold.release', subject: name, detail: { reason } }, now());
+      await recordAudit(tx, { actor, action: 'hold.release', subject: name, detail: { reason } }, nowSeconds());
       return true;
     });
     return { account: name, changed };
@@ -62,7 +62,3 @@ export const listHolds = action({
     }
   },
 });
-
-function now(): EpochSeconds {
-  return Math.floor(Date.now() / 1_000);
-}

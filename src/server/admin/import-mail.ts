@@ -1,7 +1,9 @@
 /** Brings mail from files into accounts (src/transfer). */
+
 import { z } from 'zod';
 import { recordAudit } from '../../directory/audit.ts';
 import { Refused } from '../../errors.ts';
+import { nowSeconds } from '../../store/ids.ts';
 import type { Mailbox } from '../../store/types.ts';
 import { destinations } from '../../transfer/destinations.ts';
 import { findSources } from '../../transfer/find-sources.ts';
@@ -134,6 +136,6 @@ async function bring(office: Office, name: string, path: string, wanted: Wanted,
   const { messages, bytes, skippedCount } = report;
   const detail = { path, messages, bytes, leftOut: skippedCount, ...(wanted.again ? { again: true } : {}) };
   const entry = { actor: run.actor, action: 'import', subject: name, detail };
-  await office.store.engine.write((tx) => recordAudit(tx, entry, Math.floor(Date.now() / 1_000)));
+  await office.store.engine.write((tx) => recordAudit(tx, entry, nowSeconds()));
   return report;
 }

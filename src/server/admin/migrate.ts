@@ -1,9 +1,11 @@
 /** Moves accounts in from other servers (src/migrate). Killed or stopped half-way, it goes on where it was when it is run again. */
+
 import { z } from 'zod';
 import { Refused } from '../../errors.ts';
 import { type MovingPerson, moveIn } from '../../migrate/move-in.ts';
 import type { AccountReport } from '../../migrate/report.ts';
 import { uidlFormat } from '../../migrate/uidl.ts';
+import { nowSeconds } from '../../store/ids.ts';
 import { recordAudit } from '../../store/operations/audit.ts';
 import { action } from './action.ts';
 
@@ -50,7 +52,7 @@ export const migrate = action({
     const audit = async (name: string, subject: string, detail: Record<string, unknown>) => {
       if (input.what === 'check') return;
       const entry = { actor, action: name, subject, detail };
-      await store.engine.write((tx) => recordAudit(tx, entry, Math.floor(Date.now() / 1_000)));
+      await store.engine.write((tx) => recordAudit(tx, entry, nowSeconds()));
     };
     const accounts = await moveIn(
       store,

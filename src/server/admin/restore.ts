@@ -1,4 +1,5 @@
 /** Restoring mail of one account from a backup, and looking at what a backup has of it, while the server runs. */
+
 import { z } from 'zod';
 import { RepositoryKey } from '../../backup/repository/key.ts';
 import { Repository, type Wanted } from '../../backup/repository/repository.ts';
@@ -17,6 +18,7 @@ import { requireAddress } from '../../directory/rules.ts';
 import type { Account } from '../../directory/types.ts';
 import { Refused } from '../../errors.ts';
 import { flagNames } from '../../store/flags.ts';
+import { nowSeconds } from '../../store/ids.ts';
 import { recordAudit } from '../../store/operations/audit.ts';
 import { splitKeywords } from '../../store/operations/message-row.ts';
 import { getMeta } from '../../store/operations/meta.ts';
@@ -103,7 +105,7 @@ async function mailOf(
   const audit = (outcome: Readonly<Record<string, unknown>>): Promise<void> => {
     const detail = { backup: backup.info.id, ...options, ...outcome };
     const entry = { actor, action: 'restore.mail', subject: account.name, detail };
-    return store.engine.write((tx) => recordAudit(tx, entry, Math.floor(Date.now() / 1_000)));
+    return store.engine.write((tx) => recordAudit(tx, entry, nowSeconds()));
   };
   let done: MailRestored;
   try {

@@ -1,6 +1,6 @@
 /** Undelete: what was removed from an account's mailboxes comes back, or goes for good. */
 import { z } from 'zod';
-import type { EpochSeconds, ItemId } from '../../store/ids.ts';
+import { type EpochSeconds, type ItemId, nowSeconds } from '../../store/ids.ts';
 import { recordAudit } from '../../store/operations/audit.ts';
 import { isHeld } from '../../store/operations/hold.ts';
 import { type FoundMessage, isLeftOut, MOST_ITEMS, type RetainedFilter } from '../../store/retained.ts';
@@ -126,7 +126,7 @@ export const restoreRemoved = action({
               overQuota,
             },
           },
-          now(),
+          nowSeconds(),
         ),
     });
     return { account: name, ...restored, leftOut: chosen.leftOut, stopped: run.signal.aborted };
@@ -151,7 +151,7 @@ export const purgeRemoved = action({
             subject: name,
             detail: { ...described(input), messages: chosen.items.length, bytes: chosen.bytes },
           },
-          now(),
+          nowSeconds(),
         ),
     });
     return { account: name, ...purged, stopped: run.signal.aborted };
@@ -196,8 +196,4 @@ function given<T extends object>(options: T): { [K in keyof T]?: NonNullable<T[K
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as {
     [K in keyof T]?: NonNullable<T[K]>;
   };
-}
-
-function now(): EpochSeconds {
-  return Math.floor(Date.now() / 1_000);
 }

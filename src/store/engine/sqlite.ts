@@ -16,7 +16,7 @@ import { dirname } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { Refused } from '../../errors.ts';
 import { damaged } from '../damage.ts';
-import type { AccountId, Milliseconds } from '../ids.ts';
+import { type AccountId, type Milliseconds, nowSeconds } from '../ids.ts';
 import type { HeavyOperation } from '../operations/heavy-operations.ts';
 import { missingTables } from '../schema/expected.ts';
 import { MIGRATION_TABLE, migrationsAfter } from '../schema/migrations.ts';
@@ -417,7 +417,7 @@ export function migrate(database: DatabaseSync): void {
     database.exec('BEGIN IMMEDIATE');
     try {
       for (const statement of migration.statements) database.exec(statement);
-      record.run(migration.version, migration.name, Math.floor(Date.now() / 1000));
+      record.run(migration.version, migration.name, nowSeconds());
       database.exec('COMMIT');
     } catch (error) {
       if (database.isTransaction) database.exec('ROLLBACK');

@@ -10,7 +10,7 @@
 import { Refused } from '../../errors.ts';
 import type { Reader, Writer } from '../engine/engine.ts';
 import { sql } from '../engine/sql.ts';
-import type { AccountId, EpochSeconds, MailboxId, Modseq, Uid } from '../ids.ts';
+import { type AccountId, type EpochSeconds, type MailboxId, type Modseq, nowSeconds, type Uid } from '../ids.ts';
 import type { Mailbox, Role } from '../types.ts';
 import { claim } from './account-row.ts';
 
@@ -195,7 +195,7 @@ export async function insertMailbox(tx: Writer, mailbox: NewMailbox): Promise<vo
 
 /** The time, unless that was given already: never one twice in an account, also when the clock went back. */
 export async function nextUidvalidity(tx: Writer, account: AccountId): Promise<number> {
-  const now = Math.floor(Date.now() / 1000);
+  const now = nowSeconds();
   const [value] = (await tx.get(NEXT_UIDVALIDITY, now, now, account))!;
   return value;
 }

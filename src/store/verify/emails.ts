@@ -1,7 +1,7 @@
 /** The rules of the rows that tell of content: somebody has each of them, and the next of its conversation will find it. */
 import { sql } from '../engine/sql.ts';
 import { NO_FLAGS } from '../flags.ts';
-import type { EmailId, EpochSeconds, ItemId, ThreadId } from '../ids.ts';
+import { type EmailId, type EpochSeconds, type ItemId, nowSeconds, type ThreadId } from '../ids.ts';
 import { emailKeysOf } from '../operations/email-key.ts';
 import { insertMessage } from '../operations/message-row.ts';
 import { joinThread, threadRefs } from '../operations/threads.ts';
@@ -71,7 +71,7 @@ export async function checkEmails(inspection: Inspection): Promise<void> {
             const item = (await mender.newId()) as ItemId;
             const uid = await mender.newUid(mailbox);
             const modseq = await mender.modseq(mailbox);
-            const saved: EpochSeconds = Math.floor(Date.now() / 1000);
+            const saved: EpochSeconds = nowSeconds();
             await insertMessage(mender.tx, account, mailbox, {
               uid,
               item,

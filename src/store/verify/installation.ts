@@ -1,7 +1,7 @@
 /** What must be true of rows that belong to no account, or to one that is gone; and setting it right. */
 import type { Reader, Writer } from '../engine/engine.ts';
 import { type Sql, sql } from '../engine/sql.ts';
-import type { AccountId, EpochSeconds } from '../ids.ts';
+import { type AccountId, nowSeconds } from '../ids.ts';
 import { nextNumber } from '../operations/accounts.ts';
 import { emailKeysOf } from '../operations/email-key.ts';
 import type { Finding } from './finding.ts';
@@ -121,7 +121,7 @@ async function inspect(tx: Reader, writer: Writer | null): Promise<readonly Find
     await find(
       { code: 'account', text: `there are accounts of the domain ${domain}, which does not exist` },
       'it is there again, with the settings of a new one',
-      async (tx) => void (await tx.run(INSERT_DOMAIN, await nextNumber(tx, 'domain'), domain, now())),
+      async (tx) => void (await tx.run(INSERT_DOMAIN, await nextNumber(tx, 'domain'), domain, nowSeconds())),
     );
   }
   for (const { what, select, remove } of DANGLING) {
@@ -170,16 +170,12 @@ async function missingDomains(tx: Reader): Promise<string[]> {
   return missing;
 }
 
-function now(): EpochSeconds {
-  return Math.floor(Date.now() / 1000);
-}
-
 /** Its numbers and folders follow from its mail (account.ts). Its name is lost: an administrator gives it one. */
 async function makeAccount(tx: Writer, account: AccountId): Promise<void> {
   const domain = (await tx.get(A_DOMAIN))?.[0] ?? 'recovered.invalid';
   let name = `recovered-${account}@${domain}`;
   for (let more = 2; (await tx.get(NAMED, name)) !== undefined; more++) name = `recovered-${account}-${more}@${domain}`;
-  await tx.run(INSERT_ACCOUNT, account, name, now(), now());
+  await tx.run(INSERT_ACCOUNT, account, name, nowSeconds(), nowSeconds());
   if ((await tx.get(HAS_PERSON, account)) === undefined)
-    await tx.run(INSERT_PERSON, await nextNumber(tx, 'person'), account, now());
+    await tx.run(INSERT_PERSON, await nextNumber(tx, 'person'), account, nowSeconds());
 }

@@ -1,7 +1,7 @@
 /** The rules of message rows, present and removed, and of tombstones. */
 import { sql } from '../engine/sql.ts';
 import { FLAG_BITS } from '../flags.ts';
-import type { MailboxId, Uid } from '../ids.ts';
+import { type MailboxId, nowSeconds, type Uid } from '../ids.ts';
 import { emailKeyOf } from '../operations/email-key.ts';
 import { INSERT_TOMBSTONE } from '../operations/expunge.ts';
 import { DELETE_MESSAGE } from '../operations/message-row.ts';
@@ -193,7 +193,7 @@ async function checkRetained(inspection: Inspection, items: ReadonlySet<number>)
 async function remove(mender: Mender, mailbox: MailboxId, uid: Uid, email: number): Promise<void> {
   const modseq = await mender.modseq(mailbox);
   await mender.tx.run(DELETE_MESSAGE, mender.account, mailbox, uid);
-  await mender.tx.run(INSERT_TOMBSTONE, mender.account, modseq, mailbox, uid, email, Math.floor(Date.now() / 1000));
+  await mender.tx.run(INSERT_TOMBSTONE, mender.account, modseq, mailbox, uid, email, nowSeconds());
 }
 
 function isDate(seconds: number): boolean {
