@@ -4,7 +4,6 @@
  * Bodies are read in the order of the mailbox with what the store reads ahead; the event loop is given up every few
  * milliseconds, and the search ends when its connection does.
  */
-
 import { Refused } from '../../errors.ts';
 import { Pace } from '../../pace.ts';
 import type { MailboxView } from '../../store/api.ts';

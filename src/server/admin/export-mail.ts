@@ -1,5 +1,4 @@
 /** Writes mail of accounts into files (src/transfer/export.ts). */
-
 import { join } from 'node:path';
 import { z } from 'zod';
 import { recordAudit } from '../../directory/audit.ts';

@@ -1,5 +1,4 @@
 /** Brings mail from files into accounts (src/transfer). */
-
 import { z } from 'zod';
 import { recordAudit } from '../../directory/audit.ts';
 import { Refused } from '../../errors.ts';

@@ -1,5 +1,4 @@
 /** Moves accounts in from other servers (src/migrate). Killed or stopped half-way, it goes on where it was when it is run again. */
-
 import { z } from 'zod';
 import { Refused } from '../../errors.ts';
 import { type MovingPerson, moveIn } from '../../migrate/move-in.ts';

@@ -1,5 +1,4 @@
 /** Restoring mail of one account from a backup, and looking at what a backup has of it, while the server runs. */
-
 import { z } from 'zod';
 import { RepositoryKey } from '../../backup/repository/key.ts';
 import { Repository, type Wanted } from '../../backup/repository/repository.ts';
