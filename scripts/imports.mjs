@@ -13,7 +13,7 @@ const OPEN = ['store/ids'];
 const MAY_IMPORT = {
   message: [],
   config: [],
-  net: ['config', 'server/log', 'server/metrics'],
+  net: ['config', 'directory/types', 'server/log', 'server/metrics'],
   store: ['message', 'config'],
   directory: ['store', 'message', 'config', 'auth/app-password', 'auth/foreign', 'auth/password', 'auth/scram-keys'],
   auth: ['directory', 'store', 'net', 'config'],

@@ -58,6 +58,8 @@ export interface AuthenticatorOptions {
 interface Subject {
   /** Equal for all ways to write the name. */
   readonly key: string;
+  /** The directory's generation that it is of. */
+  readonly asOf: number;
   /** Null: nobody has the name. */
   readonly record: SignInRecord | null;
   readonly password: Credential;
@@ -68,6 +70,8 @@ interface Subject {
 interface Outcome {
   readonly result: SignInResult;
   readonly record: SignInRecord | null;
+  /** The directory's generation that it was decided by. */
+  readonly asOf: number;
   /** What was right, whatever the result. */
   readonly credential: Credential | null;
   readonly delay: Milliseconds;
@@ -157,10 +161,12 @@ export class PasswordAuthenticator implements Authenticator {
   }
 
   async #subject(name: string): Promise<Subject> {
+    const asOf = this.#directory.generation;
     const record = await this.#directory.signInRecord(name);
     const key = record?.account.name ?? canonicalName(name);
     return {
       key,
+      asOf,
       record,
       password: record?.credentials.find(({ kind }) => kind === 'password') ?? UNMATCHABLE,
       apps: record?.credentials.filter(({ kind }) => kind === 'app') ?? [],
@@ -202,10 +208,11 @@ export class PasswordAuthenticator implements Authenticator {
   async #attempt(name: string, subject: Subject, peer: Peer, check: Check): Promise<Outcome> {
     const attempt = this.#throttle.attempt(subject.key, peer.address);
     const { delay } = attempt;
-    let { record } = subject;
+    let { record, asOf } = subject;
     const end = (result: SignInResult, { credential, remembered }: Verdict): Outcome => ({
       result,
       record,
+      asOf,
       credential,
       delay,
       remembered,
@@ -218,7 +225,7 @@ export class PasswordAuthenticator implements Authenticator {
           return { ...end('throttled', NOTHING), delay: 0 };
         }
         now = await this.#subject(name); // much may have changed meanwhile
-        record = now.record;
+        ({ record, asOf } = now);
       }
       const verdict = await check(now);
       const { credential, remembered } = verdict;
@@ -227,13 +234,10 @@ export class PasswordAuthenticator implements Authenticator {
         else attempt.failed();
         return end('wrong', verdict);
       }
-      const active = record?.account.state === 'active';
-      if (active && isFor(credential, peer)) {
-        attempt.succeeded();
-        return end('ok', verdict);
-      }
-      attempt.withdrawn();
-      return end(active ? 'not-allowed' : 'suspended', verdict);
+      const result = mayEnter(record, credential, peer);
+      if (result === 'ok') attempt.succeeded();
+      else attempt.withdrawn();
+      return end(result, verdict);
     } catch (cause) {
       attempt.withdrawn();
       if (!(cause instanceof Refused)) throw cause;
@@ -241,8 +245,9 @@ export class PasswordAuthenticator implements Authenticator {
     }
   }
 
-  #conclude(claim: Claim, { protocol, address }: Peer, mechanism: string, outcome: Outcome): SignedIn {
+  #conclude(claim: Claim, peer: Peer, mechanism: string, outcome: Outcome): SignedIn {
     const { record, credential, delay, remembered, cause } = outcome;
+    const { protocol, address } = peer;
     const right = outcome.result === 'ok' || outcome.result === 'not-allowed';
     const result = right && (record === null || !isOwn(claim, record.account)) ? 'wrong' : outcome.result;
     this.#report({ result, protocol, mechanism, address, delay, remembered, ...known(outcome, mechanism) });
@@ -257,12 +262,29 @@ export class PasswordAuthenticator implements Authenticator {
           protocol,
           address,
         });
-        return { account, credential: { id, kind, label }, mechanism };
+        const confirm = () => this.#confirm(claim, peer, mechanism, { ...outcome, remembered: true });
+        return { account, credential: { id, kind, label }, mechanism, confirm };
       }
       if (result === 'not-allowed') throw new Refused('auth.not-allowed', notFor(credential, protocol));
     }
     if (result === 'unavailable') throw cause;
     throw new Refused('auth.failed', 'The name or the password is wrong.');
+  }
+
+  /** See {@link SignedIn.confirm}. */
+  #confirm(claim: Claim, peer: Peer, mechanism: string, outcome: Outcome): void | Promise<void> {
+    if (outcome.asOf === this.#directory.generation) return;
+    return this.#confirmAnew(claim, peer, mechanism, outcome);
+  }
+
+  /** The password was right; may who knew it still come in? What is told, and to whom, is as at any sign-in. */
+  async #confirmAnew(claim: Claim, peer: Peer, mechanism: string, outcome: Outcome): Promise<void> {
+    const { account } = outcome.record!;
+    const now = await this.#directory.signInRecord(account.name);
+    const record = now?.account.id === account.id ? now : null;
+    const credential = record?.credentials.find(({ id }) => id === outcome.credential!.id) ?? null;
+    const result = credential === null ? 'wrong' : mayEnter(record, credential, peer);
+    if (result !== 'ok') this.#conclude(claim, peer, mechanism, { ...outcome, result, record, credential });
   }
 }
 
@@ -279,6 +301,12 @@ function proven({ password, apps }: Subject, proves: (keys: ScramKeys) => boolea
   }
   for (; tried < SCRAM_KEYS_LIMIT; tried++) proves(UNMATCHABLE.scram[0]!);
   return null;
+}
+
+/** What becomes of somebody whose password was right. */
+function mayEnter(record: SignInRecord | null, credential: Credential, peer: Peer): SignInResult {
+  if (record?.account.state !== 'active') return 'suspended';
+  return isFor(credential, peer) ? 'ok' : 'not-allowed';
 }
 
 function isFor({ protocols }: Credential, { protocol }: Peer): boolean {

@@ -16,6 +16,11 @@ export interface SignedIn {
   /** What it was done with: an app password tells which device it is. */
   readonly credential: Pick<Credential, 'id' | 'kind' | 'label'>;
   readonly mechanism: string;
+  /**
+   * To be awaited when the session can be found by those who end sessions, and before it does anything: what was changed while the sign-in was
+   * being checked counts. Costs nothing where nothing was. @throws Refused what the sign-in would be refused with by now
+   */
+  readonly confirm: () => void | Promise<void>;
 }
 
 /** One SASL exchange (RFC 4422), in raw bytes: protocols do the Base64 and the framing. */

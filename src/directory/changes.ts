@@ -67,9 +67,9 @@ export interface ChangeHost {
   /** Works out the quotas of all whom a change concerned. */
   recompute(): Promise<void>;
   /** Somebody may sign in again, or no more. */
-  stateChanged(account: AccountId, state: AccountState | 'removed'): void;
+  stateChanged(account: AccountId, state: AccountState | 'removed'): Promise<void>;
   /** A credential is void: nobody may stay signed in with it. */
-  revoked(account: AccountId, credential: number): void;
+  revoked(account: AccountId, credential: number): Promise<void>;
 }
 
 /** What the audit says of a change; a function where that shows only once it is made. */
@@ -198,7 +198,7 @@ export class DirectoryChanges {
       return taken;
     }
     const account = await this.#change(told, (tx) => operation(tx, person, password, nowSeconds()));
-    if (state !== undefined && !isNew) this.#host.stateChanged(account.id, state);
+    if (state !== undefined && !isNew) await this.#host.stateChanged(account.id, state);
     return taken;
   }
 
@@ -217,7 +217,7 @@ export class DirectoryChanges {
     const name = canonicalAddress(text);
     const told = { action: STATE_ACTIONS[state], subject: name, detail: (was: Account) => ({ before: was.state }) };
     const account = await this.#change(told, (tx) => accounts.setState(tx, name, state));
-    this.#host.stateChanged(account.id, state);
+    await this.#host.stateChanged(account.id, state);
   }
 
   /** The name that is shown for the person. @throws Refused `directory.missing`, `directory.invalid` */
@@ -248,7 +248,7 @@ export class DirectoryChanges {
     const id = await this.#change({ action: 'account.remove', subject: name }, (tx) =>
       accounts.removeAccount(tx, name),
     );
-    this.#host.stateChanged(id, 'removed');
+    await this.#host.stateChanged(id, 'removed');
   }
 
   /**
@@ -258,7 +258,7 @@ export class DirectoryChanges {
   async bringBackAccount(former: FormerAccount, backup: { readonly id: string; readonly taken: EpochSeconds }) {
     const told = { action: 'restore.account', subject: former.name, detail: { backup: backup.id } };
     const account = await this.#change(told, (tx) => bringBack(tx, former, backup.taken, nowSeconds()));
-    this.#host.stateChanged(account.id, account.state);
+    await this.#host.stateChanged(account.id, account.state);
     return account;
   }
 
@@ -301,7 +301,7 @@ export class DirectoryChanges {
       const account = await accounts.requireAccount(tx, name);
       return { account, revoked: await credentials.revokeAppPassword(tx, account.id, which) };
     });
-    this.#host.revoked(account.id, revoked.id);
+    await this.#host.revoked(account.id, revoked.id);
     return revoked;
   }
 

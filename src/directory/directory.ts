@@ -48,11 +48,11 @@ import type {
 /** Names and addresses; up to about 1 KB each. What leads to many accounts counts as many. */
 const CACHE_CAPACITY = 20_000;
 
-/** Hears that somebody may sign in again, or no more. */
-export type StateListener = (account: AccountId, state: AccountState | 'removed') => void;
+/** Hears that somebody may sign in again, or no more. The change is answered once the listener is done. */
+export type StateListener = (account: AccountId, state: AccountState | 'removed') => void | Promise<void>;
 
 /** Hears that a credential of an account is void. */
-export type RevocationListener = (account: AccountId, credential: number) => void;
+export type RevocationListener = (account: AccountId, credential: number) => void | Promise<void>;
 
 /** Hears of what failed where nobody waits for it. */
 type OnTrouble = (what: string, error: unknown) => void;
@@ -107,11 +107,11 @@ export class Directory implements SignInDirectory {
         }
       },
       recompute: () => this.#recompute(),
-      stateChanged: (account, state) => {
-        for (const listener of this.#onState) listener(account, state);
+      stateChanged: async (account, state) => {
+        for (const listener of this.#onState) await listener(account, state);
       },
-      revoked: (account, credential) => {
-        for (const listener of this.#onRevoked) listener(account, credential);
+      revoked: async (account, credential) => {
+        for (const listener of this.#onRevoked) await listener(account, credential);
       },
     };
   }
@@ -119,6 +119,10 @@ export class Directory implements SignInDirectory {
   /** A trial office takes only domains that are reserved for trying out. */
   get trial(): boolean {
     return this.#trial;
+  }
+
+  get generation(): number {
+    return this.#generation;
   }
 
   /** The changing side. @param actor  who is behind the changes, for the audit: `root on the command line` */

@@ -76,6 +76,8 @@ export interface SignInDirectory {
    * Never older than the last change that was acknowledged.
    */
   signInRecord(name: string): SignInRecord | null | Promise<SignInRecord | null>;
+  /** Rises with each change, before anybody hears of it: a record that was asked for later than it rose last is not out of date. */
+  readonly generation: number;
   /** Notes a sign-in; costs nothing now. */
   used(use: CredentialUse): void;
   /** A password of another server's hash was right: makes a hash and SCRAM keys of our own, unless it was changed meanwhile. */

@@ -6,6 +6,7 @@
  * - what changed in the selected mailbox is told between the command's own responses and its tagged one;
  * - the object is small: thousands of sessions wait idle. What only some need is made when it is needed.
  */
+import { claimConnection } from '../auth/claim.ts';
 import type { Peer, SignedIn } from '../auth/types.ts';
 import type { Account } from '../directory/types.ts';
 import { BadCommand, Refused } from '../errors.ts';
@@ -102,16 +103,12 @@ export class ImapSession {
 
   /**
    * Makes the connection the account's.
-   * @throws Refused `limit.reached` when the account has as many connections as it may
+   * @throws Refused `limit.reached` when the account has as many connections as it may; what was changed meanwhile
    */
-  signIn({ account, credential, mechanism }: SignedIn): void {
+  async signIn(signedIn: SignedIn): Promise<void> {
+    await claimConnection(this.connection, signedIn);
     const { limits, log } = this.context;
-    if (!this.connection.claimAccount(account.id, credential.id)) {
-      throw new Refused(
-        'limit.reached',
-        'This account has too many connections open; close a mail program and try again.',
-      );
-    }
+    const { account, credential, mechanism } = signedIn;
     this.account = account;
     this.connection.setIdleTimeout(limits.idleTimeout);
     log.debug(

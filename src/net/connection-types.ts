@@ -5,10 +5,13 @@
 import type { TLSSocket } from 'node:tls';
 import type { AccountId, Milliseconds } from '../store/ids.ts';
 import type { Farewell } from './farewell.ts';
+import type { SessionCredential } from './sessions.ts';
 
 export interface LineConnection {
   /** For logs: rises with each connection of the process. */
   readonly id: number;
+  /** What the client calls itself, for those who look at the sessions; empty until it says. Short: it is kept. */
+  client: string;
   readonly remoteAddress: string;
   readonly remotePort: number;
   readonly localAddress: string;
@@ -61,16 +64,19 @@ export interface LineConnection {
 
   /**
    * Counts this connection to the account from now on, and no more to its address (connections before sign-in). Given back
-   * when the connection ends. @param credential  which of the account's credentials it was; 0: not known
+   * when the connection ends. Sessions use it by `claimConnection` (auth/claim.ts).
    * @returns false when the account has too many: refuse the sign-in (`limit.reached`)
    */
-  claimAccount(account: AccountId, credential?: number): boolean;
+  claimAccount(account: AccountId, credential: SessionCredential): boolean;
 
   /**
    * Time without a byte from the peer after which the connection ends, with the protocol's farewell. Runs only while the
    * session waits for the peer and nothing is on its way to it. In steps of some seconds.
    */
   setIdleTimeout(after: Milliseconds): void;
+
+  /** Ends the connection, with the protocol's farewell, once the session waits for its next line. */
+  retire(why: Farewell): void;
 
   /** Sends what is queued, then ends the connection: a waiting reader gets null, later writes go nowhere. Safe to call twice. */
   end(): void;

@@ -14,13 +14,14 @@ import type { Socket } from 'node:net';
 import { TLSSocket, type TLSSocketOptions } from 'node:tls';
 import { BadCommand } from '../errors.ts';
 import { noteBuffer } from '../passing-buffers.ts';
-import type { AccountId, Milliseconds } from '../store/ids.ts';
+import { type AccountId, type EpochSeconds, type Milliseconds, nowSeconds } from '../store/ids.ts';
 import { isLoopback, plainAddress } from './address.ts';
 import type { LineConnection, LineProtocol } from './connection-types.ts';
 import type { Farewell } from './farewell.ts';
 import type { Counted } from './limits.ts';
 import { LineTooLong, type Swallowed, swallow } from './line-too-long.ts';
 import type { Ends } from './proxy-protocol.ts';
+import { nextSessionId, type SessionCredential } from './sessions.ts';
 
 /** Bytes that may wait unread before the socket is paused: a few reads of 64 KB, and more than most pipelines. */
 const MOST_UNREAD = 256 * 1024;
@@ -73,7 +74,8 @@ interface OwnedSocket extends Socket {
   [connectionOf]: Connection;
 }
 
-let lastId = 0;
+/** Nothing is left to wait for. */
+const SERVED = { promise: Promise.resolve(), resolve: () => {} };
 
 function onData(this: Socket, bytes: Buffer): void {
   (this as OwnedSocket)[connectionOf].received(bytes);
@@ -95,9 +97,12 @@ function onClose(this: Socket): void {
 function onError(): void {}
 
 export class Connection implements LineConnection, Counted {
-  readonly id = ++lastId;
+  readonly id = nextSessionId();
   countedTo: string | AccountId;
-  credential = 0;
+  client = '';
+  /** What somebody signed in with, and when; null before. */
+  credential: SessionCredential | null = null;
+  signedInAt: EpochSeconds = 0;
   readonly #host: ConnectionHost;
   #socket: Socket;
   #remoteAddress: string;
@@ -139,6 +144,8 @@ export class Connection implements LineConnection, Counted {
 
   #ending = false;
   #destroyed = false;
+  /** Made when somebody waits for the end of the session; see {@link whenServed}. */
+  #served: { readonly promise: Promise<void>; readonly resolve: () => void } | undefined = undefined;
   #abort: AbortController | undefined = undefined;
 
   #idleTimeout: Milliseconds;
@@ -339,9 +346,11 @@ export class Connection implements LineConnection, Counted {
     this.#heardAt = this.#host.now;
   }
 
-  claimAccount(account: AccountId, credential = 0): boolean {
+  claimAccount(account: AccountId, credential: SessionCredential): boolean {
+    if (!this.#host.claimAccount(this, account)) return false;
     this.credential = credential;
-    return this.#host.claimAccount(this, account);
+    this.signedInAt = nowSeconds();
+    return true;
   }
 
   end(): void {
@@ -370,12 +379,30 @@ export class Connection implements LineConnection, Counted {
 
   /**
    * Ends the connection, with the protocol's farewell, as soon as the session waits for a line: a command under way is finished. At shutdown
-   * the listener sees to those that take too long; else {@link LAST_COMMAND} is all they get.
+   * the listener sees to those that take too long. Who is signed out is not waited for within a command either, where nothing is
+   * acknowledged yet, and {@link LAST_COMMAND} is all that our own work gets.
    */
   retire(why: Farewell = 'shutdown'): void {
     this.#retiring ??= why;
     this.#retiringSince = this.#host.now;
-    if (this.#reader !== undefined && this.#readsLine) this.#leave(why);
+    if (this.#reader !== undefined && (this.#readsLine || why !== 'shutdown')) this.#leave(why);
+  }
+
+  /** Resolves when the session is over: nothing more is done for it. */
+  whenServed(): Promise<void> {
+    this.#served ??= Promise.withResolvers<void>();
+    return this.#served.promise;
+  }
+
+  get isServed(): boolean {
+    return this.#served === SERVED;
+  }
+
+  /** From the listener: the session is over. */
+  served(): void {
+    this.#served?.resolve();
+    this.#served = SERVED;
+    this.end();
   }
 
   /** Ends the connection if its time is over; called every few seconds. */
@@ -558,6 +585,7 @@ export class Connection implements LineConnection, Counted {
 
   /** As {@link chunk}, when there is one, or none will be; else undefined. */
   #chunkNow(most: number): Buffer | null | undefined {
+    if (this.#retiring !== undefined && this.#retiring !== 'shutdown') this.#leave(this.#retiring);
     if (this.closed) return null;
     const unread = this.#unread;
     if (unread === null) return this.#inputEnded ? null : undefined;

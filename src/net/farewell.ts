@@ -2,7 +2,7 @@
 export type Farewell = 'busy' | 'timeout' | 'shutdown' | SignedOut;
 
 /** Why somebody is signed out. */
-export type SignedOut = 'suspended' | 'closed' | 'removed' | 'revoked' | 'ended';
+export type SignedOut = 'suspended' | 'closed' | 'removed' | 'revoked' | 'ended' | 'not-allowed' | 'changed';
 
 /** For the person who was signed out. */
 export const SIGNED_OUT: Readonly<Record<SignedOut, string>> = {
@@ -11,6 +11,8 @@ export const SIGNED_OUT: Readonly<Record<SignedOut, string>> = {
   removed: 'Your account was removed; please ask your administrator',
   revoked: 'The password of this session was revoked',
   ended: 'Your administrator has ended this session',
+  'not-allowed': 'Your administrator has changed what is open to you, and this is not any more; please ask',
+  changed: 'Something was changed while you signed in; please sign in again',
 };
 
 export function isSignedOut(why: Farewell): why is SignedOut {

@@ -15,8 +15,9 @@ import { peerOf, plainAddress } from './address.ts';
 import { Connection, type ConnectionHost } from './connection.ts';
 import type { LineProtocol } from './connection-types.ts';
 import type { ConnectionLimits } from './limits.ts';
+import { LineSession } from './line-session.ts';
 import { MOST_PROXY_HEADER, parseProxyHeader } from './proxy-protocol.ts';
-import type { Sessions } from './sessions.ts';
+import type { OpenSession, SessionSource, Sessions } from './sessions.ts';
 
 /** Connections the kernel may hold for us while the loop is busy (it takes at most net.core.somaxconn). */
 const BACKLOG = 4096;
@@ -60,7 +61,7 @@ export interface Address {
   readonly port: number;
 }
 
-export class Listener implements ConnectionHost {
+export class Listener implements ConnectionHost, SessionSource {
   readonly protocol: LineProtocol;
   readonly linesAWindow: number;
   readonly traffic = { bytesIn: 0, bytesOut: 0 };
@@ -129,15 +130,18 @@ export class Listener implements ConnectionHost {
   }
 
   claimAccount(connection: Connection, account: AccountId): boolean {
-    const { limits, sessions } = this.#options;
-    if (!limits.claimAccount(connection, account)) return false;
-    sessions?.signedIn(connection, account);
-    return true;
+    return this.#options.limits.claimAccount(connection, account);
   }
 
-  /** Those that are open now. */
-  connections(): Iterable<Connection> {
-    return this.#connections;
+  *sessions(account?: AccountId): Generator<OpenSession> {
+    const { name } = this.protocol;
+    if (name === 'smtp' || name === 'lmtp') return; // nobody signs in there
+    for (const connection of this.#connections) {
+      const { countedTo, credential, isServed } = connection;
+      if (typeof countedTo === 'string' || credential === null || isServed) continue;
+      if (account !== undefined && countedTo !== account) continue;
+      yield new LineSession(connection, name, countedTo, credential);
+    }
   }
 
   onClosed(connection: Connection): void {
@@ -217,7 +221,7 @@ export class Listener implements ConnectionHost {
 
   #over(connection: Connection, error?: unknown): void {
     if (error !== undefined) this.#failed(connection, error);
-    connection.end();
+    connection.served();
     this.#sessions--;
     this.#tellQuiet();
   }

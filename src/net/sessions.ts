@@ -1,90 +1,96 @@
 /**
- * The connections that somebody has signed in on, over all listeners: which there are, and ending them.
+ * Who is signed in: every open session, of whatever kind, and ending them.
  *
- * Invariant: once {@link Sessions.bar} returns, the account's connections are on their way out, and one that signs in with a check that began
- * before leaves as soon as it has its answer. It costs an idle connection nothing: the listeners know them all anyway.
+ * Whatever keeps sessions is a {@link SessionSource}, given to {@link Sessions.watch} once: a listener of a line protocol, the settings page.
+ * There is no list beside theirs, so that a session that waits costs nothing here.
+ *
+ * Invariant: once {@link Sessions.end} has resolved, none of the sessions that it picked does anything more. For one that is just being signed
+ * in to when something changes, the source keeps this order: it makes the session known first, and then awaits `SignedIn.confirm`. A change
+ * before that shows in `confirm`; one after it finds the session here.
  */
-import type { AccountId } from '../store/ids.ts';
-import type { Connection } from './connection.ts';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { CredentialKind, SignInProtocol } from '../directory/types.ts';
+import type { AccountId, EpochSeconds, Milliseconds } from '../store/ids.ts';
 import type { SignedOut } from './farewell.ts';
 
-/** One signed-in connection, as an administrator sees it. */
-export interface Session {
-  /** Of the connection: see `LineConnection.id`. */
+/** What somebody signed in with. Not secret. */
+export interface SessionCredential {
+  /** Which of the account's; 0: none that is kept (a token). */
   readonly id: number;
-  readonly protocol: string;
-  readonly account: AccountId;
-  /** Which of the account's credentials signed in; 0: not known. */
-  readonly credential: number;
-  readonly address: string;
-  readonly port: number;
-  readonly secure: boolean;
-  readonly bytesIn: number;
-  readonly bytesOut: number;
+  readonly kind: CredentialKind;
+  /** What the person calls the device, or the program a token was made for. May be empty. */
+  readonly label: string;
 }
 
-/** Where connections are: a listener. */
+/** A session that somebody is signed in to. */
+export interface OpenSession {
+  /** Of no other session as long as the process runs: {@link nextSessionId}. */
+  readonly id: number;
+  readonly protocol: SignInProtocol;
+  readonly account: AccountId;
+  readonly credential: SessionCredential;
+  /** The client's IP address. */
+  readonly address: string;
+  /** The client's port; null where a session has no connection of its own. */
+  readonly port: number | null;
+  /** What the client calls itself: IMAP's ID, EHLO, User-Agent. Empty: it hasn't said. Strangers wrote it. */
+  readonly client: string;
+  /** The way to it is encrypted. */
+  readonly secure: boolean;
+  /** Both ends are on this machine. */
+  readonly local: boolean;
+  readonly since: EpochSeconds;
+
+  /**
+   * Signs it out, with a word why where the protocol has one. It begins nothing more once this has returned.
+   * Safe to call twice. @returns resolves when what was under way is over; never waits for the request that asked for it
+   */
+  signOut(why: SignedOut): Promise<void>;
+}
+
+/** What keeps sessions. */
 export interface SessionSource {
-  readonly protocol: { readonly name: string };
-  connections(): Iterable<Connection>;
+  /** Those open now, of one account or of all. What happens to them meanwhile must not disturb it. */
+  sessions(account?: AccountId): Iterable<OpenSession>;
+}
+
+/** The longest that {@link Sessions.end} waits for what is under way. A connection is cut off before. */
+const OVER_WITHIN: Milliseconds = 10_000;
+
+let lastId = 0;
+
+/** A number for a session or a connection. */
+export function nextSessionId(): number {
+  return ++lastId;
 }
 
 export class Sessions {
   readonly #sources = new Set<SessionSource>();
-  /** Accounts that nobody may be signed in to, and why. Only what changed since the start: the others are refused at sign-in. */
-  readonly #barred = new Map<AccountId, SignedOut>();
-  /** Credentials, with their accounts, that were revoked since the start; their ids never come again. */
-  readonly #revoked = new Set<string>();
 
   watch(source: SessionSource): void {
     this.#sources.add(source);
   }
 
   /** Every session, or those of one account. */
-  *list(account?: AccountId): Generator<Session> {
-    for (const [connection, { protocol }] of this.#connections()) {
-      const { countedTo } = connection;
-      if (typeof countedTo === 'string' || (account !== undefined && countedTo !== account)) continue;
-      const { id, credential, remoteAddress: address, remotePort: port, secure, bytesIn, bytesOut } = connection;
-      yield { id, protocol: protocol.name, account: countedTo, credential, address, port, secure, bytesIn, bytesOut };
-    }
+  *list(account?: AccountId): Generator<OpenSession> {
+    for (const source of this.#sources) yield* source.sessions(account);
   }
 
-  /** Ends the sessions of an account that `which` picks: all, if absent. Each hears why. @returns how many */
-  end(account: AccountId, why: SignedOut, which: (connection: Connection) => boolean = () => true): number {
-    let ended = 0;
-    for (const [connection] of this.#connections()) {
-      if (connection.countedTo !== account || connection.closed || !which(connection)) continue;
-      connection.retire(why);
-      ended++;
-    }
-    return ended;
+  /**
+   * Ends the sessions of an account that `which` picks: all, if absent. All are picked and told before this returns.
+   * @returns how many, when they do nothing more
+   */
+  end(account: AccountId, why: SignedOut, which: (session: OpenSession) => boolean = () => true): Promise<number> {
+    return this.endThese([...this.list(account)].filter(which), why);
   }
 
-  /** Ends all sessions of the account, and those that a sign-in under way may still begin. @returns how many were open */
-  bar(account: AccountId, why: SignedOut): number {
-    this.#barred.set(account, why);
-    return this.end(account, why);
-  }
-
-  unbar(account: AccountId): void {
-    this.#barred.delete(account);
-  }
-
-  /** Ends the sessions of one credential, and those that a sign-in under way may still begin. @returns how many were open */
-  revoke(account: AccountId, credential: number): number {
-    this.#revoked.add(`${account}/${credential}`);
-    return this.end(account, 'revoked', (connection) => connection.credential === credential);
-  }
-
-  /** The connection has become the account's. */
-  signedIn(connection: Connection, account: AccountId): void {
-    const revoked = this.#revoked.has(`${account}/${connection.credential}`);
-    const why = this.#barred.get(account) ?? (revoked ? 'revoked' : undefined);
-    if (why !== undefined) connection.retire(why);
-  }
-
-  *#connections(): Generator<readonly [Connection, SessionSource]> {
-    for (const source of this.#sources) for (const connection of source.connections()) yield [connection, source];
+  /** The same for sessions that were picked already. */
+  async endThese(sessions: readonly OpenSession[], why: SignedOut): Promise<number> {
+    if (sessions.length === 0) return 0;
+    const timer = new AbortController();
+    const allOver = Promise.all(sessions.map((session) => session.signOut(why)));
+    await Promise.race([allOver, delay(OVER_WITHIN, undefined, { signal: timer.signal })]);
+    timer.abort();
+    return sessions.length;
   }
 }

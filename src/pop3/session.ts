@@ -6,6 +6,7 @@
  * - a connection that ends without QUIT has deleted nothing (RFC 1939 6).
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { claimConnection } from '../auth/claim.ts';
 import type { Peer, SignedIn } from '../auth/types.ts';
 import { BadCommand, type RefusalCode, Refused } from '../errors.ts';
 import type { LineConnection } from '../net/connection-types.ts';
@@ -97,10 +98,9 @@ export class Pop3Session {
   }
 
   /** Somebody has signed in: the list of messages is taken now and stays as it is. @throws Refused `limit.reached` */
-  async open({ account, credential }: SignedIn): Promise<Response> {
-    if (!this.connection.claimAccount(account.id, credential.id)) {
-      throw new Refused('limit.reached', 'Your account has too many connections open; close some and try again.');
-    }
+  async open(signedIn: SignedIn): Promise<Response> {
+    await claimConnection(this.connection, signedIn);
+    const { account, credential } = signedIn;
     if (!this.context.loginDelay.mayEnter(account.id)) {
       throw new Refused('auth.too-soon', 'You have signed in a moment ago. Let your mail program ask less often.');
     }

@@ -18,6 +18,7 @@ import type { Recovered } from '../store/recovery.ts';
 import { TORN_LOG } from '../store/repair/torn-log.ts';
 import { MailStore } from '../store/store.ts';
 import { Backups } from './backups.ts';
+import { endWithSignIn } from './end-sessions.ts';
 
 export interface Office {
   /** The data directory, absolute. */
@@ -91,11 +92,7 @@ export async function openOffice(options: OfficeOptions): Promise<Office> {
     const directory = await Directory.open(store.engine, (what, error) => log?.error({ err: error }, `${what} failed`));
     const backups = await Backups.open({ data, store, config, configFile });
     const sessions = new Sessions();
-    directory.onState((account, state) => {
-      if (state === 'active') sessions.unbar(account);
-      else sessions.bar(account, state);
-    });
-    directory.onRevoked((account, credential) => sessions.revoke(account, credential));
+    endWithSignIn(sessions, directory);
     const close = async () => {
       await directory.close();
       await store.close();

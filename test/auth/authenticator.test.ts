@@ -261,10 +261,35 @@ test('before TLS nothing is offered and nothing is taken', async (t) => {
   assert.throws(() => authenticator.sasl('SCRAM-SHA-256-PLUS', PEER), refused('auth.mechanism'));
 });
 
+test('what was changed while the password was being checked is seen before the session begins', async (t) => {
+  const { directory, authenticator, reports } = await signInOffice(t);
+  const ANNA = 'anna@office.test';
+  const office = directory.by('a test');
+  const phone = await office.addAppPassword(ANNA, { label: 'phone', protocols: null });
+
+  const [byPassword, byPhone] = [
+    await authenticator.password(ANNA, PASSWORD, PEER),
+    await authenticator.password(ANNA, phone.password, PEER),
+  ];
+  await byPassword.confirm();
+  await office.setDisplayName(ANNA, 'Anna'); // what does not concern signing in
+  await byPassword.confirm();
+  await office.revokeAppPassword(ANNA, 'phone');
+  await byPassword.confirm();
+  await assert.rejects(async () => byPhone.confirm(), refused('auth.failed'));
+  await office.setState(ANNA, 'suspended');
+  await assert.rejects(async () => byPassword.confirm(), refused('auth.failed'));
+  assert.deepEqual(
+    reports.map(({ result }) => result),
+    ['ok', 'ok', 'wrong', 'suspended'],
+  );
+});
+
 test('a fault of the directory is ours, not a wrong password', async (t) => {
   const { directory } = await openOffice(t);
   const broken: SignInDirectory = {
     secret: directory.secret,
+    generation: 0,
     signInRecord: () => Promise.reject(new Error('broken')),
     used: () => assert.fail('nobody signed in'),
     renewPassword: () => assert.fail('nobody signed in'),

@@ -27,6 +27,7 @@ function rfcOffice() {
         account: { id: 1 as AccountId, name: 'user', displayName: '', quotaBytes: null, state: 'active' },
         credential: { id: 1, kind: 'password', label: '' },
         mechanism: 'SCRAM-SHA-256',
+        confirm: () => {},
       };
     },
   };

@@ -6,8 +6,11 @@ import { connect as connectTls, type SecureContext } from 'node:tls';
 import type { LineConnection, Serve } from '../../src/net/connection-types.ts';
 import { ConnectionLimits } from '../../src/net/limits.ts';
 import { Listener } from '../../src/net/listener.ts';
+import type { SessionCredential } from '../../src/net/sessions.ts';
 import type { AccountId } from '../../src/store/ids.ts';
 import { Clock, certificate, Peer, silent, trialListener } from './helpers.ts';
+
+const PASSWORD: SessionCredential = { id: 1, kind: 'password', label: '' };
 
 let context: SecureContext;
 before(async () => {
@@ -19,7 +22,7 @@ const session: Serve = async (connection) => {
   connection.write('ready\r\n');
   for (let line = await connection.line(1000); line !== null; line = await connection.line(1000)) {
     const [word, value] = line.toString().split(' ');
-    if (word === 'account') connection.write(`${connection.claimAccount(Number(value) as AccountId)}\r\n`);
+    if (word === 'account') connection.write(`${connection.claimAccount(Number(value) as AccountId, PASSWORD)}\r\n`);
     else if (word === 'whoami') connection.write(`${ends(connection)}\r\n`);
     else connection.write('ok\r\n');
   }

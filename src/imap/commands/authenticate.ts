@@ -24,7 +24,7 @@ export const authenticate: Command<AuthenticateRequest> = {
     const readLine = () => connection.line(context.limits.commandBytesBeforeSignIn);
     const signedIn = await runSasl(exchange, initial, '+ ', { connection, readLine });
     if (signedIn === null) throw new ConnectionEnded();
-    session.signIn(signedIn);
+    await session.signIn(signedIn);
     return ok('Signed in', `CAPABILITY ${capabilities(session)}`);
   },
 };

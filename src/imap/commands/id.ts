@@ -6,6 +6,8 @@ import type { CommandReader } from '../syntax/reader.ts';
 const MAX_FIELDS = 30; // RFC 2971 3.3
 const MAX_NAME = 30;
 const MAX_VALUE = 1024;
+/** Characters kept of what a client calls itself. */
+const MOST_CALLED = 80;
 
 export const id: Command<ReadonlyMap<string, string>> = {
   name: 'ID',
@@ -15,6 +17,7 @@ export const id: Command<ReadonlyMap<string, string>> = {
   run(client, session) {
     const { connection, context } = session;
     if (client.size > 0) {
+      connection.client = called(client);
       context.log.debug(
         { connection: connection.id, client: client.get('name'), version: client.get('version') },
         'ID',
@@ -24,6 +27,12 @@ export const id: Command<ReadonlyMap<string, string>> = {
     return ok('ID completed');
   },
 };
+
+/** Its name and version, copied: a part of the command would keep the whole of it. */
+function called(client: ReadonlyMap<string, string>): string {
+  const text = [client.get('name'), client.get('version')].filter((part) => part !== undefined).join(' ');
+  return Buffer.from(text.slice(0, MOST_CALLED), 'latin1').toString();
+}
 
 /** `NIL` or `("name" "value" ...)`; names lower case, fields without a value left out. */
 function parameters(reader: CommandReader): ReadonlyMap<string, string> {

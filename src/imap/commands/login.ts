@@ -11,7 +11,7 @@ export const login: Command<{ readonly name: string; readonly password: string }
   syntax: (reader) => ({ name: text(reader.space()), password: text(reader.space()) }),
 
   async run({ name, password }, session) {
-    session.signIn(await session.context.authenticator.password(name, password, session.peer));
+    await session.signIn(await session.context.authenticator.password(name, password, session.peer));
     return ok('Signed in', `CAPABILITY ${capabilities(session)}`); // RFC 9051 7.2.2: saves the client a round trip
   },
 };

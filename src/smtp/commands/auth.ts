@@ -1,4 +1,5 @@
 /** AUTH (RFC 4954): signs in, for submission. */
+import { claimConnection } from '../../auth/claim.ts';
 import { runSasl } from '../../auth/line-sasl.ts';
 import { BadCommand, Refused } from '../../errors.ts';
 import type { SmtpCommand } from '../command.ts';
@@ -30,10 +31,8 @@ async function signIn(session: SmtpSession, mechanism: string, initial: string |
   const exchange = session.authenticator.sasl(mechanism, session.peer);
   const signedIn = await runSasl(exchange, initial, '334 ', session);
   if (signedIn === null) return '';
-  const { account, credential } = signedIn;
-  if (!session.connection.claimAccount(account.id, credential.id)) {
-    throw new Refused('limit.reached', 'Your account has too many connections open; close some and try again.');
-  }
-  session.signedIn = account;
+  session.connection.client = session.helo;
+  await claimConnection(session.connection, signedIn);
+  session.signedIn = signedIn.account;
   return SIGNED_IN;
 }
