@@ -15,13 +15,22 @@ const NOT_KEPT = new RegExp(
 );
 
 export const CONFIGURATION = 'configuration/rainmail.toml';
-export const TLS_CERTIFICATE = 'tls/certificate.pem';
-export const TLS_KEY = 'tls/key.pem';
+
+/** Names in the snapshot of certificates that lie elsewhere, the main one first. */
+export function tlsFiles(
+  certificates: readonly { readonly certificate: string; readonly key: string }[],
+): Record<string, string> {
+  const named = certificates.flatMap(({ certificate, key }, index) => {
+    const folder = index === 0 ? 'tls' : `tls/more-${index}`;
+    return [[`${folder}/certificate.pem`, certificate] as const, [`${folder}/key.pem`, key] as const];
+  });
+  return Object.fromEntries(named);
+}
 
 /** @param elsewhere  files that lie elsewhere, by their names in the snapshot; null: there is none */
 export async function otherFiles(
   data: string,
-  elsewhere: Readonly<Record<typeof CONFIGURATION | typeof TLS_CERTIFICATE | typeof TLS_KEY, string | null>>,
+  elsewhere: Readonly<Record<string, string | null>>,
 ): Promise<OtherFile[]> {
   const entries = await readdir(data, { withFileTypes: true });
   const inside = entries.filter((entry) => entry.isFile() && !NOT_KEPT.test(entry.name));

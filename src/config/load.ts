@@ -29,7 +29,11 @@ export function loadConfig(file: string): Config {
     ...config,
     data: from(config.data),
     backup: { ...config.backup, repository: from(config.backup.repository) },
-    tls: { certificate: from(config.tls.certificate), key: from(config.tls.key) },
+    tls: {
+      certificate: from(config.tls.certificate),
+      key: from(config.tls.key),
+      more: config.tls.more.map(({ certificate, key }) => ({ certificate: from(certificate), key: from(key) })),
+    },
   };
 }
 

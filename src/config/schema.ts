@@ -99,12 +99,22 @@ const tls = z
       .string()
       .prefault('')
       .describe('PEM file with the private key. Both files are read again when they change, and on SIGHUP.'),
+    more: z
+      .array(z.strictObject({ certificate: z.string().min(1), key: z.string().min(1) }))
+      .max(1_000)
+      .prefault([])
+      .describe(
+        'Certificates for further domains, each with its key: more = [{ certificate = "/etc/ssl/com.pem", key = "/etc/ssl/com.key" }]. A client gets the one with the name it asks for, by its names and wildcards; the one above when there is none.',
+      ),
   })
   .refine(({ certificate, key }) => (certificate === '') === (key === ''), {
     message: 'needs both certificate and key, or neither',
   })
+  .refine(({ certificate, more }) => certificate !== '' || more.length === 0, {
+    message: 'needs a certificate and key of its own before there can be more',
+  })
   .prefault({})
-  .describe('The certificate that clients see.');
+  .describe('The certificates that clients see.');
 
 const limits = z
   .strictObject({
@@ -310,4 +320,10 @@ export type Config = z.output<typeof schema>;
 /** Every setting at its default. */
 export function defaults(): Config {
   return schema.parse({});
+}
+
+/** The certificate files of the administrator, the main one first; none: self-signed or from ACME. */
+export function certificateFiles(tls: Config['tls']): { readonly certificate: string; readonly key: string }[] {
+  const { certificate, key, more } = tls;
+  return certificate === '' ? [] : [{ certificate, key }, ...more];
 }

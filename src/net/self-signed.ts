@@ -1,8 +1,8 @@
 /** A certificate of our own making, for an office that has none: mail clients ask once whether to trust it. */
 import { X509Certificate } from 'node:crypto';
-import { mkdir, open, readFile, rename } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
-import { dirname } from 'node:path';
+import { writePrivateFile } from './private-file.ts';
 
 const DAY = 86_400_000;
 /** Some clients refuse a certificate that is valid for more than 825 days. */
@@ -16,19 +16,7 @@ export const RENEW_BEFORE = 30 * DAY;
  */
 export async function keepSelfSigned(file: string, names: readonly string[]): Promise<boolean> {
   if (await isGood(file)) return false;
-  const pem = await makeSelfSigned(names);
-  await mkdir(dirname(file), { recursive: true, mode: 0o700 });
-  const draft = `${file}.new`;
-  const handle = await open(draft, 'w', 0o600);
-  try {
-    await handle.chmod(0o600); // a draft of an earlier start may have had other rights
-    await handle.writeFile(pem);
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-  // Dies here: the draft is written anew at the next start. After the rename key and certificate are there together.
-  await rename(draft, file);
+  await writePrivateFile(file, await makeSelfSigned(names)); // key and certificate are there together, or neither
   return true;
 }
 

@@ -5,7 +5,7 @@
 import { existsSync } from 'node:fs';
 import { mkdir, realpath, rm, stat, statfs } from 'node:fs/promises';
 import { dirname, join, resolve, sep } from 'node:path';
-import { CONFIGURATION, otherFiles, TLS_CERTIFICATE, TLS_KEY } from '../backup/other-files.ts';
+import { CONFIGURATION, otherFiles, tlsFiles } from '../backup/other-files.ts';
 import { RepositoryKey } from '../backup/repository/key.ts';
 import { isRepository } from '../backup/repository/layout.ts';
 import type { Use } from '../backup/repository/lock.ts';
@@ -18,7 +18,7 @@ import { runBackup } from '../backup/run.ts';
 import type { BackupMade } from '../backup/run-job.ts';
 import { BACKUP_SETTINGS, type BackupSettings, readBackupSettings, writeBackupSettings } from '../backup/settings.ts';
 import { inWorker } from '../backup/worker-client.ts';
-import type { Config } from '../config/schema.ts';
+import { type Config, certificateFiles } from '../config/schema.ts';
 import { recordAudit } from '../directory/audit.ts';
 import { Refused } from '../errors.ts';
 import { segmentPath } from '../store/bodies/segment-file.ts';
@@ -179,11 +179,7 @@ export class Backups {
   /** Makes a backup, now. @throws Refused `backup.*`; what it stored is used by the next one */
   async run({ progress, signal, actor }: Run): Promise<BackupMade> {
     const { data, store, config, configFile } = this.#options;
-    const elsewhere = {
-      [CONFIGURATION]: configFile,
-      [TLS_CERTIFICATE]: config.tls.certificate || null,
-      [TLS_KEY]: config.tls.key || null,
-    };
+    const elsewhere = { [CONFIGURATION]: configFile, ...tlsFiles(certificateFiles(config.tls)) };
     try {
       const made = await this.#with('add', 'backup run', async (repository) => {
         const files = await otherFiles(data, elsewhere);

@@ -7,7 +7,7 @@
 import { hostname } from 'node:os';
 import type { Logger } from 'pino';
 import { PasswordAuthenticator, type SignInReport } from '../auth/authenticator.ts';
-import type { Config } from '../config/schema.ts';
+import { type Config, certificateFiles } from '../config/schema.ts';
 import type { Service } from '../config/services.ts';
 import { networks } from '../config/units.ts';
 import { DeliveryPipeline } from '../delivery/pipeline.ts';
@@ -90,7 +90,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const people = trial ? await makeTrialOffice(office, options.terminal) : [];
 
   const certificates = await Certificates.open({
-    files: config.tls.certificate === '' ? null : config.tls,
+    files: certificateFiles(config.tls),
     directory: data,
     names: [name, 'localhost'],
     log: partLog(log, 'tls'),

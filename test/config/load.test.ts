@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { loadConfig, parseConfig } from '../../src/config/load.ts';
 import { nearest } from '../../src/config/nearest.ts';
 import { sampleConfig } from '../../src/config/sample.ts';
-import { defaults } from '../../src/config/schema.ts';
+import { certificateFiles, defaults } from '../../src/config/schema.ts';
 import { parseAddress, parseDuration, parseSize } from '../../src/config/units.ts';
 import { Refused } from '../../src/errors.ts';
 
@@ -87,6 +87,17 @@ test('a setting of a fixed choice lists the choice', () => {
 
 test('a certificate without its key is an error', () => {
   assert.match(mistakes('[tls]\ncertificate = "a.pem"')[0]!, /^rainmail.toml:1: tls: needs both/);
+  assert.match(
+    mistakes('[tls]\nmore = [{ certificate = "a.pem" }]')[0]!,
+    /^rainmail.toml:2: tls.more.0.key: must be text/,
+  );
+  const more = '[[tls.more]]\ncertificate = "b.pem"\nkey = "b.key"';
+  assert.match(mistakes(more)[0]!, /before there can be more/);
+  const both = parseConfig(`[tls]\ncertificate = "a.pem"\nkey = "a.key"\n${more}`, 'rainmail.toml');
+  assert.deepEqual(
+    certificateFiles(both.tls).map(({ key }) => key),
+    ['a.key', 'b.key'],
+  );
 });
 
 test('a file that is not there is an error that names it', () => {

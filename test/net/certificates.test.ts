@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import type { TLSSocket } from 'node:tls';
+import { connect as connectTls, type TLSSocket } from 'node:tls';
+import fc from 'fast-check';
 import { pino } from 'pino';
+import { generate } from 'selfsigned';
 import { Refused } from '../../src/errors.ts';
 import { type CertificateOptions, Certificates } from '../../src/net/certificates.ts';
 import type { Serve } from '../../src/net/connection-types.ts';
@@ -26,7 +29,7 @@ async function open(
   t: TestContext,
   options: Partial<CertificateOptions> & { directory: string },
 ): Promise<Certificates> {
-  const certificates = await Certificates.open({ files: null, names: ['mail.office.test'], log: silent, ...options });
+  const certificates = await Certificates.open({ files: [], names: ['mail.office.test'], log: silent, ...options });
   t.after(() => certificates.close());
   return certificates;
 }
@@ -110,7 +113,7 @@ test('a self-signed certificate that can not be read is made anew', async (t) =>
 test('files that can not be used at the start are refused by name', async (t) => {
   const { directory, files, replace } = await certificateFiles(t, 'one.test');
   const refuses = (certificateFile: string, reason: RegExp) =>
-    assert.rejects(open(t, { directory, files: { ...files, certificate: certificateFile } }), (error) => {
+    assert.rejects(open(t, { directory, files: [{ ...files, certificate: certificateFile }] }), (error) => {
       assert.ok(error instanceof Refused && error.code === 'config.invalid');
       assert.match(error.message, reason);
       assert.ok(error.message.includes(certificateFile));
@@ -124,7 +127,7 @@ test('files that can not be used at the start are refused by name', async (t) =>
 
 test('a new certificate serves new connections while the open ones go on', async (t) => {
   const { directory, files, issue } = await certificateFiles(t, 'old.test');
-  const certificates = await open(t, { directory, files });
+  const certificates = await open(t, { directory, files: [files] });
   const { connectTls } = await trialListener(t, { serve: echo, certificates, implicitTls: true });
   const before = await connectTls();
   assert.equal(nameSeen(before), 'old.test');
@@ -139,7 +142,7 @@ test('a new certificate serves new connections while the open ones go on', async
 test('a broken new certificate keeps the old one, and the log says so', async (t) => {
   const { directory, files, replace } = await certificateFiles(t, 'good.test');
   const { log, says } = listenedLog();
-  const certificates = await open(t, { directory, files, log });
+  const certificates = await open(t, { directory, files: [files], log });
   const { connectTls } = await trialListener(t, { serve: echo, certificates, implicitTls: true });
   for (const content of ['', 'no certificate', (await certificate('another.test')).cert]) {
     await replace(files.certificate, content);
@@ -152,7 +155,7 @@ test('a broken new certificate keeps the old one, and the log says so', async (t
 test('files that change on the disk are seen without being told', async (t) => {
   const { directory, files, issue, replace } = await certificateFiles(t, 'first.test');
   const { log, says } = listenedLog();
-  const certificates = await open(t, { directory, files, log, checkEvery: 5 });
+  const certificates = await open(t, { directory, files: [files], log, checkEvery: 5 });
   await replace(files.certificate, 'half written');
   await says('the old one stays');
   await issue('second.test');
@@ -163,7 +166,7 @@ test('files that change on the disk are seen without being told', async (t) => {
 for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
   test(`a session is resumed with its ticket, over a reload too, with ${version}`, async (t) => {
     const { directory, files } = await certificateFiles(t, 'office.test');
-    const certificates = await open(t, { directory, files });
+    const certificates = await open(t, { directory, files: [files] });
     const { connectTls } = await trialListener(t, { serve: echo, certificates, implicitTls: true });
     const limits = { minVersion: version, maxVersion: version };
     const first = await connectTls(limits);
@@ -178,3 +181,150 @@ for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
     assert.equal((second.socket as TLSSocket).isSessionReused(), true);
   });
 }
+
+/** Pairs of files for several names, in one folder. */
+async function pairs(t: TestContext, ...names: (readonly string[])[]) {
+  const directory = await folder(t);
+  const write = async (index: number, content: string) => {
+    await writeFile(join(directory, `${index}.pem.new`), content);
+    await rename(join(directory, `${index}.pem.new`), join(directory, `${index}.pem`));
+  };
+  const issue = async (index: number, list: readonly string[]) => {
+    const { cert, private: key } = await generate([{ name: 'commonName', value: list[0]! }], {
+      keyType: 'ec',
+      extensions: [{ name: 'subjectAltName', altNames: list.map((value) => ({ type: 2, value })) }],
+    });
+    await write(index, key + cert);
+  };
+  for (const [index, list] of names.entries()) await issue(index, list);
+  const files = names.map((_, index) => {
+    const file = join(directory, `${index}.pem`);
+    return { certificate: file, key: file };
+  });
+  return { directory, files, issue, write };
+}
+
+for (const implicitTls of [true, false]) {
+  test(`a client gets the certificate with the name it asks for, ${implicitTls ? 'with TLS from the start' : 'after STARTTLS'}`, async (t) => {
+    const { directory, files } = await pairs(t, ['main.test'], ['mail.office.test', 'both.test'], ['*.office.test']);
+    const certificates = await open(t, { directory, files });
+    const serve: Serve = async (connection) => {
+      if (!implicitTls) {
+        await connection.line(100);
+        connection.write('go ahead\r\n');
+        await connection.startTls();
+      }
+      await echo(connection);
+    };
+    const trial = await trialListener(t, { serve, certificates, implicitTls });
+    const seen = async (servername?: string, maxVersion: 'TLSv1.2' | 'TLSv1.3' = 'TLSv1.3') => {
+      const options = { maxVersion, ...(servername === undefined ? {} : { servername }) };
+      if (implicitTls) return nameSeen(await trial.connectTls(options));
+      const plain = await trial.connect();
+      plain.send('STLS\r\n');
+      await plain.until('go ahead\r\n');
+      const socket = connectTls({ socket: plain.socket, rejectUnauthorized: false, ...options });
+      await once(socket, 'secureConnect');
+      return socket.getPeerCertificate().subject.CN;
+    };
+    assert.equal(await seen(), 'main.test');
+    assert.equal(await seen('main.test'), 'main.test');
+    assert.equal(await seen('mail.office.test'), 'mail.office.test');
+    assert.equal(await seen('BOTH.test', 'TLSv1.2'), 'mail.office.test');
+    assert.equal(await seen('imap.office.test'), '*.office.test');
+    assert.equal(await seen('nobody.test'), 'main.test');
+    assert.equal(await seen('x'.repeat(250)), 'main.test');
+  });
+}
+
+test('one bad certificate of several does no harm to the others, at the start and later', async (t) => {
+  const { directory, files, issue, write } = await pairs(t, ['main.test'], ['a.test'], ['b.test']);
+  await write(1, '-----BEGIN CERTIFICATE-----\nbroken');
+  const certificates = await open(t, { directory, files });
+  const { connectTls } = await trialListener(t, { serve: echo, certificates, implicitTls: true });
+  const seen = async (servername: string) => nameSeen(await connectTls({ servername }));
+  assert.equal(await seen('a.test'), 'main.test');
+  assert.equal(await seen('b.test'), 'b.test');
+  assert.match(certificates.states()[1]!.problem!, /PEM|BEGIN|asn1|base64/i);
+
+  await issue(1, ['a.test']);
+  await write(0, 'broken');
+  await issue(2, ['c.test']);
+  assert.equal(await certificates.reload(), false);
+  assert.equal(await seen('main.test'), 'main.test');
+  assert.equal(await seen('a.test'), 'a.test');
+  assert.equal(await seen('c.test'), 'c.test');
+  assert.equal(await seen('b.test'), 'main.test', 'what is no more in any certificate');
+});
+
+test('a certificate that another part keeps takes the place of the self-signed one when it comes', async (t) => {
+  const directory = await folder(t);
+  const late = await pairs(t, ['mail.office.test']);
+  await rename(late.files[0]!.certificate, `${late.files[0]!.certificate}.away`);
+  const certificates = await open(t, { directory, kept: late.files });
+  const { connectTls } = await trialListener(t, { serve: echo, certificates, implicitTls: true });
+  const before = await connectTls({ servername: 'mail.office.test' });
+  assert.ok(certificates.info.selfSigned && certificates.states()[0]!.main);
+
+  await late.issue(0, ['mail.office.test']);
+  assert.equal(await certificates.reload(), true);
+  const seen = (peer: Peer) => (peer.socket as TLSSocket).getPeerX509Certificate()!.fingerprint256;
+  assert.notEqual(seen(before), certificates.info.fingerprint);
+  assert.equal(seen(await connectTls({ servername: 'elsewhere.test' })), certificates.info.fingerprint);
+  before.send('still here\r\n');
+  assert.equal(await before.until('\r\n'), 'still here\r\n');
+});
+
+test('files of random bytes and cut PEMs are refused with a reason, and never served', async (t) => {
+  const { directory, files, write } = await pairs(t, ['main.test'], ['a.test']);
+  const whole = await readFile(files[1]!.certificate);
+  const certificates = await open(t, { directory, files });
+  let { info } = certificates.states()[1]!;
+  const broken = fc.oneof(
+    fc.string(),
+    fc.nat(whole.length - 40).map((length) => whole.toString('latin1', 0, length)),
+    fc.tuple(fc.nat(whole.length - 1), fc.nat(255)).map(([at, byte]) => {
+      const copy = Buffer.from(whole);
+      copy[at] = byte;
+      return copy.toString('latin1');
+    }),
+  );
+  await fc.assert(
+    fc.asyncProperty(broken, async (content) => {
+      await write(1, content);
+      const good = await certificates.reload();
+      const [main, other] = certificates.states();
+      assert.equal(main!.problem, null);
+      assert.equal(other!.problem === null, good);
+      if (!good) assert.deepEqual(other!.info, info);
+      info = other!.info; // a changed byte may leave a certificate that is one, of another name or with a wrong signature
+    }),
+    { numRuns: Number(process.env['BROKEN_PEM_RUNS'] ?? 60) },
+  );
+});
+
+test('one protocol may be answered with a certificate of its own, by name only', async (t) => {
+  const { directory, files } = await pairs(t, ['main.test'], ['a.test']);
+  const certificates = await open(t, { directory, files });
+  const { context } = await certificate('special.test');
+  const find = (name: string) => (name === 'a.test' ? context : undefined);
+  const alpn = { protocols: ['http/1.1'], special: { protocol: 'acme-tls/1', find } };
+  const { connectTls } = await trialListener(t, {
+    serve: echo,
+    certificates: { tlsOptions: () => certificates.tlsOptions(alpn) },
+    implicitTls: true,
+  });
+  for (const maxVersion of ['TLSv1.2', 'TLSv1.3'] as const) {
+    const seen = async (servername: string, ...ALPNProtocols: string[]) => {
+      const { socket } = await connectTls({ servername, maxVersion, ALPNProtocols });
+      const tls = socket as TLSSocket;
+      return [tls.getPeerCertificate().subject.CN, tls.alpnProtocol];
+    };
+    assert.deepEqual(await seen('a.test', 'acme-tls/1'), ['special.test', 'acme-tls/1']);
+    assert.deepEqual(await seen('a.test', 'h2', 'http/1.1'), ['a.test', 'http/1.1']);
+    assert.deepEqual(await seen('a.test'), ['a.test', false]);
+    await assert.rejects(seen('main.test', 'acme-tls/1'), /no application protocol/);
+    await assert.rejects(seen('', 'acme-tls/1'), /no application protocol/);
+    await assert.rejects(seen('a.test', 'h2'), /no application protocol/);
+  }
+});
