@@ -198,7 +198,9 @@ async function deliverSome(
       await stage.write(body);
       written += body.length;
       const target = { account: accounts[number % accounts.length]!, prefix };
-      const [outcome] = await store.deliver(await stage.finish(), [target]);
+      const {
+        outcomes: [outcome],
+      } = await store.deliver(await stage.finish(), [target]);
       if (outcome instanceof Error) throw outcome;
     }
   };

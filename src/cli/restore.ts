@@ -177,7 +177,7 @@ function whichOf({ folder, query, messageId }: Selection): Selection {
 }
 
 function serverText(restored: ServerRestored, data: string, repository: string): string {
-  const { backup, taken, accounts, messages, bytes, files, findings } = restored;
+  const { backup, taken, accounts, messages, bytes, files, findings, heldBack } = restored;
   const configuration = files.find(({ name }) => name.startsWith('configuration/'))?.path;
   const others = files.filter(({ name }) => name.startsWith('tls/'));
   const serve = configuration === undefined ? '' : ` --config ${configuration}`;
@@ -195,6 +195,11 @@ function serverText(restored: ServerRestored, data: string, repository: string):
     ...(configuration === undefined
       ? []
       : [`- Look through ${configuration}: addresses, certificates and paths may be others on this machine.`]),
+    ...(heldBack === 0
+      ? []
+      : [
+          `- Mail to ${plural(heldBack, 'recipient')} waited to be sent when the backup was made, and is held, since it may have been sent after that: rainmail queue list.`,
+        ]),
     ...others.map(({ name, path }) => `- The backup had ${name}: it is in ${path}.`),
     `- Start the server: rainmail serve --data ${data}${serve}`,
     `- Go on making backups: rainmail backup init --data ${data} --to ${repository}`,

@@ -154,9 +154,9 @@ export class DeliveryPipeline implements Delivery {
     shareFates(envelope, recipients);
     const targets = targetsOf(envelope.sender, recipients);
     if (targets.length === 0) return;
-    const filed = await this.#store.deliver(message, targets, this.#sentBy(envelope, message));
+    const { outcomes } = await this.#store.deliver(message, targets, { sent: this.#sentBy(envelope, message) });
     const refusals = new Map<AccountId, Refused>();
-    for (const [at, result] of filed.entries()) {
+    for (const [at, result] of outcomes.entries()) {
       if (result instanceof Refused) refusals.set(targets[at]!.account, result);
     }
     if (refusals.size === 0) return;

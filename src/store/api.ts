@@ -5,14 +5,15 @@ import type {
   BodyAddress,
   BodyRecord,
   ChangeEvent,
-  Delivered,
   DeliveryTarget,
   EmailRecord,
+  Filed,
   FlagChange,
   FlagsStored,
   Mailbox,
   MessageEntry,
   MessageStage,
+  Outbound,
   Role,
   SentTarget,
   StagedMessage,
@@ -142,13 +143,14 @@ export interface Store {
   /**
    * Files one message with many people: one transaction, one body. Resolves when durable. Whose quota it would exceed (or whose
    * mailbox is gone) is left out, with the refusal in their place. When somebody has it, `sent` has it too: the sender's own copy, unless
-   * a client has filed one before. @throws Refused `store.full`, `store.failed`
+   * a client has filed one before. With `outbound` it waits in the queue from then on, too ({@link MailStore.queue}); then it is filed with all
+   * or with nobody. @throws Refused `store.full`, `store.failed`; with `outbound` what a target would be refused for
    */
   deliver(
     message: StagedMessage,
     targets: readonly DeliveryTarget[],
-    sent?: SentTarget,
-  ): Promise<readonly (Delivered | Refusal)[]>;
+    also?: { readonly sent?: SentTarget | undefined; readonly outbound?: Outbound | undefined },
+  ): Promise<Filed>;
   /** Adds messages to a mailbox, all or none (MULTIAPPEND). @throws Refused `quota.exceeded`, `mailbox.missing`, `transfer.busy` */
   append(key: MailboxKey, messages: readonly Appended[]): Promise<UidsAssigned>;
   /** Changes flags, in chunks of CHUNK_ROWS. `uids` ascending. */

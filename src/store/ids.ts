@@ -13,6 +13,8 @@ export type ThreadId = Branded<number, 'ThreadId'>;
 export type SegmentId = Branded<number, 'SegmentId'>;
 /** IMAP's UID: per mailbox, only ever rising. */
 export type Uid = Branded<number, 'Uid'>;
+/** One message on its way out, for good. */
+export type QueueId = Branded<number, 'QueueId'>;
 /** The account's counter of changes: orders every change of its mail (IMAP MODSEQ, JMAP state). */
 export type Modseq = Branded<number, 'Modseq'>;
 

@@ -1,7 +1,8 @@
 /** What callers of the store see: whole operations and plain values, no SQL. */
+import type { Refused } from '../errors.ts';
 import type { MessageAnalysis } from '../message/analysis.ts';
 import type { FlagChange, Flags } from './flags.ts';
-import type { AccountId, EmailId, EpochSeconds, ItemId, MailboxId, Modseq, ThreadId, Uid } from './ids.ts';
+import type { AccountId, EmailId, EpochSeconds, ItemId, MailboxId, Modseq, QueueId, ThreadId, Uid } from './ids.ts';
 
 export type { FlagChange, Flags, MessageAnalysis };
 
@@ -73,6 +74,8 @@ export interface DeliveryTarget {
   readonly flags?: Flags;
   /** Trace lines for this recipient alone (Return-Path, Delivered-To), each ended by CRLF; stands before the shared body. */
   readonly prefix: Buffer;
+  /** Filed beyond the quota, too: a report on what the person sent. */
+  readonly evenIfFull?: true;
 }
 
 /** What a person submitted, for their own Sent mailbox. Their quota never stands in its way: the message has been sent. */
@@ -82,11 +85,62 @@ export interface SentTarget {
   readonly bcc: readonly string[];
 }
 
+/** What leaves this server: for the queue. */
+export interface Outbound {
+  /** Whose it is: who submitted it, or for whom it is forwarded. */
+  readonly account: AccountId;
+  /** Reverse path without angle brackets; empty for the null sender. */
+  readonly sender: string;
+  readonly recipients: readonly OutboundRecipient[];
+  /** Header lines that stand before the message when it is sent, each ended by CRLF. */
+  readonly prefix?: Buffer;
+  readonly priority?: Priority;
+  /** Not to be sent before (RFC 4865). */
+  readonly due?: EpochSeconds;
+  /** After this it is given up. */
+  readonly expires: EpochSeconds;
+  readonly options?: OutboundOptions;
+}
+
+export interface OutboundRecipient {
+  readonly address: string;
+  /** What attempts and connections are shared by: the domain, or the route by which its mail leaves. */
+  readonly destination: string;
+  /** When the sender wants to hear of it (RFC 3461 4.1); absent: of failures, and when it takes long. */
+  readonly notify?: readonly Notify[];
+  /** ORCPT as it was given. */
+  readonly original?: string;
+}
+
+/** Each is tried after all of the one before that is due at the same destination. */
+export const PRIORITIES = ['high', 'normal', 'low'] as const;
+export type Priority = (typeof PRIORITIES)[number];
+export type Notify = 'never' | 'success' | 'failure' | 'delay';
+
+/** What the sender asked of every hop. */
+export interface OutboundOptions {
+  /** The addresses need SMTPUTF8 (RFC 6531). */
+  readonly utf8?: boolean;
+  /** Only over TLS with a certificate that is verified (RFC 8689). */
+  readonly requireTls?: boolean;
+  /** ENVID and RET (RFC 3461 4.3, 4.4). */
+  readonly envelopeId?: string;
+  readonly returns?: 'full' | 'headers';
+}
+
 export interface Delivered {
   readonly account: AccountId;
   readonly mailbox: MailboxId;
   readonly uid: Uid;
   readonly email: EmailId;
+}
+
+/** What became of a message. */
+export interface Filed {
+  /** One for each target, in their order. */
+  readonly outcomes: readonly (Delivered | Refused)[];
+  /** Under which number it leaves; null: it doesn't. */
+  readonly queued: QueueId | null;
 }
 
 /** One message for {@link Store.append}. */

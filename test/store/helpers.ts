@@ -68,7 +68,9 @@ export async function deliver(
   const accounts = typeof to === 'number' ? [to] : to;
   const staged = await stage(store, message(subject));
   const prefix = Buffer.from('Return-Path: <ben@office.test>\r\n');
-  const [first] = await store.deliver(
+  const {
+    outcomes: [first],
+  } = await store.deliver(
     staged,
     accounts.map((account) => ({ account, prefix, ...target })),
   );

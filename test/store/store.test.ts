@@ -56,7 +56,7 @@ test('whoever is over quota is refused in a delivery, and the others get theirs'
   const small = await newAccount(store, 'small', 300);
   const large = await newAccount(store, 'large');
   const staged = await stage(store, message('picture', 5_000));
-  const outcomes = await store.deliver(staged, [
+  const { outcomes } = await store.deliver(staged, [
     { account: small, prefix: Buffer.alloc(0) },
     { account: large, prefix: Buffer.alloc(0) },
   ]);

@@ -20,6 +20,7 @@ import { type AccountId, nowSeconds } from '../../store/ids.ts';
 import { recordAudit } from '../../store/operations/audit.ts';
 import { setMeta } from '../../store/operations/meta.ts';
 import { accountsAfter } from '../../store/operations/purge.ts';
+import { holdQueue } from '../../store/operations/queue.ts';
 import { raiseIds } from '../../store/operations/raise-ids.ts';
 import { checkAccount } from '../../store/verify/account.ts';
 import type { Finding } from '../../store/verify/finding.ts';
@@ -28,6 +29,8 @@ import type { SnapshotInfo } from '../repository/repository.ts';
 export interface Finished {
   readonly accounts: number;
   readonly messages: number;
+  /** Recipients that mail waited for when the backup was made. They are held: who of them has got it meanwhile, nobody here knows. */
+  readonly heldBack: number;
   /** What was wrong in the backed up server already: a restore changes nothing of it. */
   readonly findings: readonly Finding[];
 }
@@ -63,10 +66,11 @@ export async function finishDatabase(
     await setMeta(tx, 'store.id', randomUUID());
     // Everything in it is on disk: there is nothing to recover.
     await setMeta(tx, 'state', 'closed');
+    const heldBack = await holdQueue(tx);
     await recordAudit(tx, { actor, action: 'restore.server', subject: 'server', detail: { backup: id, taken } }, now);
     database.exec('COMMIT');
     await assertBodies(tx, segments, id);
-    const finished = await check(database, tx, onProgress);
+    const finished = { ...(await check(database, tx, onProgress)), heldBack };
     database.exec('PRAGMA wal_checkpoint(TRUNCATE)');
     return finished;
   } finally {
@@ -75,7 +79,11 @@ export async function finishDatabase(
   }
 }
 
-async function check(database: DatabaseSync, tx: SqliteTransaction, onProgress: OnProgress): Promise<Finished> {
+async function check(
+  database: DatabaseSync,
+  tx: SqliteTransaction,
+  onProgress: OnProgress,
+): Promise<Omit<Finished, 'heldBack'>> {
   const problems = database.prepare('PRAGMA integrity_check(100)').all() as { integrity_check: string }[];
   const findings = problems
     .filter((row) => row.integrity_check !== 'ok')

@@ -90,9 +90,10 @@ export async function markRemoved(tx: Writer, account: AccountId): Promise<void>
 const MARK_REMOVED = sql(
   "UPDATE account SET state = 'removed', name = '#removed/' || CAST(? AS TEXT) WHERE account_id = ?",
 );
-const REMOVED = sql<readonly [account: number]>(
-  "SELECT account_id FROM account WHERE state = 'removed' AND legal_hold = 0 LIMIT 1",
-);
+/** What it sent goes out first: it was taken for that. */
+const REMOVED = sql<readonly [account: number]>(`
+  SELECT account_id FROM account a WHERE state = 'removed' AND legal_hold = 0
+    AND NOT EXISTS (SELECT 1 FROM queue_message q WHERE q.account_id = a.account_id) LIMIT 1`);
 
 /** What leads with account_id, but for emails, which go last; rows that point at others first. Key columns identify a row for a bounded delete. */
 const TABLES_OF_MAIL: readonly (readonly [table: string, key: string])[] = [

@@ -9,13 +9,23 @@ import type { Writer } from '../engine/engine.ts';
 import { sql } from '../engine/sql.ts';
 import { NO_FLAGS, SEEN } from '../flags.ts';
 import type { AccountId, EmailId, EpochSeconds, ItemId, MailboxId, ThreadId, Uid } from '../ids.ts';
-import type { Appended, Delivered, DeliveryTarget, SentTarget, StagedMessage, UidsAssigned } from '../types.ts';
+import type {
+  Appended,
+  Delivered,
+  DeliveryTarget,
+  Filed,
+  Outbound,
+  SentTarget,
+  StagedMessage,
+  UidsAssigned,
+} from '../types.ts';
 import { type Claim, claim, overQuota, quotaRefusal } from './account-row.ts';
 import { emailKey } from './email-key.ts';
 import { CountDelta, changeMailbox } from './mailbox-row.ts';
 import { INBOX } from './mailboxes.ts';
 import { insertMessage } from './message-row.ts';
 import { recordOrigin } from './origins.ts';
+import { enqueue } from './queue.ts';
 import { noteServersCopy, reconcileClientsCopy, sentIdOf, sentMailbox, takeClientsCopy } from './sent-copies.ts';
 import { joinThread, threadRefs } from './threads.ts';
 
@@ -48,33 +58,54 @@ export function prepareMessage(staged: StagedMessage): PreparedMessage {
 
 export interface DeliverArgs {
   readonly targets: readonly DeliveryTarget[];
-  /** The sender's own copy: filed when somebody has the message. */
+  /** The sender's own copy: filed when somebody has the message, or will. */
   readonly sent: SentTarget | undefined;
+  /** Those who are elsewhere. */
+  readonly outbound: Outbound | undefined;
   readonly now: EpochSeconds;
 }
 
-/** Files one message with each target; whose quota it exceeds, or whose mailbox is gone, gets a refusal instead. */
-export async function deliver(
-  tx: Writer,
-  message: PreparedMessage,
-  { targets, sent, now }: DeliverArgs,
-): Promise<(Delivered | Refused)[]> {
-  const outcomes = new Map<DeliveryTarget, Delivered | Refused>();
+/**
+ * Files one message with each target; whose quota it exceeds, or whose mailbox is gone, gets a refusal instead. What leaves this server too is
+ * filed with all or not at all: a sender who repeats it would else send it twice.
+ * @throws Refused the first refusal, when the message leaves this server too
+ */
+export async function deliver(tx: Writer, message: PreparedMessage, args: DeliverArgs): Promise<Filed> {
+  const { targets, sent, outbound, now } = args;
+  const byTarget = new Map<DeliveryTarget, Delivered | Refused>();
   for (const target of [...targets].sort((a, b) => a.account - b.account)) {
-    outcomes.set(target, await deliverTo(tx, message, target, now));
+    const outcome = await deliverTo(tx, message, target, now);
+    if (outcome instanceof Refused && outbound !== undefined) throw outcome;
+    byTarget.set(target, outcome);
   }
-  const filed = targets.map((target) => outcomes.get(target)!);
-  if (sent !== undefined && filed.some((outcome) => !(outcome instanceof Refused))) {
-    await fileSent(tx, message, sent, now);
-  }
-  return filed;
+  const outcomes = targets.map((target) => byTarget.get(target)!);
+  const isSomewhere = outbound !== undefined || outcomes.some((outcome) => !(outcome instanceof Refused));
+  const copy = sent !== undefined && isSomewhere ? await fileSent(tx, message, sent, now) : null;
+  if (outbound === undefined) return { outcomes, queued: null };
+  const own = sent?.account === outbound.account ? copy : null;
+  const email = own ?? (await insertEmailAlone(tx, message, outbound.account, now));
+  return { outcomes, queued: await enqueue(tx, outbound, email, now) };
 }
 
-/** The sender's copy, seen, with the recipients that nobody else is told; unless a client has filed its own before. */
-async function fileSent(tx: Writer, message: PreparedMessage, { account, bcc }: SentTarget, now: EpochSeconds) {
+/** An email in no mailbox: the bytes of what waits in the queue. */
+async function insertEmailAlone(tx: Writer, message: PreparedMessage, account: AccountId, now: EpochSeconds) {
+  const { firstId } = await claim(tx, account, { ids: 1, bytes: 0, messages: 0 });
+  return insertEmail(tx, account, message, NO_PREFIX, firstId as EmailId, now);
+}
+
+/**
+ * The sender's copy, seen, with the recipients that nobody else is told; unless a client has filed its own before.
+ * @returns its email; null when the client's is the one
+ */
+async function fileSent(
+  tx: Writer,
+  message: PreparedMessage,
+  { account, bcc }: SentTarget,
+  now: EpochSeconds,
+): Promise<EmailId | null> {
   const { staged } = message;
   const id = sentIdOf(staged.analysis);
-  if (id !== null && (await takeClientsCopy(tx, account, id, now))) return;
+  if (id !== null && (await takeClientsCopy(tx, account, id, now))) return null;
   const prefix = bccLine(bcc);
   const size = prefix.length + staged.body.length;
   const mailbox = await sentMailbox(tx, account);
@@ -89,6 +120,7 @@ async function fileSent(tx: Writer, message: PreparedMessage, { account, bcc }: 
   await insertMessage(tx, account, mailbox, filed);
   if (id !== null) await noteServersCopy(tx, account, id, { item, mailbox, uid }, now);
   tx.changed({ account, mailbox, modseq });
+  return email;
 }
 
 async function deliverTo(
@@ -97,15 +129,16 @@ async function deliverTo(
   target: DeliveryTarget,
   now: EpochSeconds,
 ): Promise<Delivered | Refused> {
-  const { account, mailbox = INBOX, flags = NO_FLAGS, prefix } = target;
+  const { account, mailbox = INBOX, flags = NO_FLAGS, prefix, evenIfFull = false } = target;
   const size = prefix.length + message.staged.body.length;
   const claimed = await claim(tx, account, { ids: IDS_A_MESSAGE, bytes: size, messages: 1 });
   const delta = new CountDelta();
   delta.add(flags.bits, size);
-  const changed = overQuota(claimed) ? undefined : await changeMailbox(tx, account, mailbox, claimed.modseq, delta, 1);
+  const full = overQuota(claimed) && !evenIfFull;
+  const changed = full ? undefined : await changeMailbox(tx, account, mailbox, claimed.modseq, delta, 1);
   if (changed === undefined) {
     await tx.run(UNCLAIM, size, 1, account);
-    return overQuota(claimed) ? quotaRefusal(claimed) : new Refused('mailbox.missing', 'The mailbox no longer exists.');
+    return full ? quotaRefusal(claimed) : new Refused('mailbox.missing', 'The mailbox no longer exists.');
   }
   const email = await insertEmail(tx, account, message, prefix, claimed.firstId as EmailId, now);
   const filed = { flags, size, received: now, modseq: claimed.modseq, saved: now, uidl: null };

@@ -34,6 +34,9 @@ const IN_MAILBOX = sql<readonly [uid: number]>('SELECT uid FROM message WHERE ac
 const IN_RETAINED = sql<readonly [item: number]>(
   'SELECT item_id FROM retained WHERE account_id = ? AND email_id = ? LIMIT 1',
 );
+const IN_QUEUE = sql<readonly [queue: number]>(
+  'SELECT queue_id FROM queue_message WHERE account_id = ? AND email_id = ? LIMIT 1',
+);
 const EMAIL_BODY = sql<EmailBody>('SELECT email_key, segment_id, start, stored_length FROM email WHERE email_key = ?');
 const DELETE_EMAIL = sql('DELETE FROM email WHERE email_key = ?');
 const SHARED = sql<readonly [key: number]>('SELECT email_key FROM email WHERE segment_id = ? AND start = ? LIMIT 1');
@@ -123,7 +126,7 @@ async function purge(
   return { messages: rows.length, bytes };
 }
 
-/** Deletes an email, and with it its body, when neither a mailbox nor undelete has it any more. */
+/** Deletes an email, and with it its body, when neither a mailbox nor undelete nor the queue has it any more. */
 export async function dropEmailIfUnused(
   tx: Writer,
   account: AccountId,
@@ -132,6 +135,7 @@ export async function dropEmailIfUnused(
 ): Promise<void> {
   if ((await tx.get(IN_MAILBOX, account, email)) !== undefined) return;
   if ((await tx.get(IN_RETAINED, account, email)) !== undefined) return;
+  if ((await tx.get(IN_QUEUE, account, email)) !== undefined) return;
   const row = await tx.get(EMAIL_BODY, emailKey(account, email));
   if (row !== undefined) await dropEmail(tx, row, onRequest);
 }

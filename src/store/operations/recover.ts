@@ -14,6 +14,7 @@ import { CountDelta, changeMailbox } from './mailbox-row.ts';
 import { listMailboxes } from './mailboxes.ts';
 import { DELETE_MESSAGE } from './message-row.ts';
 import { dropEmailIfUnused } from './purge.ts';
+import { dropQueued } from './queue.ts';
 
 const BODIES_FROM = sql<
   readonly [
@@ -117,6 +118,7 @@ async function removeEmail(
     retained.add(0, size);
   }
   await tx.run(UNCOUNT, used.bytes, used.total, retained.bytes, retained.total, account);
+  await dropQueued(tx, account, email);
   await dropEmailIfUnused(tx, account, email);
   return removed;
 }

@@ -24,12 +24,14 @@ const EMAILS = sql<
     subject: string,
     inMailbox: number | null,
     inRetained: number | null,
+    inQueue: number | null,
   ]
 >(`
   SELECT e.email_key, e.account_id, e.email_id, e.thread_id, e.length + length(e.prefix), e.received, e.message_id, e.in_reply_to, e.refs,
     e.base_subject, e.subject,
     (SELECT m.uid FROM message m WHERE m.account_id = CAST(? AS BIGINT) AND m.email_id = e.email_key - CAST(? AS BIGINT) LIMIT 1),
-    (SELECT r.item_id FROM retained r WHERE r.account_id = CAST(? AS BIGINT) AND r.email_id = e.email_key - CAST(? AS BIGINT) LIMIT 1)
+    (SELECT r.item_id FROM retained r WHERE r.account_id = CAST(? AS BIGINT) AND r.email_id = e.email_key - CAST(? AS BIGINT) LIMIT 1),
+    (SELECT q.queue_id FROM queue_message q WHERE q.account_id = CAST(? AS BIGINT) AND q.email_id = e.email_key - CAST(? AS BIGINT) LIMIT 1)
   FROM email e WHERE e.email_key > ? AND e.email_key <= ? ORDER BY e.email_key LIMIT ?`);
 const REF = sql<readonly [thread: number]>('SELECT thread_id FROM thread_ref WHERE account_id = ? AND ref = ?');
 const SET_IDS = sql('UPDATE email SET account_id = ?, email_id = ? WHERE email_key = ?');
@@ -40,7 +42,7 @@ export async function checkEmails(inspection: Inspection): Promise<void> {
   const [first, last] = emailKeysOf(account);
   let after = first - 1;
   for (;;) {
-    const rows = await tx.all(EMAILS, account, first, account, first, after, last, PAGE);
+    const rows = await tx.all(EMAILS, ...[account, first], ...[account, first], ...[account, first], after, last, PAGE);
     for (const row of rows) {
       const [key, rowAccount, rowEmail, thread, size, received, messageId, inReplyTo, refs, baseSubject, subject] = row;
       const email = (key - first) as EmailId;
@@ -62,7 +64,7 @@ export async function checkEmails(inspection: Inspection): Promise<void> {
         );
       }
       // Purging and removing take a row with its last message: one that is left has lost its message.
-      if (row[11] === null && row[12] === null) {
+      if (row[11] === null && row[12] === null && row[13] === null) {
         await inspection.find(
           { code: 'email', text: `${what} is in no folder` },
           `put into ${RECOVERED}`,

@@ -20,6 +20,7 @@ export type FindingCode =
   | 'email' //     a message and its content's row
   | 'thread' //    a message that later ones of its conversation would not find
   | 'removed' //   tombstones
+  | 'queue' //     mail on its way out that would never be tried
   | 'analysis' //  what was worked out about a message is not what its bytes say
   | 'body' //      bytes that are lost or changed: only a backup has them
   | 'segment'; //  bookkeeping of the segments' space

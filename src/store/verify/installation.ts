@@ -3,7 +3,8 @@ import type { Reader, Writer } from '../engine/engine.ts';
 import { type Sql, sql } from '../engine/sql.ts';
 import { type AccountId, nowSeconds } from '../ids.ts';
 import { nextNumber } from '../operations/accounts.ts';
-import { emailKeysOf } from '../operations/email-key.ts';
+import { emailKeyOf, emailKeysOf } from '../operations/email-key.ts';
+import { forgottenDestinations, reschedule } from '../operations/queue.ts';
 import type { Finding } from './finding.ts';
 
 const KNOWN = sql<readonly [account: number]>('SELECT account_id FROM account WHERE account_id = ?');
@@ -49,7 +50,7 @@ const SET_COUNTER = sql(
   'INSERT INTO counter (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value',
 );
 
-/** Rows of the directory that lead nowhere. */
+/** Rows of the directory and the queue that lead nowhere. */
 const DANGLING: readonly {
   readonly what: string;
   readonly select: Sql<readonly [name: string]>;
@@ -78,6 +79,24 @@ const DANGLING: readonly {
     'CAST(group_id AS TEXT)',
     'group_id NOT IN (SELECT group_id FROM person_group)',
     'somebody is in a group that does not exist',
+  ],
+  [
+    'queue_message',
+    'CAST(queue_id AS TEXT)',
+    `${emailKeyOf('queue_message')} NOT IN (SELECT email_key FROM email)`,
+    'a message in the queue has lost its content',
+  ],
+  [
+    'queue_recipient',
+    "CAST(queue_id AS TEXT) || ' ' || address",
+    'queue_id NOT IN (SELECT queue_id FROM queue_message)',
+    'somebody waits for a message that is not in the queue',
+  ],
+  [
+    'queue_message',
+    'CAST(queue_id AS TEXT)',
+    'queue_id NOT IN (SELECT queue_id FROM queue_recipient)',
+    'nobody waits for a message in the queue',
   ],
 ].map(([table, name, where, what]) => ({
   what: what!,
@@ -131,6 +150,13 @@ async function inspect(tx: Reader, writer: Writer | null): Promise<readonly Find
       { code: 'account', text: `${what} (${names.slice(0, 20).join(', ')})` },
       'removed',
       async (tx) => void (await tx.run(remove)),
+    );
+  }
+  for (const destination of await forgottenDestinations(tx)) {
+    await find(
+      { code: 'queue', text: `mail waits for ${destination}, which would never be tried` },
+      'it is tried as soon as something is due',
+      (tx) => reschedule(tx, destination),
     );
   }
   return findings;

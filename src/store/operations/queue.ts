@@ -1,0 +1,345 @@
+/**
+ * The queue of mail that leaves: what waits, for whom, and when it is tried next.
+ *
+ * Invariants
+ * - A recipient's row is there from the transaction that takes the message in to the one that has the last word on it; a message's row as long
+ *   as it has recipients; its email as long as the message's row.
+ * - A destination that somebody waits for has a row, whose `due` is no later than it should be tried.
+ * - A report to the sender is filed, or queued itself, in the transaction that takes away what it tells of.
+ */
+import type { Reader, Writer } from '../engine/engine.ts';
+import { sql } from '../engine/sql.ts';
+import type { AccountId, EmailId, EpochSeconds, QueueId } from '../ids.ts';
+import { type Notify, type Outbound, type OutboundOptions, PRIORITIES, type Priority } from '../types.ts';
+import { nextNumber } from './accounts.ts';
+import { dropEmailIfUnused } from './purge.ts';
+
+type RecipientRow = readonly [
+  number: number,
+  address: string,
+  destination: string,
+  state: string,
+  priority: number,
+  due: number,
+  attempts: number,
+  warned: number,
+  notify: string,
+  original: string,
+  reply: string,
+];
+type MessageRow = readonly [
+  queue: number,
+  account: number,
+  email: number,
+  sender: string,
+  prefix: Uint8Array,
+  options: string,
+  created: number,
+  expires: number,
+];
+
+const MESSAGE = 'queue_id, account_id, email_id, sender, prefix, options, created, expires';
+const RECIPIENT = 'number, address, destination, state, priority, due, attempts, warned, notify, original, reply';
+
+const INSERT_MESSAGE = sql(`INSERT INTO queue_message (${MESSAGE}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`);
+const INSERT_RECIPIENT = sql(`
+  INSERT INTO queue_recipient (queue_id, ${RECIPIENT}) VALUES (?, ?, ?, ?, 'waiting', ?, ?, 0, 0, ?, ?, '')`);
+/** Somebody more waits; one that is put off is not tried sooner for it. */
+const AWAIT = sql(`
+  INSERT INTO queue_destination (destination, due, failures) VALUES (?, ?, 0)
+  ON CONFLICT (destination) DO UPDATE SET due = CASE WHEN queue_destination.failures = 0 AND excluded.due < queue_destination.due
+    THEN excluded.due ELSE queue_destination.due END`);
+const NEXT_DUE = sql<readonly [due: number | null]>('SELECT min(due) FROM queue_destination');
+const DESTINATIONS_DUE = sql<readonly [destination: string]>(
+  'SELECT destination FROM queue_destination WHERE due <= ? ORDER BY due, destination LIMIT ?',
+);
+const DESTINATION = sql<readonly [due: number, failures: number]>(
+  'SELECT due, failures FROM queue_destination WHERE destination = ?',
+);
+const SET_DESTINATION = sql('UPDATE queue_destination SET due = ?, failures = ? WHERE destination = ?');
+const FORGET_DESTINATION = sql('DELETE FROM queue_destination WHERE destination = ?');
+const FIRST_DUE = sql<readonly [due: number | null]>(`
+  SELECT min(due) FROM queue_recipient WHERE destination = ? AND state = 'waiting' AND priority = ?`);
+const DUE_AT = sql<readonly [queue: number]>(`
+  SELECT queue_id FROM queue_recipient WHERE destination = ? AND state = 'waiting' AND priority = ? AND due <= ?
+  ORDER BY due, queue_id LIMIT ?`);
+const ONE_MESSAGE = sql<MessageRow>(`SELECT ${MESSAGE} FROM queue_message WHERE queue_id = ?`);
+const RECIPIENTS = sql<RecipientRow>(`SELECT ${RECIPIENT} FROM queue_recipient WHERE queue_id = ? ORDER BY number`);
+const PUT_OFF = sql(`
+  UPDATE queue_recipient SET attempts = attempts + 1, due = ?, reply = ?, warned = CASE WHEN ? > 0 THEN ? ELSE warned END
+  WHERE queue_id = ? AND number = ?`);
+const DELETE_RECIPIENT = sql('DELETE FROM queue_recipient WHERE queue_id = ? AND number = ?');
+const ANY_RECIPIENT = sql<readonly [number: number]>('SELECT number FROM queue_recipient WHERE queue_id = ? LIMIT 1');
+const DELETE_MESSAGE = sql('DELETE FROM queue_message WHERE queue_id = ?');
+const SET_STATE = sql('UPDATE queue_recipient SET state = ?, due = ? WHERE queue_id = ? AND number = ?');
+const REROUTE = sql('UPDATE queue_recipient SET destination = ?, due = ? WHERE queue_id = ? AND number = ?');
+const OF_EMAIL = sql<readonly [queue: number]>(
+  'SELECT queue_id FROM queue_message WHERE account_id = ? AND email_id = ?',
+);
+const DELETE_RECIPIENTS = sql('DELETE FROM queue_recipient WHERE queue_id = ?');
+const HOLD_ALL = sql("UPDATE queue_recipient SET state = 'held' WHERE state = 'waiting'");
+const FORGET_DESTINATIONS = sql('DELETE FROM queue_destination');
+const FORGOTTEN = sql<readonly [destination: string]>(`
+  SELECT DISTINCT destination FROM queue_recipient WHERE state = 'waiting' AND destination NOT IN (SELECT destination FROM queue_destination)`);
+const PAGE = sql<readonly [queue: number, ...RecipientRow]>(`
+  SELECT queue_id, ${RECIPIENT} FROM queue_recipient WHERE (queue_id, number) > (?, ?) ORDER BY queue_id, number LIMIT ?`);
+const COUNT = sql<readonly [recipients: number, messages: number, oldest: number | null]>(`
+  SELECT (SELECT count(*) FROM queue_recipient), count(*), min(created) FROM queue_message`);
+
+/** A message on its way out. */
+export interface QueuedMessage {
+  readonly id: QueueId;
+  readonly account: AccountId;
+  readonly email: EmailId;
+  readonly sender: string;
+  readonly prefix: Buffer;
+  readonly options: OutboundOptions;
+  readonly created: EpochSeconds;
+  readonly expires: EpochSeconds;
+}
+
+/** Somebody who has not got it yet. */
+export interface QueuedRecipient {
+  /** Unique in its message. */
+  readonly number: number;
+  readonly address: string;
+  readonly destination: string;
+  /** Held: until an administrator says otherwise. */
+  readonly state: 'waiting' | 'held';
+  readonly priority: Priority;
+  readonly due: EpochSeconds;
+  readonly attempts: number;
+  /** When the sender was told that it takes long; 0: not yet. */
+  readonly warned: EpochSeconds;
+  /** Empty: of failures, and when it takes long. */
+  readonly notify: readonly Notify[];
+  readonly original: string;
+  /** What the last attempt came to; empty before the first. */
+  readonly reply: string;
+}
+
+/** What is tried at once: a message, and those of its recipients who are due at one destination. */
+export interface QueuedBatch {
+  readonly message: QueuedMessage;
+  readonly recipients: readonly QueuedRecipient[];
+}
+
+/** The last word on a recipient, or when to try again. */
+export type Settlement =
+  | { readonly number: number; readonly end: 'sent' | 'failed' | 'removed' }
+  | { readonly number: number; readonly due: EpochSeconds; readonly reply: string; readonly warned?: EpochSeconds };
+
+/** Takes a message in. @param email  its bytes, an email of the account */
+export async function enqueue(tx: Writer, outbound: Outbound, email: EmailId, now: EpochSeconds): Promise<QueueId> {
+  const { account, sender, recipients, prefix, priority = 'normal', due = now, expires, options = {} } = outbound;
+  const queue = (await nextNumber(tx, 'queue')) as QueueId;
+  const bytes = prefix ?? Buffer.alloc(0);
+  await tx.run(INSERT_MESSAGE, queue, account, email, sender, bytes, JSON.stringify(options), now, expires);
+  const rank = PRIORITIES.indexOf(priority);
+  for (const [number, { address, destination, notify = [], original = '' }] of recipients.entries()) {
+    await tx.run(INSERT_RECIPIENT, queue, number, address, destination, rank, due, notify.join(','), original);
+  }
+  for (const destination of new Set(recipients.map((each) => each.destination))) await tx.run(AWAIT, destination, due);
+  return queue;
+}
+
+/** When the next destination is to be tried; undefined when nothing waits. */
+export async function nextDue(tx: Reader): Promise<EpochSeconds | undefined> {
+  return (await tx.get(NEXT_DUE))?.[0] ?? undefined;
+}
+
+/** Destinations to be tried now, the longest due first. */
+export async function destinationsDue(tx: Reader, now: EpochSeconds, limit: number): Promise<string[]> {
+  return (await tx.all(DESTINATIONS_DUE, now, limit)).map(([destination]) => destination);
+}
+
+/**
+ * What is to be tried next at a destination: by priority, then the longest due.
+ * @param busy  messages that are being tried there already
+ */
+export async function nextBatch(
+  tx: Reader,
+  destination: string,
+  now: EpochSeconds,
+  busy: ReadonlySet<QueueId>,
+): Promise<QueuedBatch | undefined> {
+  for (const priority of PRIORITIES.keys()) {
+    for (const [id] of await tx.all(DUE_AT, destination, priority, now, LOOK_AHEAD)) {
+      if (busy.has(id as QueueId)) continue;
+      const batch = await readQueued(tx, id as QueueId);
+      if (batch === undefined) continue;
+      const { message, recipients } = batch;
+      const due = recipients.filter(
+        (each) => each.destination === destination && each.state === 'waiting' && each.due <= now,
+      );
+      return { message, recipients: due.slice(0, BATCH_RECIPIENTS) };
+    }
+  }
+  return undefined;
+}
+
+/** Rows looked at for one that is not being tried already. When all of them are, the rest waits for one of these to end. */
+const LOOK_AHEAD = 500;
+/** RFC 5321 4.5.3.1.8: every server takes so many at once. */
+const BATCH_RECIPIENTS = 100;
+
+/** One message with all who have not got it yet; undefined when it is gone. */
+export async function readQueued(tx: Reader, id: QueueId): Promise<QueuedBatch | undefined> {
+  const row = await tx.get(ONE_MESSAGE, id);
+  if (row === undefined) return undefined;
+  return { message: messageOf(row), recipients: (await tx.all(RECIPIENTS, id)).map(recipientOf) };
+}
+
+/** Notes what became of recipients. Those who were settled or removed meanwhile are left out. */
+export async function settle(tx: Writer, id: QueueId, settlements: readonly Settlement[]): Promise<void> {
+  for (const settlement of settlements) {
+    if ('end' in settlement) await tx.run(DELETE_RECIPIENT, id, settlement.number);
+    else {
+      const { number, due, reply, warned = 0 } = settlement;
+      await tx.run(PUT_OFF, due, reply, warned, warned, id, number);
+    }
+  }
+  if ((await tx.get(ANY_RECIPIENT, id)) !== undefined) return;
+  const row = await tx.get(ONE_MESSAGE, id);
+  if (row === undefined) return;
+  await tx.run(DELETE_MESSAGE, id);
+  const { account, email } = messageOf(row);
+  await dropEmailIfUnused(tx, account, email);
+}
+
+/** Takes what stands on an email out of the queue: its bytes never reached the disk, and nobody was told that it was taken. */
+export async function dropQueued(tx: Writer, account: AccountId, email: EmailId): Promise<void> {
+  for (const [id] of await tx.all(OF_EMAIL, account, email)) {
+    const destinations = new Set((await tx.all(RECIPIENTS, id)).map((row) => recipientOf(row).destination));
+    await tx.run(DELETE_RECIPIENTS, id);
+    await tx.run(DELETE_MESSAGE, id);
+    for (const destination of destinations) await reschedule(tx, destination);
+  }
+}
+
+/** Destinations that somebody waits for and that have no row: none, as long as the invariant holds. */
+export async function forgottenDestinations(tx: Reader): Promise<string[]> {
+  return (await tx.all(FORGOTTEN)).map(([destination]) => destination);
+}
+
+/** Holds everything: after a restore, what waited in the backup may have been sent long ago. @returns how many recipients wait for a word now */
+export async function holdQueue(tx: Writer): Promise<number> {
+  await tx.run(FORGET_DESTINATIONS);
+  return tx.run(HOLD_ALL);
+}
+
+/**
+ * Works out when a destination is tried next, after what waits there has changed.
+ * @param attempt  how it went, if it was tried: not reached, it is put off as a whole
+ */
+export async function reschedule(
+  tx: Writer,
+  destination: string,
+  attempt?: { readonly reached: true } | { readonly reached: false; readonly notBefore: EpochSeconds },
+): Promise<void> {
+  const row = await tx.get(DESTINATION, destination);
+  let first: number | undefined;
+  for (const priority of PRIORITIES.keys()) {
+    const due = (await tx.get(FIRST_DUE, destination, priority))?.[0] ?? undefined;
+    if (due !== undefined && (first === undefined || due < first)) first = due;
+  }
+  if (first === undefined) return void (await tx.run(FORGET_DESTINATION, destination));
+  if (row === undefined) await tx.run(AWAIT, destination, first);
+  const [wasDue, wasFailures] = row ?? [first, 0];
+  if (attempt === undefined) {
+    await tx.run(SET_DESTINATION, wasFailures > 0 ? Math.max(first, wasDue) : first, wasFailures, destination);
+  } else if (attempt.reached) {
+    await tx.run(SET_DESTINATION, first, 0, destination);
+  } else {
+    await tx.run(SET_DESTINATION, Math.max(first, attempt.notBefore), wasFailures + 1, destination);
+  }
+}
+
+/** How often in a row a destination was not reached. */
+export async function failuresOf(tx: Reader, destination: string): Promise<number> {
+  return (await tx.get(DESTINATION, destination))?.[1] ?? 0;
+}
+
+/** Holds a recipient, or lets it go on at once. */
+export async function setQueueState(
+  tx: Writer,
+  id: QueueId,
+  { number, destination }: Pick<QueuedRecipient, 'number' | 'destination'>,
+  state: QueuedRecipient['state'],
+  due: EpochSeconds,
+): Promise<void> {
+  await tx.run(SET_STATE, state, due, id, number);
+  await reschedule(tx, destination);
+}
+
+/** Tries a destination again now, however often it was not reached. */
+export async function retryDestination(tx: Writer, destination: string): Promise<void> {
+  await tx.run(SET_DESTINATION, 0, 0, destination);
+}
+
+/** Lets a recipient's mail leave another way, at once. */
+export async function rerouteQueued(
+  tx: Writer,
+  id: QueueId,
+  { number, destination: before }: Pick<QueuedRecipient, 'number' | 'destination'>,
+  destination: string,
+  due: EpochSeconds,
+): Promise<void> {
+  await tx.run(REROUTE, destination, due, id, number);
+  await reschedule(tx, before);
+  await reschedule(tx, destination);
+}
+
+/** A place in the queue, for reading on. */
+export interface QueuePlace {
+  readonly id: QueueId;
+  readonly number: number;
+}
+
+export interface QueueEntry extends QueuedRecipient {
+  readonly id: QueueId;
+}
+
+/** A page of all who wait, in the order in which they came. */
+export async function queuePage(tx: Reader, after: QueuePlace, limit: number): Promise<QueueEntry[]> {
+  const rows = await tx.all(PAGE, after.id, after.number, limit);
+  return rows.map(([id, ...row]) => ({ id: id as QueueId, ...recipientOf(row) }));
+}
+
+/** What waits, in all. `oldest`: when the longest waiting message came; null when none does. */
+export async function queueSize(
+  tx: Reader,
+): Promise<{ readonly messages: number; readonly recipients: number; readonly oldest: EpochSeconds | null }> {
+  const [recipients, messages, oldest] = (await tx.get(COUNT))!;
+  return { messages, recipients, oldest };
+}
+
+function messageOf([id, account, email, sender, prefix, options, created, expires]: MessageRow): QueuedMessage {
+  return {
+    id: id as QueueId,
+    account: account as AccountId,
+    email: email as EmailId,
+    sender,
+    prefix: Buffer.from(prefix),
+    options: JSON.parse(options) as OutboundOptions,
+    created,
+    expires,
+  };
+}
+
+function recipientOf(row: RecipientRow): QueuedRecipient {
+  const [number, address, destination, state, priority, due, attempts, warned, notify, original, reply] = row;
+  return {
+    number,
+    address,
+    destination,
+    state: state as QueuedRecipient['state'],
+    priority: PRIORITIES[priority]!,
+    due,
+    attempts,
+    warned,
+    notify: notify === '' ? [] : (notify.split(',') as Notify[]),
+    original,
+    reply,
+  };
+}

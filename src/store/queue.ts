@@ -1,0 +1,155 @@
+/**
+ * What is on its way to other servers (operations/queue.ts): `store.queue`. Messages come in by {@link MailStore.deliver}, in the transaction that
+ * files them with the people who are here; whoever sends them asks here what is due, and says what became of it.
+ */
+import { CHUNK_ROWS, type Engine, PAGE_ROWS, type Reader, type Writer } from './engine/engine.ts';
+import { type EpochSeconds, nowSeconds, type QueueId } from './ids.ts';
+import { type DeliverArgs, deliver, type PreparedMessage, prepareMessage } from './operations/file-message.ts';
+import {
+  destinationsDue,
+  failuresOf,
+  nextBatch,
+  nextDue,
+  type QueuedBatch,
+  type QueueEntry,
+  type QueuePlace,
+  queuePage,
+  queueSize,
+  readQueued,
+  rerouteQueued,
+  reschedule,
+  retryDestination,
+  type Settlement,
+  setQueueState,
+  settle,
+} from './operations/queue.ts';
+import type { StagedMessage } from './types.ts';
+
+export type { QueuedBatch, QueuedMessage, QueuedRecipient, QueueEntry, Settlement } from './operations/queue.ts';
+
+/** A message that tells the sender what became of another. */
+export interface Report extends Omit<DeliverArgs, 'now'> {
+  readonly message: StagedMessage;
+}
+
+/** How an attempt at a destination went, and what it came to. */
+export interface Attempt {
+  readonly destination: string;
+  /** Somebody answered there; else it is put off as a whole until `notBefore`. */
+  readonly contact: { readonly reached: true } | { readonly reached: false; readonly notBefore: EpochSeconds };
+  readonly settlements: readonly Settlement[];
+  /** What the sender is told of it. */
+  readonly report?: Report | undefined;
+}
+
+/** What an administrator does with a recipient that waits. */
+export type QueueChange =
+  | { readonly kind: 'hold' | 'release' | 'retry' | 'remove' }
+  | { readonly kind: 'reroute'; readonly destination: string };
+
+type Filing = <T>(staged: readonly StagedMessage[], file: (tx: Writer) => Promise<T>) => Promise<T>;
+
+export class Queue {
+  readonly #engine: Engine;
+  readonly #write: Engine['write'];
+  readonly #filing: Filing;
+
+  /** @param filing  files messages that were staged; their bytes are on the disk before */
+  constructor(engine: Engine, write: Engine['write'], filing: Filing) {
+    this.#engine = engine;
+    this.#write = write;
+    this.#filing = filing;
+  }
+
+  /** When something is to be tried next; undefined when nothing waits. */
+  nextDue(): Promise<EpochSeconds | undefined> {
+    return this.#engine.read(nextDue);
+  }
+
+  /** Destinations to be tried now, the longest due first. */
+  destinationsDue(limit: number): Promise<string[]> {
+    return this.#engine.read((tx) => destinationsDue(tx, nowSeconds(), limit));
+  }
+
+  /** What is to be tried next at a destination. @param busy  messages that are being tried there already */
+  nextBatch(destination: string, busy: ReadonlySet<QueueId>): Promise<QueuedBatch | undefined> {
+    return this.#engine.read((tx) => nextBatch(tx, destination, nowSeconds(), busy));
+  }
+
+  /** How often in a row a destination was not reached. */
+  failures(destination: string): Promise<number> {
+    return this.#engine.read((tx) => failuresOf(tx, destination));
+  }
+
+  /**
+   * Says what an attempt came to, durably: what is settled leaves the queue, and the sender's report is on its way, in one transaction.
+   * @param record  joins it: the trace
+   */
+  async attempted(id: QueueId, attempt: Attempt, record?: (tx: Writer) => Promise<void>): Promise<void> {
+    const { destination, contact, settlements, report } = attempt;
+    const prepared: PreparedMessage | undefined = report && prepareMessage(report.message);
+    const change = async (tx: Writer): Promise<void> => {
+      if (report !== undefined && prepared !== undefined) {
+        const { targets, sent, outbound } = report;
+        await deliver(tx, prepared, { targets, sent, outbound, now: nowSeconds() });
+      }
+      await settle(tx, id, settlements);
+      await reschedule(tx, destination, contact);
+      await record?.(tx);
+    };
+    await (report === undefined ? this.#write(change) : this.#filing([report.message], change));
+  }
+
+  /** One message with all who have not got it yet; undefined when it is gone. */
+  message(id: QueueId): Promise<QueuedBatch | undefined> {
+    return this.#engine.read((tx) => readQueued(tx, id));
+  }
+
+  /** All who wait, in the order in which their mail came. Each page is a snapshot of its own. */
+  async *entries(): AsyncGenerator<QueueEntry, void, void> {
+    for (let after: QueuePlace = { id: 0 as QueueId, number: 0 }; ; ) {
+      const from = after;
+      const page = await this.#engine.read((tx) => queuePage(tx, from, PAGE_ROWS));
+      yield* page;
+      if (page.length < PAGE_ROWS) return;
+      after = page.at(-1)!;
+    }
+  }
+
+  size(): ReturnType<typeof queueSize> {
+    return this.#engine.read((tx: Reader) => queueSize(tx));
+  }
+
+  /** Does the same with many who wait, in chunks. @param record  joins each transaction: the audit, or the trace */
+  async change(
+    entries: readonly QueueEntry[],
+    change: QueueChange,
+    record: (tx: Writer, chunk: readonly QueueEntry[]) => Promise<void>,
+  ): Promise<void> {
+    for (let from = 0; from < entries.length; from += CHUNK_ROWS) {
+      const chunk = entries.slice(from, from + CHUNK_ROWS);
+      await this.#write(async (tx) => {
+        for (const entry of chunk) await changeOne(tx, entry, change);
+        await record(tx, chunk);
+      });
+    }
+  }
+}
+
+async function changeOne(tx: Writer, entry: QueueEntry, change: QueueChange): Promise<void> {
+  const { id, number, destination } = entry;
+  switch (change.kind) {
+    case 'hold':
+      return setQueueState(tx, id, entry, 'held', entry.due);
+    case 'release':
+      return setQueueState(tx, id, entry, 'waiting', entry.due);
+    case 'retry':
+      await setQueueState(tx, id, entry, 'waiting', nowSeconds());
+      return retryDestination(tx, destination);
+    case 'reroute':
+      return rerouteQueued(tx, id, entry, change.destination, nowSeconds());
+    case 'remove':
+      await settle(tx, id, [{ number, end: 'removed' }]);
+      return reschedule(tx, destination);
+  }
+}

@@ -1,0 +1,187 @@
+/** The queue of mail that leaves, as the store keeps it. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Refused } from '../../src/errors.ts';
+import { type AccountId, nowSeconds, type QueueId } from '../../src/store/ids.ts';
+import { markRemoved } from '../../src/store/operations/accounts.ts';
+import { holdQueue } from '../../src/store/operations/queue.ts';
+import type { QueueEntry } from '../../src/store/queue.ts';
+import type { MailStore } from '../../src/store/store.ts';
+import type { Outbound } from '../../src/store/types.ts';
+import { bytesOf, inboxOf, mailboxNamed, message, newAccount, stage, temporaryStore, uidsIn } from './helpers.ts';
+
+const NOBODY: ReadonlySet<QueueId> = new Set();
+const REACHED = { reached: true } as const;
+
+function outbound(account: AccountId, addresses: readonly string[], more: Partial<Outbound> = {}): Outbound {
+  const recipients = addresses.map((address) => ({ address, destination: address.slice(address.indexOf('@') + 1) }));
+  return { account, sender: 'anna@office.test', recipients, expires: nowSeconds() + 86_400, ...more };
+}
+
+async function send(
+  store: MailStore,
+  account: AccountId,
+  subject: string,
+  to: readonly string[],
+  more: Partial<Outbound> = {},
+) {
+  const { queued } = await store.deliver(await stage(store, message(subject)), [], {
+    outbound: outbound(account, to, more),
+  });
+  assert.ok(queued !== null);
+  return queued;
+}
+
+async function assertSound(store: MailStore): Promise<void> {
+  assert.deepEqual((await store.verify()).findings, []);
+}
+
+test('what is submitted is with people here, in Sent and in the queue, and all of it has the same bytes', async (t) => {
+  const store = await temporaryStore(t);
+  const [anna, ben] = [await newAccount(store, 'anna'), await newAccount(store, 'ben')];
+  const { outcomes, queued } = await store.deliver(
+    await stage(store, message('Offer')),
+    [{ account: ben, prefix: Buffer.from('Return-Path: <anna@office.test>\r\n') }],
+    { sent: { account: anna, bcc: ['carl@example.net'] }, outbound: outbound(anna, ['carl@example.net']) },
+  );
+  assert.equal(outcomes.length, 1);
+  assert.deepEqual(await uidsIn(store, inboxOf(ben)), [1]);
+  assert.match((await bytesOf(store, await mailboxNamed(store, anna, 'Sent'), 1)).toString(), /^Bcc: /);
+  const batch = await store.queue.nextBatch('example.net', NOBODY);
+  assert.equal(batch?.message.id, queued);
+  const [record] = await store.bodyRecords(anna, [batch!.message.email]);
+  assert.deepEqual(await store.body(anna, record!.email, record!.body), message('Offer'));
+  await assertSound(store);
+});
+
+test('what can not be filed with somebody here is not queued for those elsewhere either', async (t) => {
+  const store = await temporaryStore(t);
+  const [anna, ben] = [await newAccount(store, 'anna'), await newAccount(store, 'ben', 10)];
+  const targets = [anna, ben].map((account) => ({ account, prefix: Buffer.alloc(0) }));
+  await assert.rejects(
+    store.deliver(await stage(store, message('Large')), targets, { outbound: outbound(anna, ['carl@example.net']) }),
+    (error) => error instanceof Refused && error.code === 'quota.exceeded',
+  );
+  assert.deepEqual(await uidsIn(store, inboxOf(anna)), []);
+  assert.equal((await store.queue.size()).messages, 0);
+  await assertSound(store);
+});
+
+test('a message leaves the queue with its last recipient, and its bytes with it', async (t) => {
+  const store = await temporaryStore(t);
+  const anna = await newAccount(store, 'anna');
+  const id = await send(store, anna, 'Offer', ['carl@example.net', 'dora@example.net', 'emil@example.org']);
+  const { email } = (await store.queue.message(id))!.message;
+  const end = (number: number) => ({ number, end: 'sent' }) as const;
+  await store.queue.attempted(id, { destination: 'example.net', contact: REACHED, settlements: [end(0), end(1)] });
+  assert.deepEqual(
+    (await store.queue.message(id))!.recipients.map(({ address }) => address),
+    ['emil@example.org'],
+  );
+  assert.deepEqual(await store.queue.destinationsDue(10), ['example.org']);
+  assert.equal((await store.bodyRecords(anna, [email])).length, 1);
+  await store.queue.attempted(id, { destination: 'example.org', contact: REACHED, settlements: [end(2)] });
+  assert.equal(await store.queue.message(id), undefined);
+  assert.equal(await store.queue.nextDue(), undefined);
+  assert.equal((await store.bodyRecords(anna, [email])).length, 0);
+  await assertSound(store);
+});
+
+test('a destination that is not reached is put off with all that waits for it, and new mail does not hurry it', async (t) => {
+  const store = await temporaryStore(t);
+  const anna = await newAccount(store, 'anna');
+  const first = await send(store, anna, 'One', ['carl@example.net']);
+  await send(store, anna, 'Two', ['dora@example.net']);
+  const later = nowSeconds() + 600;
+  const settlements = [{ number: 0, due: later, reply: 'connection refused' }];
+  await store.queue.attempted(first, {
+    destination: 'example.net',
+    contact: { reached: false, notBefore: later },
+    settlements,
+  });
+  await send(store, anna, 'Three', ['emil@example.net']);
+  assert.deepEqual(await store.queue.destinationsDue(10), []);
+  assert.equal(await store.queue.nextDue(), later);
+  assert.equal(await store.queue.failures('example.net'), 1);
+  const [entry] = await Array.fromAsync(store.queue.entries());
+  assert.deepEqual({ attempts: entry!.attempts, reply: entry!.reply }, { attempts: 1, reply: 'connection refused' });
+  await store.queue.change([entry!], { kind: 'retry' }, async () => {});
+  assert.deepEqual(await store.queue.destinationsDue(10), ['example.net']);
+});
+
+test('what matters more is tried first, then what has waited longest, and nothing twice at a time', async (t) => {
+  const store = await temporaryStore(t);
+  const anna = await newAccount(store, 'anna');
+  const low = await send(store, anna, 'Newsletter', ['carl@example.net'], { priority: 'low' });
+  const first = await send(store, anna, 'First', ['carl@example.net']);
+  const second = await send(store, anna, 'Second', ['carl@example.net']);
+  const high = await send(store, anna, 'Alarm', ['carl@example.net'], { priority: 'high' });
+  const later = await send(store, anna, 'Tomorrow', ['carl@example.net'], { due: nowSeconds() + 3_600 });
+  const order: QueueId[] = [];
+  for (let batch = await store.queue.nextBatch('example.net', new Set(order)); batch !== undefined; ) {
+    order.push(batch.message.id);
+    batch = await store.queue.nextBatch('example.net', new Set(order));
+  }
+  assert.deepEqual(order, [high, first, second, low]);
+  assert.ok(!order.includes(later));
+});
+
+test('held mail is not tried until it is released; rerouted mail waits elsewhere; removed mail is gone', async (t) => {
+  const store = await temporaryStore(t);
+  const anna = await newAccount(store, 'anna');
+  await send(store, anna, 'Offer', ['carl@example.net']);
+  const change = async (what: Parameters<MailStore['queue']['change']>[1]) => {
+    const entries: QueueEntry[] = await Array.fromAsync(store.queue.entries());
+    await store.queue.change(entries, what, async () => {});
+  };
+  await change({ kind: 'hold' });
+  assert.equal(await store.queue.nextDue(), undefined);
+  await change({ kind: 'release' });
+  assert.deepEqual(await store.queue.destinationsDue(10), ['example.net']);
+  await change({ kind: 'reroute', destination: '[192.0.2.1]' });
+  assert.deepEqual(await store.queue.destinationsDue(10), ['[192.0.2.1]']);
+  await assertSound(store);
+  await change({ kind: 'remove' });
+  assert.deepEqual(await store.queue.size(), { messages: 0, recipients: 0, oldest: null });
+  await assertSound(store);
+});
+
+test('the report of a failure is filed in the transaction that ends the recipient, whatever room its reader has', async (t) => {
+  const store = await temporaryStore(t);
+  const anna = await newAccount(store, 'anna', 400);
+  const id = await send(store, anna, 'Offer', ['carl@example.net']);
+  const report = {
+    message: await stage(store, message('Undelivered', 1_000)),
+    targets: [{ account: anna, prefix: Buffer.alloc(0), evenIfFull: true as const }],
+    sent: undefined,
+    outbound: undefined,
+  };
+  const settlements = [{ number: 0, end: 'failed' as const }];
+  await store.queue.attempted(id, { destination: 'example.net', contact: REACHED, settlements, report });
+  assert.deepEqual(await uidsIn(store, inboxOf(anna)), [1]);
+  assert.equal((await store.queue.size()).messages, 0);
+  await assertSound(store);
+});
+
+test('what a removed account sent goes out before its mail goes', async (t) => {
+  const store = await temporaryStore(t);
+  const anna = await newAccount(store, 'anna');
+  const id = await send(store, anna, 'Farewell', ['carl@example.net']);
+  await store.engine.write((tx) => markRemoved(tx, anna));
+  await store.housekeep();
+  const { message: queued } = (await store.queue.message(id))!;
+  assert.equal((await store.bodyRecords(anna, [queued.email])).length, 1);
+  const settlements = [{ number: 0, end: 'sent' as const }];
+  await store.queue.attempted(id, { destination: 'example.net', contact: REACHED, settlements });
+  await store.housekeep();
+  await assert.rejects(store.usage(anna), Refused);
+});
+
+test('after a restore the queue waits for a word', async (t) => {
+  const store = await temporaryStore(t);
+  const anna = await newAccount(store, 'anna');
+  await send(store, anna, 'Offer', ['carl@example.net', 'dora@example.org']);
+  assert.equal(await store.engine.write(holdQueue), 2);
+  assert.equal(await store.queue.nextDue(), undefined);
+  await assertSound(store);
+});
