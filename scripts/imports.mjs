@@ -22,6 +22,8 @@ const MAY_IMPORT = {
   pop3: PROTOCOL,
   smtp: PROTOCOL,
   lmtp: [...PROTOCOL, 'smtp'],
+  autoconfig: ['config'],
+  http: [...PROTOCOL, 'autoconfig', 'server/log', 'server/metrics'],
   backup: ['store', 'message', 'config'],
   transfer: ['store', 'message', 'config', 'imap/syntax'],
   migrate: ['store', 'message', 'config', 'imap/syntax', 'smtp/syntax/dots'],
@@ -30,7 +32,7 @@ const MAY_IMPORT = {
 };
 
 /** Pure: no file, socket or clock of their own. */
-const PURE = [/^src\/message\//, /^src\/sieve\//, /^src\/[a-z0-9]+\/syntax(\/|\.ts$)/];
+const PURE = [/^src\/message\//, /^src\/autoconfig\//, /^src\/sieve\//, /^src\/[a-z0-9]+\/syntax(\/|\.ts$)/];
 const IO = /^node:(fs|net|tls|http|https|http2|dns|dgram|child_process|worker_threads|sqlite)(\/|$)/;
 
 const IMPORT =

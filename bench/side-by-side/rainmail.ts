@@ -40,6 +40,7 @@ function configuration({ imap, pop3, lmtp, smtp }: Ports, health: number): strin
   const at = (port: number | null) => `["127.0.0.1:${port}"]`;
   return `name = "bench.example.org"
 [listen]
+addresses = ["127.0.0.1:0"]
 imap = ${at(imap)}
 pop3 = ${at(pop3)}
 lmtp = ${at(lmtp)}

@@ -116,6 +116,42 @@ const tls = z
   .prefault({})
   .describe('The certificates that clients see.');
 
+/** How clients reach a service from outside. */
+const reached = z
+  .union([z.boolean(), z.number().int().min(1).max(65_535)], {
+    error: ({ input }) => `${JSON.stringify(input)} is not true, false or a port. Write it like 993.`,
+  })
+  .prefault(true);
+
+const clients = z
+  .strictObject({
+    host: z
+      .string()
+      .regex(/^$|^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$/, {
+        error: 'is not a host name. Write it like "mail.example.org".',
+      })
+      .prefault('')
+      .describe(
+        'Name under which mail programs reach this server. The certificate must have it. Empty: the name of this server.',
+      ),
+    organisation: z
+      .string()
+      .max(100)
+      .prefault('')
+      .describe('What the account is called in mail programs, such as "Example Ltd". Empty: the name of the server.'),
+    imaps: reached.describe(
+      'How mail programs reach IMAP with TLS: true is the port it listens on, a number is the port as seen from outside (where a router or proxy stands between), false is not told to them.',
+    ),
+    imap: reached.describe('The same for IMAP with STARTTLS.'),
+    pop3s: reached.describe('The same for POP3 with TLS.'),
+    pop3: reached.describe('The same for POP3 with STLS.'),
+    submissions: reached.describe('The same for sending mail with TLS.'),
+    submission: reached.describe('The same for sending mail with STARTTLS.'),
+    https: reached.describe('The same for HTTPS.'),
+  })
+  .prefault({})
+  .describe('What mail programs are told when they set themselves up.');
+
 const limits = z
   .strictObject({
     message: size.prefault('50MB').describe('The largest message taken in, over any protocol.'),
@@ -231,6 +267,7 @@ export const schema = z.strictObject({
     ),
   listen,
   tls,
+  clients,
   limits,
   timeouts,
   lmtp: z

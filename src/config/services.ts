@@ -1,7 +1,7 @@
 /** The services a Rainmail office offers, with their standard ports (`--port-offset N` is added to each). */
 export interface Service {
   readonly name: ServiceName;
-  readonly protocol: 'imap' | 'pop3' | 'smtp' | 'submission' | 'lmtp' | 'health';
+  readonly protocol: 'imap' | 'pop3' | 'smtp' | 'submission' | 'lmtp' | 'http' | 'health';
   readonly port: number;
   /** TLS from the first byte; else it begins in plain text and STARTTLS is offered. */
   readonly implicitTls: boolean;
@@ -19,6 +19,8 @@ export const SERVICE_NAMES = [
   'submission',
   'submissions',
   'lmtp',
+  'http',
+  'https',
   'health',
 ] as const;
 export type ServiceName = (typeof SERVICE_NAMES)[number];
@@ -48,5 +50,13 @@ export const SERVICES: readonly Service[] = [
     title: 'mail from the people of the office, with TLS',
   },
   { name: 'lmtp', protocol: 'lmtp', port: 24, ...internal, title: 'LMTP: mail handed over by a mail server of yours' },
+  {
+    name: 'http',
+    protocol: 'http',
+    port: 80,
+    ...open,
+    title: 'HTTP: set-up of mail programs, checks of certificate authorities, and the way to HTTPS',
+  },
+  { name: 'https', protocol: 'http', port: 443, ...tls, title: 'HTTPS: set-up of mail programs, pages for people' },
   { name: 'health', protocol: 'health', port: 9025, ...internal, title: 'health page and metrics (HTTP)' },
 ];

@@ -1,5 +1,5 @@
 /** IP addresses as text, as sockets and proxies give them. */
-import { isIPv6 } from 'node:net';
+import { type BlockList, isIPv6 } from 'node:net';
 
 /** IPv4 in its own clothes: a socket that listens on both families says `::ffff:192.0.2.1`. */
 export function plainAddress(address: string): string {
@@ -29,4 +29,9 @@ export function peerOf(address: string): string {
     .slice(0, 4)
     .map((group) => Number.parseInt(group, 16).toString(16))
     .join(':')}::/64`;
+}
+
+/** @param address as {@link plainAddress} gives it */
+export function isIn(networks: BlockList, address: string): boolean {
+  return networks.check(address, isIPv6(address) ? 'ipv6' : 'ipv4');
 }

@@ -6,12 +6,12 @@
  * - A rejection of `serve` ends its connection and no other; when it is a fault of ours, it is logged and counted.
  * - After {@link Listener.stop} nothing is left: no socket, no timer, and (unless one hangs) no session.
  */
-import { type AddressInfo, type BlockList, createServer, isIPv6, type Server, type Socket } from 'node:net';
+import { type AddressInfo, type BlockList, createServer, type Server, type Socket } from 'node:net';
 import type { TLSSocketOptions } from 'node:tls';
 import type { Logger } from 'pino';
 import { isExpected } from '../errors.ts';
 import type { AccountId, Milliseconds } from '../store/ids.ts';
-import { peerOf, plainAddress } from './address.ts';
+import { isIn, peerOf, plainAddress } from './address.ts';
 import { Connection, type ConnectionHost } from './connection.ts';
 import type { LineProtocol } from './connection-types.ts';
 import type { ConnectionLimits } from './limits.ts';
@@ -294,8 +294,4 @@ export class Listener implements ConnectionHost, SessionSource {
   #tellQuiet(): void {
     if (this.#isQuiet) this.#quiet?.();
   }
-}
-
-function isIn(networks: BlockList, address: string): boolean {
-  return networks.check(address, isIPv6(address) ? 'ipv6' : 'ipv4');
 }

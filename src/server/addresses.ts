@@ -46,7 +46,7 @@ export function listenRefusal(error: unknown, service: Service): unknown {
   const { code, address, port } = error as NodeJS.ErrnoException & { address?: string; port?: number };
   if (!(error instanceof Error) || port === undefined) return error;
   const what = `Port ${port} on ${address} (${service.title})`;
-  const hint = `or choose other ports, all at once: --port-offset 10000 makes the standard port ${service.port} ${service.port + 10_000}.`;
+  const hint = `switch this service off in the configuration (${service.name} = false in [listen]), or choose other ports, all at once: --port-offset 10000 makes the standard port ${service.port} ${service.port + 10_000}.`;
   const texts: Readonly<Record<string, string>> = {
     EADDRINUSE: `${what} is taken by another program. Stop that one, ${hint}`,
     EACCES: `${what} may only be opened by root. Run the server as root or with the capability CAP_NET_BIND_SERVICE, ${hint}`,

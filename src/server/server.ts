@@ -6,12 +6,16 @@
  */
 import { hostname } from 'node:os';
 import type { Logger } from 'pino';
-import { PasswordAuthenticator, type SignInReport } from '../auth/authenticator.ts';
+import type { Authenticator } from '../auth/types.ts';
+import { reachableServices } from '../autoconfig/services.ts';
 import { type Config, certificateFiles } from '../config/schema.ts';
 import type { Service } from '../config/services.ts';
 import { networks } from '../config/units.ts';
 import { DeliveryPipeline } from '../delivery/pipeline.ts';
 import type { Delivery } from '../delivery/types.ts';
+import type { HttpListener } from '../http/listener.ts';
+import type { HttpParts } from '../http/parts.ts';
+import { requestCounter } from '../http/request-counter.ts';
 import { DEFAULT_LIMITS as IMAP_LIMITS } from '../imap/context.ts';
 import { imapProtocol } from '../imap/protocol.ts';
 import { lmtpProtocol } from '../lmtp/protocol.ts';
@@ -26,13 +30,15 @@ import { smtpProtocol, submissionProtocol } from '../smtp/protocol.ts';
 import type { MailStore } from '../store/store.ts';
 import { LOOPBACK, listenRefusal, type ServiceAddresses, serviceAddresses } from './addresses.ts';
 import { openAdminSocket } from './admin-socket.ts';
+import { authenticating } from './authentication.ts';
 import { countBackups } from './backup-metrics.ts';
 import { BackupSchedule } from './backup-schedule.ts';
 import type { Backups } from './backups.ts';
 import { makeTrialOffice, trialGuide } from './first-run.ts';
 import { type HealthReport, HealthServer } from './health.ts';
+import { listenHttp } from './http.ts';
 import { openLog, partLog } from './log.ts';
-import { Metrics, type SignInResult } from './metrics.ts';
+import { Metrics } from './metrics.ts';
 import { hasOffice, type Office, openOffice, type ServerFacts } from './office.ts';
 import type { Stoppable } from './shutdown.ts';
 import { version } from './version.ts';
@@ -97,7 +103,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   });
   opened.defer(() => certificates.close());
 
-  const protocols = wire({ office, config, name, log, metrics });
+  const authenticator = authenticating(directory, log, metrics);
+  const protocols = wire({ office, config, name, log, metrics, authenticator });
   const limits = new ConnectionLimits({
     connections: config.limits.connections,
     byAddress: config.limits.connectionsByAddress,
@@ -105,7 +112,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   });
   const proxies = config.proxy.networks.length > 0 ? { proxies: networks(config.proxy.networks) } : {};
   const placement = { offset, everywhere: withoutConfig ? LOOPBACK : config.listen.addresses };
-  const listeners: { readonly service: Service; readonly listener: Listener }[] = [];
+  const listeners: { readonly service: Service; readonly listener: Listener | HttpListener }[] = [];
   const started = performance.now();
   let status: Status = 'ok';
   const report = (): HealthReport => ({
@@ -121,14 +128,41 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     backup: backupReport(backups),
   });
 
+  const parts: HttpParts = {
+    name,
+    config,
+    directory,
+    store,
+    sessions,
+    authenticator,
+    services: () => reachableServices(config.clients, listening, withoutConfig ? 'localhost' : name),
+    log,
+    onInternalError: (where) => metrics.internalError(where),
+  };
+  const count = requestCounter(metrics.registry);
   const listen = async ({ service, addresses }: ServiceAddresses) => {
     if (service.protocol === 'health') {
       const health = await HealthServer.listen({ addresses, metrics, report, log: partLog(log, 'health') });
       opened.defer(() => health.close());
       return health.addresses;
     }
+    const { protocol } = service;
+    if (protocol === 'http') {
+      const listener = await listenHttp({
+        service: { service, addresses },
+        certificates,
+        limits,
+        ...proxies,
+        parts,
+        count,
+        log: partLog(log, service.name),
+      });
+      listeners.push({ service, listener });
+      metrics.watch(listener);
+      return listener.addresses;
+    }
     const listener = await Listener.listen({
-      protocol: protocols[service.protocol],
+      protocol: protocols[protocol],
       addresses,
       implicitTls: service.implicitTls,
       certificates,
@@ -222,22 +256,13 @@ function counting(delivery: Delivery, metrics: Metrics): Delivery {
   };
 }
 
-/** Sign-ins as they are counted: why one failed is for the log. */
-const SIGN_INS: Readonly<Record<SignInReport['result'], SignInResult>> = {
-  ok: 'succeeded',
-  wrong: 'failed',
-  suspended: 'failed',
-  'not-allowed': 'not-allowed',
-  throttled: 'delayed',
-  unavailable: 'unavailable',
-};
-
 interface Parts {
   readonly office: Office;
   readonly config: Config;
   readonly name: string;
   readonly log: Logger;
   readonly metrics: Metrics;
+  readonly authenticator: Authenticator;
 }
 
 /** The protocols with all they need. */
@@ -247,7 +272,8 @@ function wire({
   name,
   log,
   metrics,
-}: Parts): Record<Exclude<Service['protocol'], 'health'>, LineProtocol> {
+  authenticator,
+}: Parts): Record<Exclude<Service['protocol'], 'health' | 'http'>, LineProtocol> {
   const { store, directory } = office;
   const delivery = counting(
     new DeliveryPipeline(directory, store, {
@@ -256,15 +282,6 @@ function wire({
     }),
     metrics,
   );
-  const authLog = partLog(log, 'auth');
-  const authenticator = new PasswordAuthenticator({
-    directory,
-    report(signIn) {
-      metrics.signIn(signIn.protocol, SIGN_INS[signIn.result]);
-      if (signIn.result === 'ok') authLog.debug(signIn, 'signed in');
-      else authLog.info(signIn, 'sign-in refused');
-    },
-  });
   const counted = (protocol: string) => ({
     onCommand: (verb: string) => metrics.command(protocol, verb),
     onInternalError: (error: unknown, connection: number) => {

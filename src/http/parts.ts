@@ -1,0 +1,27 @@
+/** What the plugins are made of. */
+import type { FastifyInstance } from 'fastify';
+import type { Logger } from 'pino';
+import type { Authenticator } from '../auth/types.ts';
+import type { ReachableServices } from '../autoconfig/services.ts';
+import type { Config } from '../config/schema.ts';
+import type { Directory } from '../directory/directory.ts';
+import type { Sessions } from '../net/sessions.ts';
+import type { MailStore } from '../store/store.ts';
+
+/** The parts of the server that a plugin may ask. */
+export interface HttpParts {
+  /** Name of this server, as its certificate has it. */
+  readonly name: string;
+  readonly config: Config;
+  readonly directory: Directory;
+  readonly store: MailStore;
+  readonly sessions: Sessions;
+  readonly authenticator: Authenticator;
+  /** Where clients reach the services, as it is known when everything listens: ask at each request. */
+  readonly services: () => ReachableServices;
+  readonly log: Logger;
+  readonly onInternalError: (where: string, error: unknown) => void;
+}
+
+/** One concern: its routes, hooks and what they need. It has a scope of its own: hooks and error handlers hold for its routes alone. */
+export type HttpPlugin = (app: FastifyInstance, parts: HttpParts) => Promise<void>;
