@@ -6,8 +6,8 @@
  * - DELE only marks; nothing is removed, or hidden from a device, but by {@link Maildrop.commit}, all together or not at all.
  */
 import { Refused } from '../errors.ts';
-import type { MailboxMessages } from '../store/devices.ts';
-import type { AccountId, EmailId, MailboxId, Uid } from '../store/ids.ts';
+import type { MailboxMessages, SeenMessage } from '../store/devices.ts';
+import type { AccountId, EmailId, MailboxId } from '../store/ids.ts';
 import type { BodyRecord } from '../store/types.ts';
 import type { Pop3Context } from './context.ts';
 import type { MessageList } from './message-list.ts';
@@ -125,15 +125,16 @@ export class Maildrop {
   }
 
   #byMailbox(indexes: ReadonlySet<number>): MailboxMessages[] {
-    const found = new Map<MailboxId, Uid[]>();
+    const found = new Map<MailboxId, SeenMessage[]>();
     for (const index of [...indexes].sort((a, b) => a - b)) {
       const view = this.list.view(index);
-      const uid = view.uid(this.list.at(index));
-      const uids = found.get(view.key.mailbox);
-      if (uids === undefined) found.set(view.key.mailbox, [uid]);
-      else uids.push(uid);
+      const at = this.list.at(index);
+      const message = { uid: view.uid(at), item: view.item(at), email: view.email(at) };
+      const messages = found.get(view.key.mailbox);
+      if (messages === undefined) found.set(view.key.mailbox, [message]);
+      else messages.push(message);
     }
-    return [...found].map(([mailbox, uids]) => ({ mailbox, uids }));
+    return [...found].map(([mailbox, messages]) => ({ mailbox, messages }));
   }
 
   /** What can't be read is left out: it is read again, and the trouble told, when it is asked for. */

@@ -15,7 +15,7 @@ export async function openMaildrop(
 ): Promise<Maildrop> {
   const shown = await store.devices.meet(account, credential);
   const views = await viewsOf(store, account, policy.folders);
-  return new Maildrop(store, account, listOf(views, shown), shown === null ? null : credential);
+  return new Maildrop(store, account, listOf(views, shown), shown.isAlone ? null : credential);
 }
 
 async function viewsOf(
@@ -33,9 +33,9 @@ async function viewsOf(
   return views;
 }
 
-function listOf(views: readonly MailboxView[], shown: Shown | null): MessageList {
+function listOf(views: readonly MailboxView[], shown: Shown): MessageList {
   const [view] = views;
-  const showsAll = shown === null || (shown.start === 0 && shown.letGo.size === 0);
+  const showsAll = shown.start === 0 && shown.letGo.size === 0;
   if (view !== undefined && views.length === 1 && showsAll) return MessageList.whole(view);
   return MessageList.chosen(
     views,

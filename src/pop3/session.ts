@@ -119,7 +119,10 @@ export class Pop3Session {
     if (fetched.length === 0) return;
     if (device !== null) await context.store.devices.noteFetched(account, device, fetched);
     if (!context.policy.seenByRetr) return;
-    for (const { mailbox, uids } of fetched) await context.store.storeFlags({ account, mailbox }, uids, SEEN_FLAG);
+    for (const { mailbox, messages } of fetched) {
+      const uids = messages.map(({ uid }) => uid);
+      await context.store.storeFlags({ account, mailbox }, uids, SEEN_FLAG);
+    }
   }
 
   /** The connection ends once the response to this command has been sent. */

@@ -21,12 +21,13 @@ import {
   meetDevice,
   noteFetched,
   noteShared,
+  type SeenMessage,
   type SettleArgs,
   setDeviceStart,
   settlePage,
 } from './operations/devices.ts';
 
-export type { Device, LetGoRule, MailboxMessages };
+export type { Device, LetGoRule, MailboxMessages, SeenMessage };
 
 export interface DeviceSettings {
   readonly rule: LetGoRule;
@@ -38,6 +39,8 @@ export interface DeviceSettings {
 
 /** What a device may not be shown. */
 export interface Shown {
+  /** It is the password, which all programs of the person share: there is no other device. */
+  readonly isAlone: boolean;
   readonly start: EpochSeconds;
   readonly letGo: ReadonlySet<ItemId>;
 }
@@ -64,10 +67,8 @@ export class Devices {
     this.#onTrouble = onTrouble;
   }
 
-  /**
-   * Somebody signs in over POP3. @returns what this device is to be shown; null when there is no other: one password for all, and all is shown
-   */
-  async meet(account: AccountId, credential: number): Promise<Shown | null> {
+  /** Somebody signs in over POP3. @returns what this device is to be shown */
+  async meet(account: AccountId, credential: number): Promise<Shown> {
     const terms = this.#terms();
     const { devices, letGo } = await this.#engine.read(
       async (tx) => ({ devices: await devicesOf(tx, account), letGo: await letGoBy(tx, account, credential) }),
@@ -75,8 +76,7 @@ export class Devices {
     );
     const device = devices.find((each) => each.credential === credential);
     if (!isUpToDate(device, terms.now)) await this.#note(account, credential, terms);
-    const start = device?.start ?? 0;
-    return isPasswordAlone(credential, devices) && start === 0 && letGo.size === 0 ? null : { start, letGo };
+    return { isAlone: isPasswordAlone(credential, devices), start: device?.start ?? 0, letGo };
   }
 
   list(account: AccountId): Promise<readonly Device[]> {
@@ -105,27 +105,34 @@ export class Devices {
     return this.#write((tx) => noteShared(tx, account, credential, nowSeconds()));
   }
 
-  async noteFetched(account: AccountId, credential: number, messages: readonly MailboxMessages[]): Promise<void> {
-    for (const { mailbox, uids } of messages) {
-      for (let from = 0; from < uids.length; from += CHUNK_ROWS) {
-        const chunk = { mailbox, uids: uids.slice(from, from + CHUNK_ROWS) };
+  async noteFetched(account: AccountId, credential: number, fetched: readonly MailboxMessages[]): Promise<void> {
+    for (const { mailbox, messages } of fetched) {
+      for (let from = 0; from < messages.length; from += CHUNK_ROWS) {
+        const chunk = { mailbox, messages: messages.slice(from, from + CHUNK_ROWS) };
         await this.#write((tx) => noteFetched(tx, account, credential, chunk, nowSeconds()));
       }
     }
   }
 
   /** Carries out what a session marked, all of it or nothing; durable when it resolves. @returns how many messages */
-  async delete(account: AccountId, credential: number | null, messages: readonly MailboxMessages[]): Promise<number> {
-    const args: DeleteArgs = { account, credential, messages, terms: this.#terms() };
-    const many = messages.reduce((sum, { uids }) => sum + uids.length, 0) > CHUNK_ROWS;
+  async delete(account: AccountId, credential: number | null, marked: readonly MailboxMessages[]): Promise<number> {
+    const args: DeleteArgs = { account, credential, marked, terms: this.#terms() };
+    const many = marked.reduce((sum, { messages }) => sum + messages.length, 0) > CHUNK_ROWS;
     if (many) return this.#engine.writeInWorker<number>(account, 'deleteByPop3', args);
     return this.#write((tx) => deleteByPop3(tx, args));
   }
 
-  /** Once a day: removes what no device holds any more, since devices fell silent or days passed. Part of housekeeping. */
+  /** {@link settle}, once a day: part of housekeeping. */
+  async settleDaily(stopped: () => boolean): Promise<void> {
+    const now = nowSeconds();
+    if (now - this.#settled < A_DAY) return;
+    await this.settle(stopped);
+    if (!stopped()) this.#settled = now;
+  }
+
+  /** Removes what no device holds any more, since devices fell silent or days passed. */
   async settle(stopped: () => boolean): Promise<void> {
     const terms = this.#terms();
-    if (terms.now - this.#settled < A_DAY) return;
     for (let account: AccountId | undefined = 0 as AccountId; ; ) {
       const from: AccountId = account;
       [account] = await this.#engine.read((tx) => accountsWithDevices(tx, from, 1));
@@ -136,7 +143,6 @@ export class Devices {
         after = await this.#write((tx) => settlePage(tx, args));
       }
     }
-    this.#settled = terms.now;
   }
 
   /** A full or failing disk does not stop reading: nothing leaves the mailbox meanwhile either, and the next sign-in notes it. */

@@ -117,7 +117,7 @@ async function housekeep(
   const pruned = await pruneAll(engine, now - TOMBSTONES_KEPT, stopped);
   await repeat(stopped, () => engine.write((tx) => forgetOldCopies(tx, now, CHUNK_ROWS)));
   await repeat(stopped, () => engine.write((tx) => pruneAudit(tx, now - options.auditKept, STEP_ROWS)));
-  await options.devices.settle(stopped);
+  await options.devices.settleDaily(stopped);
   const swept = await sweep(engine, segments, options, stopped);
   await giveBack(engine, segments, options, stopped);
   return { purged, pruned, ...swept };

@@ -33,6 +33,11 @@ export class Device {
     this.#password = password;
   }
 
+  /** The same device, at the same server on another address. */
+  at(room: MailRoom): Device {
+    return new Device(room, this.id, this.#password);
+  }
+
   async open(): Promise<Client> {
     const client = await this.#room.connect('pop3');
     await client.ask('USER anna@office.test');

@@ -207,6 +207,52 @@ test('DELE of what was moved or removed meanwhile succeeds, and leaves the moved
   assert.deepEqual(await room.subjects(), ['Stays']);
 });
 
+for (const who of ['a device', 'the shared password'] as const) {
+  test(`what was moved away while ${who} deleted it is not shown to it again when it comes back`, async (t) => {
+    const room = await deviceRoom(t);
+    const device = who === 'a device' ? await room.device('laptop') : room.shared;
+    await deliver(room, 'Moved', 'Stays');
+    const archive = (await room.store.mailboxes(room.account)).find(({ path }) => path === 'Archive')!;
+    const inbox = { account: room.account, mailbox: INBOX };
+    const there = { account: room.account, mailbox: archive.id };
+    const client = await device.open();
+    await client.ask('DELE 1');
+    const { uids } = await room.store.move(inbox, [(await inboxUids(room))[0]!], there);
+    assert.match(await client.ask('QUIT'), /^\+OK /);
+    await room.store.move(there, uids, inbox);
+    assert.deepEqual(await device.sees(), ['Stays']);
+    assert.deepEqual((await room.subjects()).sort(), ['Moved', 'Stays']);
+  });
+}
+
+test('a message that was away and back while a device deleted it is deleted', async (t) => {
+  const room = await deviceRoom(t, REMOVE);
+  const laptop = await room.device('laptop');
+  await deliver(room, 'Invoice');
+  const archive = (await room.store.mailboxes(room.account)).find(({ path }) => path === 'Archive')!;
+  const inbox = { account: room.account, mailbox: INBOX };
+  const there = { account: room.account, mailbox: archive.id };
+  const client = await laptop.open();
+  await client.ask('DELE 1');
+  const { uids } = await room.store.move(inbox, await inboxUids(room), there);
+  await room.store.move(there, uids, inbox);
+  assert.match(await client.ask('QUIT'), /^\+OK /);
+  assert.deepEqual(await room.subjects(), []);
+});
+
+test('what somebody takes back from the folder for what devices have let go stays where they put it', async (t) => {
+  const room = await deviceRoom(t, { storeOptions: { letGoRule: { kind: 'move', folder: 'Archive' } } });
+  const laptop = await room.device('laptop');
+  await deliver(room, 'Invoice');
+  await laptop.fetch({ keep: false });
+  const archive = (await room.store.mailboxes(room.account)).find(({ path }) => path === 'Archive')!;
+  const there = { account: room.account, mailbox: archive.id };
+  const view = await room.store.view(there);
+  await room.store.move(there, [view.uid(0)], { account: room.account, mailbox: INBOX });
+  await room.store.devices.settle(() => false);
+  assert.deepEqual(await room.subjects(), ['Invoice']);
+});
+
 test('one password in two programs at once is noticed, a line that broke is not', async (t) => {
   const room = await deviceRoom(t);
   const laptop = await room.device('laptop');

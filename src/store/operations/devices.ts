@@ -7,16 +7,17 @@
  *
  * Invariants
  * - A message that some device has not had is never removed by what others do, nor by time.
+ * - What a device has had is known by the message's item, wherever it is moved. It leaves the folder in which the device had it, or none.
  * - A device holds what it may see: not what came before its start date, and nothing any more once it has been silent for too long.
  * - Rows of messages that are gone for good go with them (purge.ts); of devices that are gone, in {@link settlePage}.
  */
 import type { Reader, Writer } from '../engine/engine.ts';
 import { sql } from '../engine/sql.ts';
-import type { AccountId, EpochSeconds, ItemId, MailboxId, Uid } from '../ids.ts';
+import type { AccountId, EmailId, EpochSeconds, ItemId, MailboxId, Uid } from '../ids.ts';
 import { moveMessages } from './copy.ts';
 import { expungeMessages } from './expunge.ts';
 import { listMailboxes } from './mailboxes.ts';
-import { type MessageRow, readMessages } from './message-row.ts';
+import { findMessage, type MessageRow, readMessages } from './message-row.ts';
 import { mailboxAt, placeNamed, placeOf } from './place.ts';
 
 /** The credential that everybody has: their password. */
@@ -73,18 +74,21 @@ const LET_GO = sql<readonly [item: number]>(
   'SELECT item_id FROM device_message WHERE account_id = ? AND credential_id = ? AND let_go > 0',
 );
 const NOTE_FETCHED = sql(`
-  INSERT INTO device_message (account_id, item_id, credential_id, mailbox_id, uid, fetched, let_go) VALUES (?, ?, ?, ?, ?, ?, 0)
+  INSERT INTO device_message (account_id, item_id, credential_id, mailbox_id, uid, email_id, fetched, let_go)
+  VALUES (?, ?, ?, ?, ?, ?, ?, 0)
   ON CONFLICT (account_id, item_id, credential_id) DO UPDATE
     SET fetched = excluded.fetched, mailbox_id = excluded.mailbox_id, uid = excluded.uid WHERE device_message.fetched = 0`);
 const NOTE_LET_GO = sql(`
-  INSERT INTO device_message (account_id, item_id, credential_id, mailbox_id, uid, fetched, let_go) VALUES (?, ?, ?, ?, ?, 0, ?)
+  INSERT INTO device_message (account_id, item_id, credential_id, mailbox_id, uid, email_id, fetched, let_go)
+  VALUES (?, ?, ?, ?, ?, ?, 0, ?)
   ON CONFLICT (account_id, item_id, credential_id) DO UPDATE
     SET let_go = excluded.let_go, mailbox_id = excluded.mailbox_id, uid = excluded.uid`);
+const NOTE_MOVED = sql('UPDATE device_message SET mailbox_id = ? WHERE account_id = ? AND item_id = ?');
 const OF_ITEM = sql<readonly [credential: number, fetched: number, letGo: number]>(
   'SELECT credential_id, fetched, let_go FROM device_message WHERE account_id = ? AND item_id = ?',
 );
-const PAGE = sql<readonly [item: number, credential: number, mailbox: number, uid: number]>(`
-  SELECT item_id, credential_id, mailbox_id, uid FROM device_message WHERE account_id = ? AND item_id > ? ORDER BY item_id LIMIT ?`);
+const PAGE = sql<readonly [item: number, credential: number, mailbox: number, uid: number, email: number]>(`
+  SELECT item_id, credential_id, mailbox_id, uid, email_id FROM device_message WHERE account_id = ? AND item_id > ? ORDER BY item_id LIMIT ?`);
 const FORGET_ITEM = sql('DELETE FROM device_message WHERE account_id = ? AND item_id = ?');
 const FORGET_ROW = sql('DELETE FROM device_message WHERE account_id = ? AND item_id = ? AND credential_id = ?');
 const ACCOUNTS = sql<readonly [account: number]>(
@@ -160,54 +164,92 @@ export async function forgetItem(tx: Writer, account: AccountId, item: ItemId): 
   await tx.run(FORGET_ITEM, account, item);
 }
 
+/** A message as a session's list has it. */
+export interface SeenMessage {
+  readonly uid: Uid;
+  readonly item: ItemId;
+  readonly email: EmailId;
+}
+
 /** Messages of one mailbox, in a session's list. */
 export interface MailboxMessages {
   readonly mailbox: MailboxId;
-  /** Ascending. */
-  readonly uids: readonly Uid[];
+  /** In order of UID. */
+  readonly messages: readonly SeenMessage[];
 }
 
-/** A device has retrieved messages. Those that are gone meanwhile are left out. */
+/**
+ * A device has retrieved messages of one mailbox. One that was moved meanwhile counts too: nobody retrieves it again when it comes back. Those that
+ * are gone are left out.
+ */
 export async function noteFetched(
   tx: Writer,
   account: AccountId,
   credential: number,
-  { mailbox, uids }: MailboxMessages,
+  { mailbox, messages }: MailboxMessages,
   now: EpochSeconds,
 ): Promise<void> {
-  for (const [uid, item] of await readMessages(tx, account, mailbox, uids)) {
-    await tx.run(NOTE_FETCHED, account, item, credential, mailbox, uid, now);
+  const { there, moved } = await whereabouts(tx, account, mailbox, messages);
+  for (const [uid, item, email] of [...there, ...moved]) {
+    await tx.run(NOTE_FETCHED, account, item, credential, mailbox, uid, email, now);
   }
+}
+
+/**
+ * Where the messages of a session's list are now. Those in no mailbox are left out.
+ * @returns `there`: in the same mailbox, as they are, perhaps under another UID after they were away; `moved`: in another one
+ */
+async function whereabouts(
+  tx: Reader,
+  account: AccountId,
+  mailbox: MailboxId,
+  messages: readonly SeenMessage[],
+): Promise<{ readonly there: MessageRow[]; readonly moved: MessageRow[] }> {
+  const there = await readMessages(
+    tx,
+    account,
+    mailbox,
+    messages.map(({ uid }) => uid),
+  );
+  const moved: MessageRow[] = [];
+  if (there.length === messages.length) return { there, moved };
+  const found = new Set(there.map(([uid]) => uid));
+  for (const message of messages) {
+    if (found.has(message.uid)) continue;
+    const now = await findMessage(tx, account, message);
+    if (now === undefined) continue;
+    if (now.mailbox === mailbox) there.push(now.row);
+    else moved.push(now.row);
+  }
+  there.sort(([a], [b]) => a - b);
+  return { there, moved };
 }
 
 export interface DeleteArgs {
   readonly account: AccountId;
   /** The device that deletes; null: the password, which was alone when it signed in. */
   readonly credential: number | null;
-  readonly messages: readonly MailboxMessages[];
+  readonly marked: readonly MailboxMessages[];
   readonly terms: LetGoTerms;
 }
 
 /**
- * POP3's QUIT: carries out what was marked, all of it or nothing. A message that is not where it was seen any more is left
- * where it is now: gone is gone, and moved is somebody's wish.
+ * POP3's QUIT: carries out what was marked, all of it or nothing. DELE names a message in one folder: one that was moved to another stays
+ * there, since that is somebody's wish, but is not shown to this device again wherever it comes up. Gone is gone.
  * @returns how many messages the session is rid of
  */
-export async function deleteByPop3(tx: Writer, { account, credential, messages, terms }: DeleteArgs): Promise<number> {
+export async function deleteByPop3(tx: Writer, { account, credential, marked, terms }: DeleteArgs): Promise<number> {
   let count = 0;
   // Another device may have signed in since the password did.
   const mayRemove = credential === null && isPasswordAlone(PASSWORD, await devicesOf(tx, account));
-  for (const { mailbox, uids } of messages) {
-    count += uids.length;
-    if (mayRemove) {
-      await remove(tx, account, mailbox, uids, terms);
-      continue;
+  for (const { mailbox, messages } of marked) {
+    count += messages.length;
+    const { there, moved } = await whereabouts(tx, account, mailbox, messages);
+    for (const [uid, item, email] of mayRemove ? moved : [...there, ...moved]) {
+      await tx.run(NOTE_LET_GO, account, item, credential ?? PASSWORD, mailbox, uid, email, terms.now);
     }
-    const rows = await readMessages(tx, account, mailbox, uids);
-    for (const [uid, item] of rows) {
-      await tx.run(NOTE_LET_GO, account, item, credential ?? PASSWORD, mailbox, uid, terms.now);
-    }
-    await settle(tx, account, mailbox, rows, terms);
+    if (!mayRemove) await settle(tx, account, mailbox, there, terms);
+    else await remove(tx, account, mailbox, uidsOf(there), terms);
   }
   return count;
 }
@@ -231,25 +273,23 @@ export async function settlePage(
 ): Promise<ItemId | undefined> {
   const known = new Set((await tx.all(DEVICES, account)).map(([credential]) => credential));
   const rows = await tx.all(PAGE, account, after, limit);
-  const places = new Map<MailboxId, Map<ItemId, Uid>>();
-  for (const [item, credential, mailbox, uid] of rows) {
+  const had = new Map<MailboxId, Map<ItemId, SeenMessage>>();
+  for (const [item, credential, mailboxId, uid, email] of rows) {
     if (!known.has(credential)) {
       await tx.run(FORGET_ROW, account, item, credential);
       continue;
     }
-    const place = places.get(mailbox as MailboxId) ?? new Map<ItemId, Uid>();
-    places.set(mailbox as MailboxId, place.set(item as ItemId, uid as Uid));
+    const mailbox = mailboxId as MailboxId;
+    const seen = had.get(mailbox) ?? new Map<ItemId, SeenMessage>();
+    const message = { uid: uid as Uid, item: item as ItemId, email: email as EmailId };
+    had.set(mailbox, seen.set(message.item, message));
   }
-  for (const [mailbox, uids] of places) {
-    const messages = await readMessages(
-      tx,
-      account,
-      mailbox,
-      [...uids.values()].sort((a, b) => a - b),
-    );
-    // Somebody may have moved the message and another one may have its place.
-    const there = messages.filter(([uid, item]) => uids.get(item as ItemId) === uid);
-    await settle(tx, account, mailbox, there, terms);
+  if (terms.rule.kind !== 'keep') {
+    for (const [mailbox, seen] of had) {
+      const messages = [...seen.values()].sort((a, b) => a.uid - b.uid);
+      const { there } = await whereabouts(tx, account, mailbox, messages);
+      await settle(tx, account, mailbox, there, terms);
+    }
   }
   return rows.length < limit ? undefined : (rows.at(-1)![0] as ItemId);
 }
@@ -270,8 +310,9 @@ async function settle(
   const { rule, silentBefore, now } = terms;
   if (rule.kind === 'keep') return;
   const holders = (await devicesOf(tx, account)).filter(({ lastSeen }) => lastSeen >= silentBefore);
-  const free: Uid[] = [];
-  for (const [uid, item, , , , , received] of rows) {
+  const free: MessageRow[] = [];
+  for (const row of rows) {
+    const [, item, , , , , received] = row;
     const had = await tx.all(OF_ITEM, account, item);
     const done = new Map(had.map(([credential, fetched, letGo]) => [credential, [fetched, letGo] as const]));
     const isFree = ({ credential, start }: Device): boolean => {
@@ -283,12 +324,20 @@ async function settle(
     };
     // Somebody must have wished it, or had it: when all devices are silent, or came later, time alone removes nothing.
     const wasDone = [...done.values()].some(([fetched, letGo]) => letGo > 0 || (rule.kind === 'after' && fetched > 0));
-    if (wasDone && holders.every(isFree)) free.push(uid as Uid);
+    if (wasDone && holders.every(isFree)) free.push(row);
   }
-  if (rule.kind !== 'move') return remove(tx, account, mailbox, free, terms);
+  const uids = uidsOf(free);
+  if (rule.kind !== 'move') return remove(tx, account, mailbox, uids, terms);
   if (free.length === 0) return;
   const to = await mailboxAt(tx, account, await placeNamed(tx, account, rule.folder));
-  if (to.id !== mailbox) await moveMessages(tx, { account, from: mailbox, uids: free, to: to.id, now });
+  if (to.id === mailbox) return;
+  await moveMessages(tx, { account, from: mailbox, uids, to: to.id, now });
+  // Done once: somebody who moves it back wants it there.
+  for (const [, item] of free) await tx.run(NOTE_MOVED, to.id, account, item);
+}
+
+function uidsOf(rows: readonly MessageRow[]): Uid[] {
+  return rows.map(([uid]) => uid as Uid);
 }
 
 async function remove(

@@ -28,6 +28,10 @@ const MESSAGES_BETWEEN = sql<MessageRow>(`
 
 const MESSAGE = sql<MessageRow>(`SELECT ${COLUMNS} FROM message WHERE account_id = ? AND mailbox_id = ? AND uid = ?`);
 
+const OF_EMAIL = sql<readonly [mailbox: number, ...row: MessageRow]>(
+  `SELECT mailbox_id, ${COLUMNS} FROM message WHERE account_id = ? AND email_id = ?`,
+);
+
 const INSERT = sql(`
   INSERT INTO message (account_id, mailbox_id, ${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`);
 
@@ -93,6 +97,18 @@ export async function readMessages(
     if (row !== undefined) rows.push(row);
   }
   return rows;
+}
+
+/** Where a message is now, wherever it was moved; undefined when it is in no mailbox any more. */
+export async function findMessage(
+  tx: Reader,
+  account: AccountId,
+  { item, email }: { readonly item: ItemId; readonly email: EmailId },
+): Promise<{ readonly mailbox: MailboxId; readonly row: MessageRow } | undefined> {
+  for (const [mailbox, ...row] of await tx.all(OF_EMAIL, account, email)) {
+    if (row[1] === item) return { mailbox: mailbox as MailboxId, row };
+  }
+  return undefined;
 }
 
 /** Keywords as one column: names never hold a space (RFC 9051 9, flag-keyword is an atom). */
