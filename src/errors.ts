@@ -37,6 +37,7 @@ export type ProtocolCode =
   | 'store.locked' //           another process owns the data directory
   | 'recipient.unknown'
   | 'recipient.closed' //       somebody has the address and takes no mail
+  | 'recipient.unavailable' //  who has the address lives in another directory, which can't be asked now: temporary
   | 'relay.forbidden'
   | 'sender.forbidden'
   | 'loop.detected'
@@ -44,12 +45,16 @@ export type ProtocolCode =
   | 'directory.exists'
   | 'directory.missing'
   | 'directory.invalid'
+  | 'directory.outside' //      it lives in another directory and is changed there
   | 'search.charset' //         BADCHARSET
   | 'binary.unknown-encoding'; // UNKNOWN-CTE
 
 /** Those that only administrators meet, on the command line. */
 export type AdministrativeCode =
   | 'config.invalid'
+  | 'ldap.off' //               no LDAP directory is configured, or no server runs that could ask it
+  | 'ldap.unavailable' //       the LDAP directory can't be reached, or does not answer as it should
+  | 'ldap.many' //              a refresh would suspend more people at once than it may
   | 'listen.failed' //          a port is taken or may not be used
   | 'account.held' //           under legal hold: nothing of it may go
   | 'backup.missing' //         no repository, or no such backup, there

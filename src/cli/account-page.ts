@@ -18,6 +18,7 @@ export function accountPageText(page: AccountPage): string {
     ['Address', page.name],
     ['Name', page.displayName || 'none'],
     ['State', STATES[page.state]],
+    ...(page.source === null ? [] : [['Lives in', page.source.toUpperCase()] as const]),
     ['Since', date(page.created)],
     ['Aliases', page.aliases.join(', ') || 'none'],
     ['Groups', page.groups.join(', ') || 'none'],

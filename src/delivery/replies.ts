@@ -13,6 +13,7 @@ const byRefusal: Partial<Record<RefusalCode, ReplyCode>> = {
   'auth.mechanism': [504, '5.5.4'],
   'recipient.unknown': [550, '5.1.1'],
   'recipient.closed': [550, '5.2.1'],
+  'recipient.unavailable': [451, '4.4.3'], // RFC 3463 3.5: directory server failure
   'relay.forbidden': [550, '5.7.1'],
   'sender.forbidden': [550, '5.7.1'],
   'message.too-large': [552, '5.3.4'],

@@ -8,9 +8,18 @@ import { explainQuota } from './quotas.ts';
 import type { Account, CredentialListing, QuotaDecision } from './types.ts';
 
 const FACTS = sql<
-  readonly [bytes: number, messages: number, retainedBytes: number, retained: number, hold: number, created: number]
+  readonly [
+    bytes: number,
+    messages: number,
+    retainedBytes: number,
+    retained: number,
+    hold: number,
+    created: number,
+    source: string | null,
+  ]
 >(`
-  SELECT used_bytes, used_count, retained_bytes, retained_count, legal_hold, created FROM account WHERE account_id = ?`);
+  SELECT a.used_bytes, a.used_count, a.retained_bytes, a.retained_count, a.legal_hold, a.created, p.source
+  FROM account a LEFT JOIN person p ON p.account_id = a.account_id WHERE a.account_id = ?`);
 const ALIASES = sql<readonly [address: string]>(
   'SELECT address FROM alias WHERE account_id = ? ORDER BY address LIMIT ?',
 );
@@ -19,6 +28,8 @@ const GROUPS = sql<readonly [name: string]>(`
   WHERE p.account_id = ? ORDER BY g.name LIMIT ?`);
 export interface AccountPage extends Omit<Account, 'id'> {
   readonly created: EpochSeconds;
+  /** Lives in another directory, such as `ldap`; null: lives here. */
+  readonly source: string | null;
   /** The first {@link PAGE_ROWS}, as of all lists here. */
   readonly aliases: readonly string[];
   readonly groups: readonly string[];
@@ -37,10 +48,11 @@ export interface AccountPage extends Omit<Account, 'id'> {
 /** @throws Refused `directory.missing` */
 export async function readAccountPage(tx: Reader, name: string): Promise<AccountPage> {
   const { id, ...account } = await requireAccount(tx, name);
-  const [usedBytes, messages, retainedBytes, retainedMessages, hold, created] = (await tx.get(FACTS, id))!;
+  const [usedBytes, messages, retainedBytes, retainedMessages, hold, created, source] = (await tx.get(FACTS, id))!;
   return {
     ...account,
     created,
+    source,
     aliases: (await tx.all(ALIASES, id, PAGE_ROWS)).map(([address]) => address),
     groups: (await tx.all(GROUPS, id, PAGE_ROWS)).map(([group]) => group),
     quota: await explainQuota(tx, id),

@@ -34,6 +34,7 @@ const DELETE_MEMBERSHIPS = sql(
 );
 const DELETE_ALIASES = sql('DELETE FROM alias WHERE account_id = ?');
 const SET_STATE = sql('UPDATE account SET state = ? WHERE account_id = ?');
+const SET_SUSPENDED_HERE = sql('UPDATE person SET suspended_here = ? WHERE account_id = ?');
 const SET_DISPLAY_NAME = sql('UPDATE person SET display_name = ? WHERE account_id = ?');
 const ALIASES = sql<readonly [address: string]>('SELECT address FROM alias WHERE account_id = ?');
 const DELETE_RULES = sql("DELETE FROM policy WHERE scope = 'account' AND subject_id = ?");
@@ -77,10 +78,11 @@ export async function setPassword(tx: Writer, name: string, password: StoredPass
   await storePassword(tx, id, password, now);
 }
 
-/** @returns the account as it was @throws Refused `directory.missing` */
+/** As an administrator says, not another directory (outside/people.ts). @returns the account as it was @throws Refused `directory.missing` */
 export async function setState(tx: Writer, name: string, state: AccountState): Promise<Account> {
   const account = await requireAccount(tx, name);
   await tx.run(SET_STATE, state, account.id);
+  await tx.run(SET_SUSPENDED_HERE, state === 'suspended' ? 1 : 0, account.id);
   return account;
 }
 

@@ -22,6 +22,7 @@ import * as domains from './domains.ts';
 import { bringBack, type FormerAccount } from './former-account.ts';
 import * as groups from './groups.ts';
 import { addAccount } from './new-account.ts';
+import * as guard from './outside/guard.ts';
 import type { FilePerson } from './people/person.ts';
 import { addPerson, checkedPerson, storedSecret, updatePerson } from './people/take-person.ts';
 import { canonicalSubject, type QuotaSubject, subjectId } from './quota-subject.ts';
@@ -119,6 +120,7 @@ export class DirectoryChanges {
   async renameDomain(text: string, wanted: string, { keepOld = false } = {}): Promise<void> {
     const from = anyDomain(text);
     const to = requireDomain(wanted, this.#host);
+    await this.#host.read((tx) => guard.requireDomainHere(tx, from));
     await this.#host.writeInWorker('renameDomain', { from, to, keepOld, actor: this.#actor, now: nowSeconds() });
   }
 
@@ -207,8 +209,10 @@ export class DirectoryChanges {
     const name = canonicalAddress(text);
     requirePassword(password);
     const stored = await this.#stored(password, await this.#parameters(name));
-    await this.#change({ action: 'account.password', subject: name }, (tx) =>
-      accounts.setPassword(tx, name, stored, nowSeconds()),
+    await this.#change(
+      { action: 'account.password', subject: name },
+      (tx) => accounts.setPassword(tx, name, stored, nowSeconds()),
+      (tx) => guard.requirePersonHere(tx, name, 'the password'),
     );
   }
 
@@ -216,7 +220,11 @@ export class DirectoryChanges {
   async setState(text: string, state: AccountState): Promise<void> {
     const name = canonicalAddress(text);
     const told = { action: STATE_ACTIONS[state], subject: name, detail: (was: Account) => ({ before: was.state }) };
-    const account = await this.#change(told, (tx) => accounts.setState(tx, name, state));
+    const account = await this.#change(
+      told,
+      (tx) => accounts.setState(tx, name, state),
+      (tx) => guard.requireOpenable(tx, name, state),
+    );
     await this.#host.stateChanged(account.id, state);
   }
 
@@ -224,8 +232,10 @@ export class DirectoryChanges {
   async setDisplayName(text: string, displayName: string): Promise<void> {
     const name = canonicalAddress(text);
     const wanted = requireDisplayName(displayName);
-    await this.#change({ action: 'account.name', subject: name, detail: { name: wanted } }, (tx) =>
-      accounts.setDisplayName(tx, name, wanted),
+    await this.#change(
+      { action: 'account.name', subject: name, detail: { name: wanted } },
+      (tx) => accounts.setDisplayName(tx, name, wanted),
+      (tx) => guard.requirePersonHere(tx, name, 'the name'),
     );
   }
 
@@ -239,14 +249,20 @@ export class DirectoryChanges {
     requireDomain(address.domain, this.#host);
     const to = formatAddress(address);
     const told = { action: 'account.rename', subject: name, also: [to], detail: { to, keepOld } };
-    await this.#change(told, (tx) => renameAccount(tx, name, address, { keepOld, now: nowSeconds() }));
+    await this.#change(
+      told,
+      (tx) => renameAccount(tx, name, address, { keepOld, now: nowSeconds() }),
+      (tx) => guard.requirePersonHere(tx, name, 'the address'),
+    );
   }
 
   /** Removes an account and the aliases that lead to it alone; housekeeping removes its mail. @throws Refused `directory.missing` */
   async removeAccount(text: string): Promise<void> {
     const name = canonicalAddress(text);
-    const id = await this.#change({ action: 'account.remove', subject: name }, (tx) =>
-      accounts.removeAccount(tx, name),
+    const id = await this.#change(
+      { action: 'account.remove', subject: name },
+      (tx) => accounts.removeAccount(tx, name),
+      (tx) => guard.requireRemovable(tx, name),
     );
     await this.#host.stateChanged(id, 'removed');
   }
@@ -348,7 +364,8 @@ export class DirectoryChanges {
       also: target === undefined ? [] : [target],
       detail: target === undefined ? {} : { account: target },
     };
-    await this.#change(told, (tx) => aliases.removeAlias(tx, address, target));
+    const allowed = (tx: Reader) => guard.requireAliasHere(tx, address);
+    await this.#change(told, (tx) => aliases.removeAlias(tx, address, target), allowed);
   }
 
   /** Gives an alias another address. @throws Refused `directory.exists`, `directory.missing`, `directory.invalid` */
@@ -361,7 +378,8 @@ export class DirectoryChanges {
       also: [formatAddress(to)],
       detail: { to: formatAddress(to) },
     };
-    await this.#change(told, (tx) => aliases.renameAlias(tx, address, to));
+    const allowed = (tx: Reader) => guard.requireAliasHere(tx, address);
+    await this.#change(told, (tx) => aliases.renameAlias(tx, address, to), allowed);
   }
 
   // ---- groups ----------------------------------------------------------------------------------------------------
@@ -386,6 +404,7 @@ export class DirectoryChanges {
   async removeGroup(text: string): Promise<void> {
     const name = requireGroupName(text);
     await this.#change({ action: 'group.remove', subject: name }, async (tx) => {
+      await guard.requireGroupHere(tx, name);
       await groups.removeGroup(tx, name);
       await quotas.recomputeAll(tx);
     });
@@ -397,7 +416,11 @@ export class DirectoryChanges {
     const name = requireGroupName(text);
     const to = requireGroupName(wanted);
     const told = { action: 'group.rename', subject: name, also: [to], detail: { to } };
-    await this.#change(told, (tx) => groups.renameGroup(tx, name, to));
+    await this.#change(
+      told,
+      (tx) => groups.renameGroup(tx, name, to),
+      (tx) => guard.requireGroupHere(tx, name),
+    );
   }
 
   /** @param text  null: the group gets no mail @throws Refused `directory.exists`, `directory.missing`, `directory.invalid` */
@@ -419,6 +442,7 @@ export class DirectoryChanges {
     const members = accountNames.map(canonicalAddress);
     const told = { action: 'group.join', subject: name, also: members, detail: { accounts: members } };
     await this.#change(told, async (tx) => {
+      await guard.requireGroupHere(tx, name);
       const ids: AccountId[] = [];
       for (const member of members) ids.push((await accounts.requireAccount(tx, member)).id);
       await groups.joinGroup(tx, name, ids);
@@ -432,6 +456,7 @@ export class DirectoryChanges {
     const members = accountNames.map(canonicalAddress);
     const told = { action: 'group.leave', subject: name, also: members, detail: { accounts: members } };
     await this.#change(told, async (tx) => {
+      await guard.requireGroupHere(tx, name);
       for (const member of members) await quotas.recomputeAccount(tx, await groups.leaveGroup(tx, name, member));
     });
   }
@@ -473,9 +498,14 @@ export class DirectoryChanges {
     }
   }
 
-  /** One change with its audit entry, whole or not at all. */
-  #change<T>({ detail = {}, ...entry }: Told<T>, operation: (tx: Writer) => Promise<T>): Promise<T> {
+  /** One change with its audit entry, whole or not at all. @param allowed  refuses what is changed elsewhere */
+  #change<T>(
+    { detail = {}, ...entry }: Told<T>,
+    operation: (tx: Writer) => Promise<T>,
+    allowed?: (tx: Reader) => Promise<void>,
+  ): Promise<T> {
     return this.#host.write(async (tx) => {
+      await allowed?.(tx);
       const result = await operation(tx);
       const told = typeof detail === 'function' ? detail(result) : detail;
       await recordAudit(tx, { ...entry, actor: this.#actor, detail: told }, nowSeconds());

@@ -54,6 +54,11 @@ const SET_PASSWORD = sql(`
   ON CONFLICT (account_id, credential_id) DO UPDATE SET hash = excluded.hash, scram_stored_key = excluded.scram_stored_key,
     scram_server_key = excluded.scram_server_key, created = excluded.created, last_used = NULL, last_protocol = NULL,
     last_address = NULL`);
+const NOTE_OUTSIDE = sql(`
+  INSERT INTO credential (account_id, credential_id, kind, label, hash, protocols, created) VALUES (?, ?, 'password', '', NULL, NULL, ?)
+  ON CONFLICT (account_id, credential_id) DO NOTHING`);
+const FORGET_PASSWORD = sql(`
+  UPDATE credential SET hash = NULL, scram_stored_key = NULL, scram_server_key = NULL WHERE account_id = ? AND credential_id = ?`);
 const RENEW = sql(`
   UPDATE credential SET hash = ?, scram_stored_key = ?, scram_server_key = ?
   WHERE account_id = ? AND credential_id = ? AND hash = ?`);
@@ -65,7 +70,7 @@ const USED = sql(`
   UPDATE credential SET last_used = ?, last_protocol = ?, last_address = ? WHERE account_id = ? AND credential_id = ?`);
 
 /** The password that everybody has; app passwords count on from here. */
-const PASSWORD_ID = 1;
+export const PASSWORD_ID = 1;
 
 /** A password as it is kept, with the salt and count of the account. */
 export interface StoredPassword {
@@ -121,6 +126,16 @@ export async function storePassword(tx: Writer, account: AccountId, password: St
   const { salt, iterations } = password.parameters;
   await tx.run(SET_PARAMETERS, salt, iterations, account);
   await tx.run(SET_PASSWORD, account, PASSWORD_ID, hash, scram?.storedKey ?? null, scram?.serverKey ?? null, now);
+}
+
+/** A password that is checked elsewhere: all that is kept here is when it was used. */
+export async function noteOutsidePassword(tx: Writer, account: AccountId, now: EpochSeconds): Promise<void> {
+  await tx.run(NOTE_OUTSIDE, account, PASSWORD_ID, now);
+}
+
+/** The password is checked elsewhere from now on; app passwords stay. */
+export async function forgetPassword(tx: Writer, account: AccountId): Promise<void> {
+  await tx.run(FORGET_PASSWORD, account, PASSWORD_ID);
 }
 
 /** Replaces what a password is checked against, unless it was changed meanwhile. @returns whether it was replaced */

@@ -23,8 +23,11 @@ import { CredentialUses } from './credential-uses.ts';
 import { listCredentials } from './credentials.ts';
 import * as domains from './domains.ts';
 import * as groups from './groups.ts';
-import { findSignIn, resolveAddress } from './lookup.ts';
+import { findSignIn, ownersOf, resolveAddress } from './lookup.ts';
 import { Lru } from './lru.ts';
+import { OutsideChanges } from './outside/changes.ts';
+import { groupMembers, type KnownGroup, knownGroups } from './outside/groups.ts';
+import { type KnownPerson, knownPeople } from './outside/people.ts';
 import * as quotas from './quotas.ts';
 import { requireAddress, requireGroupName } from './rules.ts';
 import type {
@@ -38,6 +41,7 @@ import type {
   DomainSettings,
   Group,
   GroupListing,
+  PossibleOwners,
   QuotaDecision,
   QuotaRule,
   Resolved,
@@ -128,6 +132,35 @@ export class Directory implements SignInDirectory {
   /** The changing side. @param actor  who is behind the changes, for the audit: `root on the command line` */
   by(actor: string): DirectoryChanges {
     return new DirectoryChanges(this.#changeHost, actor);
+  }
+
+  /** What is taken over from another directory. */
+  outside(): OutsideChanges {
+    return new OutsideChanges(this.#changeHost);
+  }
+
+  /** Everybody who lives in another directory, the oldest account first. */
+  outsidePeople(): AsyncGenerator<KnownPerson> {
+    return this.#pages<KnownPerson, number>(knownPeople, 0, ({ account }) => account);
+  }
+
+  /** The groups of another directory. */
+  outsideGroups(): AsyncGenerator<KnownGroup> {
+    return this.#pages<KnownGroup, number>(knownGroups, 0, ({ id }) => id);
+  }
+
+  /** Who is in one of them, the oldest account first. */
+  outsideMembers(group: number): AsyncGenerator<AccountId> {
+    return this.#pages<AccountId, number>(
+      (tx, after) => groupMembers(tx, group, after),
+      0,
+      (account) => account,
+    );
+  }
+
+  /** Whom an address may be of; null when its domain is none of ours. */
+  ownersOf(address: string): Promise<PossibleOwners | null> {
+    return this.#engine.read((tx) => ownersOf(tx, address));
   }
 
   /** Calls the listener after each durable change of an account's state. */

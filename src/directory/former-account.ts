@@ -16,6 +16,7 @@ import { requireOurs } from './domains.ts';
 import { joinGroup } from './groups.ts';
 import { holderOf, requireFree } from './names.ts';
 import { bytesOf, recomputeAccount, setRule } from './quotas.ts';
+import { exists } from './rules.ts';
 import type { Account } from './types.ts';
 
 type Row = readonly Value[];
@@ -45,6 +46,8 @@ const TAKEN = sql<readonly [state: string]>('SELECT state FROM account WHERE acc
 const INSERT_ACCOUNT = sql(`
   INSERT INTO account (account_id, name, state, modseq, min_modseq, next_id, next_uidvalidity, used_bytes, used_count, retained_bytes,
     retained_count, quota_bytes, created, legal_hold) VALUES (?, ?, ?, ?, ?, ?, ?, 0, 0, 0, 0, NULL, ?, ?)`);
+const SAME_PERSON = sql<readonly [name: string]>(`
+  SELECT a.name FROM person p JOIN account a ON a.account_id = p.account_id WHERE p.external_id = ?`);
 const INSERT_ALIAS = sql('INSERT INTO alias (address, account_id, created) VALUES (?, ?, ?)');
 const GROUP_NAMED = sql<readonly [id: number]>('SELECT group_id FROM person_group WHERE name = ?');
 
@@ -66,9 +69,15 @@ type MailboxRow = readonly [
   uidnext: number,
 ];
 
+/** Its place in the first of {@link COPIED}. */
+const EXTERNAL_ID_COLUMN = 7;
+
 /** Tables of which the account's rows come back as they were. */
 const COPIED: readonly (readonly [read: Sql<Row>, insert: Sql])[] = [
-  copying('person', 'person_id, account_id, display_name, scram_salt, scram_iterations, created'),
+  copying(
+    'person',
+    'person_id, account_id, display_name, scram_salt, scram_iterations, created, source, external_id, source_state, suspended_here',
+  ),
   copying(
     'credential',
     `account_id, credential_id, kind, label, hash, scram_stored_key, scram_server_key, protocols, created, last_used, last_protocol,
@@ -134,6 +143,7 @@ export async function bringBack(
   if ((await tx.get(TAKEN, id)) !== undefined) {
     throw new Refused('restore.place', `The mail of ${former.name} is just being removed. Try again in some minutes.`);
   }
+  await requireNotHereAgain(tx, former);
   const [wasModseq, wasNextId, wasNextUidvalidity, created, legalHold] = numbers;
   const was = { modseq: wasModseq, nextId: wasNextId, nextUidvalidity: wasNextUidvalidity };
   const { modseq, nextId, nextUidvalidity } = raisedAccount(was, taken, now);
@@ -158,4 +168,15 @@ export async function bringBack(
   if (former.quotaBytes === undefined) await recomputeAccount(tx, id);
   else await setRule(tx, 'account', id, former.quotaBytes);
   return requireAccount(tx, former.name);
+}
+
+/** Somebody who lives in another directory may have come back by another name. @throws Refused `directory.exists` */
+async function requireNotHereAgain(tx: Reader, { copied: [persons] }: FormerAccount): Promise<void> {
+  const externalId = persons?.[0]?.[EXTERNAL_ID_COLUMN] ?? null;
+  const other = externalId === null ? undefined : await tx.get(SAME_PERSON, externalId);
+  if (other !== undefined) {
+    throw exists(
+      `This person has the account ${other[0]} now. Its mail can be restored beside that: rainmail restore mail.`,
+    );
+  }
 }

@@ -11,6 +11,7 @@ import { ACCOUNT_COLUMNS, ACCOUNT_TABLES, type AccountRow, accountOf, requireAcc
 import { type Address, formatAddress } from './address.ts';
 import { requireOurs } from './domains.ts';
 import { moveCatchAlls, requireFree } from './names.ts';
+import { requireGroupHere } from './outside/guard.ts';
 import { exists, invalid, missing } from './rules.ts';
 import type { Account, Group, GroupListing } from './types.ts';
 
@@ -85,9 +86,10 @@ export async function joinGroup(tx: Writer, name: string, accounts: readonly Acc
   if (group.address !== null) requireFew(name, (await tx.get(COUNT, group.id))![0]);
 }
 
-/** As {@link joinGroup}, making the group where it is missing. */
+/** As {@link joinGroup}, making the group where it is missing. @throws Refused `directory.outside` when it is another directory's */
 export async function joinOrMake(tx: Writer, name: string, account: AccountId, now: EpochSeconds): Promise<void> {
   if ((await tx.get(BY_NAME, name)) === undefined) await addGroup(tx, name, '', now);
+  await requireGroupHere(tx, name);
   await joinGroup(tx, name, [account]);
 }
 

@@ -7,7 +7,8 @@ import { aliasTargets } from './aliases.ts';
 import { credentialsOf, scramParameters } from './credentials.ts';
 import { type Domain, findDomain } from './domains.ts';
 import { groupAt, recipientsOf } from './groups.ts';
-import type { Account, Resolved, SignInRecord } from './types.ts';
+import { externalIdOf } from './outside/people.ts';
+import type { Account, PossibleOwners, Resolved, SignInRecord } from './types.ts';
 
 const FIRST_ACCOUNT_AT = sql<AccountRow>(`
   SELECT ${ACCOUNT_COLUMNS} FROM ${ACCOUNT_TABLES} WHERE a.name LIKE '%@' || ? AND a.state IN ('active', 'suspended')
@@ -34,8 +35,20 @@ export async function resolveAddress(tx: Reader, text: string): Promise<Resolved
     if (resolved.kind === 'accounts' && detail !== '') return { ...resolved, detail };
     if (resolved.kind !== 'unknown') return resolved;
   }
-  if (address.local === POSTMASTER) return postmaster(tx, domain.name);
-  return domain.catchAll === null ? UNKNOWN : resolveExactly(tx, domain.catchAll);
+  if (address.local === POSTMASTER) return byDefault(await postmaster(tx, domain.name));
+  return domain.catchAll === null ? UNKNOWN : byDefault(await resolveExactly(tx, domain.catchAll));
+}
+
+function byDefault(resolved: Resolved): Resolved {
+  return resolved.kind === 'accounts' ? { ...resolved, byDefault: true } : resolved;
+}
+
+/** Whom an address may be of, if it is in a domain of ours, whether anybody has it or not. */
+export async function ownersOf(tx: Reader, text: string): Promise<PossibleOwners | null> {
+  const address = parseAddress(text);
+  const domain = address && (await findDomain(tx, address.domain));
+  if (!address || !domain) return null;
+  return { domain: domain.name, names: [...namesOf(address, domain)].map(({ name }) => name) };
 }
 
 /** The address in the domain's main name, as it is, then with ever less detail: the longest name that somebody has goes before. */
@@ -90,7 +103,8 @@ export async function findSignIn(tx: Reader, name: string): Promise<SignInRecord
   if (account === undefined) return null;
   const credentials = await credentialsOf(tx, account.id);
   const scram = (await scramParameters(tx, account.id)) ?? null;
-  return { account, credentials, scram };
+  const outside = (await externalIdOf(tx, account.id)) ?? null;
+  return { account, credentials, scram, outside };
 }
 
 async function findByName(tx: Reader, name: string): Promise<Account | undefined> {

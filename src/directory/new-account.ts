@@ -3,7 +3,7 @@ import type { Writer } from '../store/engine/engine.ts';
 import { sql } from '../store/engine/sql.ts';
 import type { EpochSeconds } from '../store/ids.ts';
 import { createAccount, nextNumber } from '../store/operations/accounts.ts';
-import { type StoredPassword, storePassword } from './credentials.ts';
+import { noteOutsidePassword, type StoredPassword, storePassword } from './credentials.ts';
 import { ensureDomain, requireOurs } from './domains.ts';
 import { joinOrMake } from './groups.ts';
 import { requireFree } from './names.ts';
@@ -24,7 +24,8 @@ export interface NewAccount {
   readonly quotaBytes: number | null;
   /** Made where they are missing. */
   readonly groups: readonly string[];
-  readonly password: StoredPassword;
+  /** Null: it is checked elsewhere (outside/). */
+  readonly password: StoredPassword | null;
 }
 
 /** Makes a person and the account with its mailboxes. @throws Refused `directory.exists`, `directory.missing`, `directory.invalid` */
@@ -36,7 +37,8 @@ export async function addAccount(tx: Writer, account: NewAccount, now: EpochSeco
   const id = await createAccount(tx, { name, quotaBytes: null, now });
   const person = await nextNumber(tx, 'person');
   await tx.run(INSERT_PERSON, person, id, displayName, now);
-  await storePassword(tx, id, password, now);
+  if (password === null) await noteOutsidePassword(tx, id, now);
+  else await storePassword(tx, id, password, now);
   for (const group of new Set(account.groups)) await joinOrMake(tx, group, id, now);
   if (account.quotaBytes !== null) await setRule(tx, 'account', id, account.quotaBytes);
   return { id, name, displayName, quotaBytes: await recomputeAccount(tx, id), state: 'active' };

@@ -16,14 +16,30 @@ export interface Account {
 
 /** Where an address leads. */
 export type Resolved =
-  /** `detail`: what followed the name that somebody has (`lists` of `anna+lists@`), in canonical form. */
-  | { readonly kind: 'accounts'; readonly accounts: readonly Account[]; readonly detail?: string }
+  /**
+   * `detail`: what followed the name that somebody has (`lists` of `anna+lists@`), in canonical form. `byDefault`: nobody has the address
+   * itself, they get what is for nobody else.
+   */
+  | {
+      readonly kind: 'accounts';
+      readonly accounts: readonly Account[];
+      readonly detail?: string;
+      readonly byDefault?: true;
+    }
   /** Somebody has this address, who takes no mail: 550 5.2.1 with the text. */
   | { readonly kind: 'closed'; readonly text: string }
   /** The domain is ours but nobody has this address: 550 5.1.1. */
   | { readonly kind: 'unknown' }
   /** Not a domain of ours: relaying, 550 5.7.1 without sign-in. */
   | { readonly kind: 'foreign' };
+
+/** Whom an address may be of. */
+export interface PossibleOwners {
+  /** The main name of its domain. */
+  readonly domain: string;
+  /** The address in that domain, as it is and with ever less detail. */
+  readonly names: readonly string[];
+}
 
 /** What people sign in to. `web`: webmail and JMAP. `settings`: the page with one's own settings, and mail programs that ask how to be set up. */
 export const SIGN_IN_PROTOCOLS = ['imap', 'pop3', 'submission', 'managesieve', 'web', 'settings'] as const;
@@ -54,6 +70,8 @@ export interface SignInRecord {
   readonly credentials: readonly Credential[];
   /** Null where no credential ever had SCRAM keys. */
   readonly scram: ScramParameters | null;
+  /** Lives in another directory, where the password is checked: what the person is known by there for good. Null: lives here. */
+  readonly outside: string | null;
 }
 
 /** A sign-in that succeeded. */

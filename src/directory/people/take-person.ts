@@ -12,6 +12,7 @@ import { type StoredPassword, scramParameters, storePassword } from '../credenti
 import { ensureDomain } from '../domains.ts';
 import { joinOrMake } from '../groups.ts';
 import { addAccount } from '../new-account.ts';
+import { requirePersonHere } from '../outside/guard.ts';
 import { recomputeAccount, setRule } from '../quotas.ts';
 import {
   invalid,
@@ -103,6 +104,7 @@ export async function updatePerson(
   now: EpochSeconds,
 ): Promise<Account> {
   const account = await accounts.requireAccount(tx, person.name);
+  await requirePersonHere(tx, person.name, 'the person');
   if (password !== null) {
     // Its salt stays: app passwords are hashed with it.
     const parameters = (await scramParameters(tx, account.id)) ?? password.parameters;

@@ -14,6 +14,7 @@ const SET = sql('INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT (name)
  * - `auth.secret`: random, for what must look the same at every start (fake salts)
  * - `quota.recompute`: accounts above this id may not have the quota that follows from the rules; absent: all have (directory/quotas.ts)
  * - `store.id`: random, of this line of changes: a restored store gets a new one, so that its segments are never taken for those of before
+ * - `outside.place`: the other directory that people live in, as texts call it; absent: nobody does (directory/outside/)
  * - `backup.last`, `backup.tested`: what became of the last backup and the last test restore, as JSON
  */
 export type MetaName =
@@ -25,6 +26,7 @@ export type MetaName =
   | 'quota.recompute'
   | 'created'
   | 'store.id'
+  | 'outside.place'
   | 'backup.last'
   | 'backup.tested';
 
