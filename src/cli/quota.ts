@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { formatSize } from '../config/units.ts';
-import type { QuotaRule, QuotaScope } from '../directory/types.ts';
+import type { QuotaRule, SubjectScope } from '../directory/types.ts';
 import { explainQuota, setQuota, showQuotas, unsetQuota } from '../server/admin/quotas.ts';
 import { type CommonOptions, officeCommand, quotaSize } from './options.ts';
 import { print, table } from './output.ts';
@@ -18,14 +18,14 @@ export function quotaCommand(): Command {
 }
 
 /** What a quota is set for, as it is written: the name of its argument, and an example. */
-const SUBJECTS: readonly (readonly [scope: QuotaScope, argument: string | undefined, example: string])[] = [
+const SUBJECTS: readonly (readonly [scope: SubjectScope, argument: string | undefined, example: string])[] = [
   ['account', '<address>', ' anna@example.org'],
   ['group', '<group>', ' Sales'],
   ['domain', '<domain>', ' example.org'],
   ['everyone', undefined, ''],
 ];
 
-type Subcommand = (scope: QuotaScope, argument: string | undefined, example: string) => Command;
+type Subcommand = (scope: SubjectScope, argument: string | undefined, example: string) => Command;
 
 function perScope(name: string, description: string, make: Subcommand): Command {
   const command = new Command(name).description(description);
@@ -33,7 +33,7 @@ function perScope(name: string, description: string, make: Subcommand): Command 
   return command;
 }
 
-function set(scope: QuotaScope, argument: string | undefined, example: string): Command {
+function set(scope: SubjectScope, argument: string | undefined, example: string): Command {
   const command = officeCommand(scope, `what ${whom(scope)} may keep`, `rainmail quota set ${scope}${example} 5GB`);
   if (argument !== undefined) command.argument(argument);
   return command.argument('<size>', 'such as 5GB, or unlimited').action(async (...given: unknown[]) => {
@@ -44,7 +44,7 @@ function set(scope: QuotaScope, argument: string | undefined, example: string): 
   });
 }
 
-function unset(scope: QuotaScope, argument: string | undefined, example: string): Command {
+function unset(scope: SubjectScope, argument: string | undefined, example: string): Command {
   const command = officeCommand(
     scope,
     `take back the quota of ${whom(scope)}`,
@@ -91,7 +91,7 @@ function explain(): Command {
     });
 }
 
-function whom(scope: QuotaScope): string {
+function whom(scope: SubjectScope): string {
   return {
     account: 'the account',
     group: 'everyone in the group',

@@ -14,7 +14,8 @@ import type { AccountId } from '../store/ids.ts';
 import { nextNumber } from '../store/operations/accounts.ts';
 import { deleteMeta, getMeta, setMeta } from '../store/operations/meta.ts';
 import { missing } from './rules.ts';
-import type { QuotaDecision, QuotaRule, QuotaScope } from './types.ts';
+import { EVERYONE } from './subject.ts';
+import type { QuotaDecision, QuotaRule, SubjectScope } from './types.ts';
 
 const SET = sql(`
   INSERT INTO policy (policy_id, scope, subject_id, setting, value) VALUES (?, ?, ?, 'quota', ?)
@@ -45,8 +46,6 @@ const OF_DOMAINS = sql<readonly [domain: string, value: string]>(`
   SELECT d.name, q.value FROM policy q JOIN domain d ON d.domain_id = q.subject_id WHERE q.scope = 'domain' AND q.setting = 'quota'`);
 const SET_EFFECTIVE = sql('UPDATE account SET quota_bytes = ? WHERE account_id = ?');
 
-/** The subject of the rule for everyone. */
-export const EVERYONE = 0;
 const LAST_ID = Number.MAX_SAFE_INTEGER;
 const UNLIMITED = 'unlimited';
 
@@ -68,13 +67,13 @@ export function decide({ account, groups, domain, everyone }: RulesFor): QuotaDe
 }
 
 /** Sets a rule. @param subject  an id; 0 for everyone @param bytes  null: unlimited */
-export async function setRule(tx: Writer, scope: QuotaScope, subject: number, bytes: number | null): Promise<void> {
+export async function setRule(tx: Writer, scope: SubjectScope, subject: number, bytes: number | null): Promise<void> {
   await tx.run(SET, await nextNumber(tx, 'policy'), scope, subject, bytes === null ? UNLIMITED : String(bytes));
   await apply(tx, scope, subject);
 }
 
 /** @returns what was set @throws Refused `directory.missing` when nothing was */
-export async function unsetRule(tx: Writer, scope: QuotaScope, subject: number): Promise<number | null> {
+export async function unsetRule(tx: Writer, scope: SubjectScope, subject: number): Promise<number | null> {
   const row = await tx.get(GET, scope, subject);
   if (row === undefined) throw missing('No quota is set there. See those that are: rainmail quota show');
   await tx.run(UNSET, scope, subject);
@@ -82,7 +81,7 @@ export async function unsetRule(tx: Writer, scope: QuotaScope, subject: number):
   return bytesOf(row[0]);
 }
 
-async function apply(tx: Writer, scope: QuotaScope, subject: number): Promise<void> {
+async function apply(tx: Writer, scope: SubjectScope, subject: number): Promise<void> {
   if (scope === 'account') await recomputeAccount(tx, subject as AccountId);
   else await recomputeAll(tx);
 }
@@ -120,7 +119,7 @@ export async function explainQuota(tx: Reader, account: AccountId): Promise<Quot
 /** A page of the rules in order of scope and name, after a rule; the last page is shorter than PAGE_ROWS. */
 export async function listRules(tx: Reader, after: Pick<QuotaRule, 'scope' | 'name'> | null): Promise<QuotaRule[]> {
   const rows = await tx.all(LIST, after?.scope ?? '', after?.scope ?? '', after?.name ?? '', PAGE_ROWS);
-  return rows.map(([scope, name, value]) => ({ scope: scope as QuotaScope, name, bytes: bytesOf(value) }));
+  return rows.map(([scope, name, value]) => ({ scope: scope as SubjectScope, name, bytes: bytesOf(value) }));
 }
 
 interface Recomputed {
@@ -167,7 +166,7 @@ async function decideRange(
   });
 }
 
-function rule(scope: QuotaScope, name: string, value: string | undefined): QuotaRule | undefined {
+function rule(scope: SubjectScope, name: string, value: string | undefined): QuotaRule | undefined {
   return value === undefined ? undefined : { scope, name, bytes: bytesOf(value) };
 }
 

@@ -8,8 +8,9 @@ import fc from 'fast-check';
 import { perform } from '../../src/cli/perform.ts';
 import type { Directory } from '../../src/directory/directory.ts';
 import { Directory as OpenDirectory } from '../../src/directory/directory.ts';
-import { decide, EVERYONE, setRule } from '../../src/directory/quotas.ts';
-import type { QuotaRule, QuotaScope } from '../../src/directory/types.ts';
+import { decide, setRule } from '../../src/directory/quotas.ts';
+import { EVERYONE } from '../../src/directory/subject.ts';
+import type { QuotaRule, SubjectScope } from '../../src/directory/types.ts';
 import { setQuota, unsetQuota } from '../../src/server/admin/quotas.ts';
 import { PAGE_ROWS } from '../../src/store/engine/engine.ts';
 import { sql } from '../../src/store/engine/sql.ts';
@@ -75,7 +76,7 @@ test('the nearest quota counts: of the account, the largest of its groups, the d
 
 test('what is decided is what the first kind of rule says that there is', () => {
   const bytes = fc.option(fc.nat(1_000), { nil: null });
-  const rule = (scope: QuotaScope) =>
+  const rule = (scope: SubjectScope) =>
     fc.option(
       bytes.map((value) => ({ scope, name: 'x', bytes: value })),
       { nil: undefined },

@@ -1,22 +1,23 @@
-/** What a quota may be set for: as it is named, and as the store knows it. */
+/** Whom a quota or a setting of the access policy is for: as they are named, and as the store knows them. */
 import type { Reader } from '../store/engine/engine.ts';
 import { requireAccount } from './accounts.ts';
 import { formatAddress } from './address.ts';
 import { requireOurs } from './domains.ts';
 import { requireGroup } from './groups.ts';
-import { EVERYONE } from './quotas.ts';
 import { requireAddress, requireDomain, requireGroupName } from './rules.ts';
-import type { QuotaScope } from './types.ts';
+import type { SubjectScope } from './types.ts';
 
-/** What a quota is set for. */
-export interface QuotaSubject {
-  readonly scope: QuotaScope;
+/** The id of everyone. */
+export const EVERYONE = 0;
+
+export interface Subject {
+  readonly scope: SubjectScope;
   /** An address, a group or a domain; empty for everyone. */
   readonly name: string;
 }
 
 /** @throws Refused `directory.invalid` */
-export function canonicalSubject({ scope, name }: QuotaSubject): QuotaSubject {
+export function canonicalSubject({ scope, name }: Subject): Subject {
   switch (scope) {
     case 'account':
       return { scope, name: formatAddress(requireAddress(name)) };
@@ -30,7 +31,7 @@ export function canonicalSubject({ scope, name }: QuotaSubject): QuotaSubject {
 }
 
 /** @throws Refused `directory.missing` */
-export async function subjectId(tx: Reader, { scope, name }: QuotaSubject): Promise<number> {
+export async function subjectId(tx: Reader, { scope, name }: Subject): Promise<number> {
   switch (scope) {
     case 'account':
       return (await requireAccount(tx, name)).id;
