@@ -8,6 +8,8 @@
  * - Neither passwords nor the names of strangers reach the log: people type the one into the field of the other.
  */
 import { randomBytes } from 'node:crypto';
+import { refusal } from '../directory/access/refusal.ts';
+import { SERVICE_TITLES } from '../directory/access/settings.ts';
 import { canonicalName } from '../directory/address.ts';
 import type { Account, Credential, SignInDirectory, SignInProtocol, SignInRecord } from '../directory/types.ts';
 import { Refused } from '../errors.ts';
@@ -22,8 +24,8 @@ import type { Authenticator, Peer, SaslExchange, SignedIn } from './types.ts';
 import { type Fingerprint, VerifiedPasswords } from './verified.ts';
 
 /**
- * How a sign-in ended. `suspended` and `throttled` are told to the client as `wrong`; `not-allowed` was right, but with an app password that is
- * for other protocols.
+ * How a sign-in ended. `suspended` and `throttled` are told to the client as `wrong`; `not-allowed` was right, but the access policy has this
+ * closed to the account, or the app password is for other protocols.
  */
 export type SignInResult = 'ok' | 'wrong' | 'suspended' | 'not-allowed' | 'throttled' | 'unavailable';
 
@@ -76,6 +78,7 @@ interface Outcome {
   readonly credential: Credential | null;
   readonly delay: Milliseconds;
   readonly remembered: boolean;
+  /** Why it is not `ok`, where the client may know. */
   readonly cause?: unknown;
 }
 
@@ -148,7 +151,7 @@ export class PasswordAuthenticator implements Authenticator {
   async #checkPassword(claim: Claim, password: string, peer: Peer, mechanism: string): Promise<SignedIn> {
     const subject = await this.#subject(claim.name);
     const fingerprint = this.#verified.fingerprint(subject.key, password);
-    const flight = `${fingerprint}${peer.protocol} ${peer.address}`;
+    const flight = `${fingerprint}${peer.protocol} ${peer.tls === undefined ? 'plain' : 'tls'} ${peer.address}`;
     let running = this.#running.get(flight);
     if (running === undefined) {
       const check: Check = (now) => this.#compare(now, password, fingerprint);
@@ -234,10 +237,10 @@ export class PasswordAuthenticator implements Authenticator {
         else attempt.failed();
         return end('wrong', verdict);
       }
-      const result = mayEnter(record, credential, peer);
-      if (result === 'ok') attempt.succeeded();
+      const entry = mayEnter(record, credential, peer);
+      if (entry.result === 'ok') attempt.succeeded();
       else attempt.withdrawn();
-      return end(result, verdict);
+      return { ...end(entry.result, verdict), ...entry };
     } catch (cause) {
       attempt.withdrawn();
       if (!(cause instanceof Refused)) throw cause;
@@ -252,7 +255,7 @@ export class PasswordAuthenticator implements Authenticator {
     const result = right && (record === null || !isOwn(claim, record.account)) ? 'wrong' : outcome.result;
     this.#report({ result, protocol, mechanism, address, delay, remembered, ...known(outcome, mechanism) });
     if (record !== null && credential !== null) {
-      const { account } = record;
+      const { account, access } = record;
       const { id, kind, label } = credential;
       if (result === 'ok') {
         this.#directory.used({
@@ -263,11 +266,10 @@ export class PasswordAuthenticator implements Authenticator {
           address,
         });
         const confirm = () => this.#confirm(claim, peer, mechanism, { ...outcome, remembered: true });
-        return { account, credential: { id, kind, label }, mechanism, confirm };
+        return { account, credential: { id, kind, label }, access, mechanism, confirm };
       }
-      if (result === 'not-allowed') throw new Refused('auth.not-allowed', notFor(credential, protocol));
     }
-    if (result === 'unavailable') throw cause;
+    if (result === 'not-allowed' || result === 'unavailable') throw cause;
     throw new Refused('auth.failed', 'The name or the password is wrong.');
   }
 
@@ -283,8 +285,8 @@ export class PasswordAuthenticator implements Authenticator {
     const now = await this.#directory.signInRecord(account.name);
     const record = now?.account.id === account.id ? now : null;
     const credential = record?.credentials.find(({ id }) => id === outcome.credential!.id) ?? null;
-    const result = credential === null ? 'wrong' : mayEnter(record, credential, peer);
-    if (result !== 'ok') this.#conclude(claim, peer, mechanism, { ...outcome, result, record, credential });
+    const entry = credential === null ? { result: 'wrong' as const } : mayEnter(record, credential, peer);
+    if (entry.result !== 'ok') this.#conclude(claim, peer, mechanism, { ...outcome, ...entry, record, credential });
   }
 }
 
@@ -304,28 +306,30 @@ function proven({ password, apps }: Subject, proves: (keys: ScramKeys) => boolea
 }
 
 /** What becomes of somebody whose password was right. */
-function mayEnter(record: SignInRecord | null, credential: Credential, peer: Peer): SignInResult {
-  if (record?.account.state !== 'active') return 'suspended';
-  return isFor(credential, peer) ? 'ok' : 'not-allowed';
+function mayEnter(record: SignInRecord | null, credential: Credential, peer: Peer): Pick<Outcome, 'result' | 'cause'> {
+  if (record?.account.state !== 'active') return { result: 'suspended' };
+  const cause = notOpen(record, credential, peer);
+  return cause === null ? { result: 'ok' } : { result: 'not-allowed', cause };
 }
 
+/** Why they may not come in with it here; null: they may. The policy goes first: where it closes a service, no other app password helps. */
+function notOpen({ access }: SignInRecord, credential: Credential, peer: Peer): Refused | null {
+  const { protocol, address, mayUsePassword, tls } = peer;
+  const secure = tls !== undefined;
+  const local = mayUsePassword && !secure;
+  const refused = refusal(access, { service: protocol, address, credential: credential.kind, secure, local });
+  if (refused !== null) return refused;
+  return isFor(credential, peer) ? null : new Refused('auth.not-allowed', notFor(credential, protocol));
+}
+
+/** Every mail program may ask with what it has how it is set up; the page itself turns app passwords away. */
 function isFor({ protocols }: Credential, { protocol }: Peer): boolean {
-  return protocols === null || protocols.includes(protocol);
+  return protocols === null || protocol === 'settings' || protocols.includes(protocol);
 }
-
-/** How protocols are called in a text for people. */
-const PROTOCOL_NAMES: Readonly<Record<SignInProtocol, string>> = {
-  imap: 'IMAP',
-  pop3: 'POP3',
-  submission: 'sending mail',
-  managesieve: 'mail filters',
-  web: 'the web',
-  settings: 'settings',
-};
 
 function notFor({ protocols }: Credential, protocol: SignInProtocol): string {
-  const names = protocols?.map((name) => PROTOCOL_NAMES[name]).join(' and ');
-  return `This app password is for ${names} only, not for ${PROTOCOL_NAMES[protocol]}. Ask your administrator for another one.`;
+  const names = protocols?.map((name) => SERVICE_TITLES[name]).join(' and ');
+  return `This app password is for ${names} only, not for ${SERVICE_TITLES[protocol]}. Ask your administrator for another one.`;
 }
 
 /** What a report may tell of who it was. */

@@ -1,5 +1,6 @@
 /** Signing in, as the protocols see it. */
 import type { TLSSocket } from 'node:tls';
+import type { Access } from '../directory/access/access.ts';
 import type { Account, Credential, SignInProtocol } from '../directory/types.ts';
 
 /** The other end, for throttling, the log and channel binding. */
@@ -8,6 +9,7 @@ export interface Peer {
   readonly address: string;
   /** TLS, or both ends loopback: plain text passwords are allowed. */
   readonly mayUsePassword: boolean;
+  /** Undefined while plain: a policy that requires TLS looks at this. */
   readonly tls: TLSSocket | undefined;
 }
 
@@ -15,6 +17,8 @@ export interface SignedIn {
   readonly account: Account;
   /** What it was done with: an app password tells which device it is. */
   readonly credential: Pick<Credential, 'id' | 'kind' | 'label'>;
+  /** What the account may do. */
+  readonly access: Access;
   readonly mechanism: string;
   /**
    * To be awaited when the session can be found by those who end sessions, and before it does anything: what was changed while the sign-in was

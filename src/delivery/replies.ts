@@ -7,7 +7,7 @@ const TRY_LATER: ReplyCode = [451, '4.3.0'];
 
 const byRefusal: Partial<Record<RefusalCode, ReplyCode>> = {
   'auth.failed': [535, '5.7.8'],
-  'auth.not-allowed': [535, '5.7.8'],
+  'auth.not-allowed': [525, '5.7.13'], // RFC 5248 2.4: until the administrator changes it; on 535 programs ask for the password again
   'auth.unavailable': [454, '4.7.0'],
   'auth.tls-required': [538, '5.7.11'],
   'auth.mechanism': [504, '5.5.4'],

@@ -25,7 +25,6 @@ import { addAccount } from './new-account.ts';
 import * as guard from './outside/guard.ts';
 import type { FilePerson } from './people/person.ts';
 import { addPerson, checkedPerson, storedSecret, updatePerson } from './people/take-person.ts';
-import { canonicalSubject, type QuotaSubject, subjectId } from './quota-subject.ts';
 import * as quotas from './quotas.ts';
 import { renameAccount } from './rename-account.ts';
 import {
@@ -39,6 +38,7 @@ import {
   requireQuota,
   requireSeparator,
 } from './rules.ts';
+import { canonicalSubject, type Subject, subjectId } from './subject.ts';
 import type { Account, AccountState, Credential, CredentialListing, SignInProtocol, SignInRecord } from './types.ts';
 
 /** What an administrator says of a new account. */
@@ -69,6 +69,8 @@ export interface ChangeHost {
   recompute(): Promise<void>;
   /** Somebody may sign in again, or no more. */
   stateChanged(account: AccountId, state: AccountState | 'removed'): Promise<void>;
+  /** These accounts may do other things now. */
+  accessChanged(accounts: readonly AccountId[] | 'all'): Promise<void>;
   /** A credential is void: nobody may stay signed in with it. */
   revoked(account: AccountId, credential: number): Promise<void>;
 }
@@ -200,6 +202,7 @@ export class DirectoryChanges {
       return taken;
     }
     const account = await this.#change(told, (tx) => operation(tx, person, password, nowSeconds()));
+    if (!isNew) await this.#host.accessChanged([account.id]);
     if (state !== undefined && !isNew) await this.#host.stateChanged(account.id, state);
     return taken;
   }
@@ -249,11 +252,12 @@ export class DirectoryChanges {
     requireDomain(address.domain, this.#host);
     const to = formatAddress(address);
     const told = { action: 'account.rename', subject: name, also: [to], detail: { to, keepOld } };
-    await this.#change(
+    const id = await this.#change(
       told,
       (tx) => renameAccount(tx, name, address, { keepOld, now: nowSeconds() }),
       (tx) => guard.requirePersonHere(tx, name, 'the address'),
     );
+    await this.#host.accessChanged([id]);
   }
 
   /** Removes an account and the aliases that lead to it alone; housekeeping removes its mail. @throws Refused `directory.missing` */
@@ -408,6 +412,7 @@ export class DirectoryChanges {
       await groups.removeGroup(tx, name);
       await quotas.recomputeAll(tx);
     });
+    await this.#host.accessChanged('all');
     await this.#host.recompute();
   }
 
@@ -421,6 +426,7 @@ export class DirectoryChanges {
       (tx) => groups.renameGroup(tx, name, to),
       (tx) => guard.requireGroupHere(tx, name),
     );
+    await this.#host.accessChanged('all'); // of two groups of one rank the name decides
   }
 
   /** @param text  null: the group gets no mail @throws Refused `directory.exists`, `directory.missing`, `directory.invalid` */
@@ -441,13 +447,15 @@ export class DirectoryChanges {
     const name = requireGroupName(group);
     const members = accountNames.map(canonicalAddress);
     const told = { action: 'group.join', subject: name, also: members, detail: { accounts: members } };
-    await this.#change(told, async (tx) => {
+    const joined = await this.#change(told, async (tx) => {
       await guard.requireGroupHere(tx, name);
       const ids: AccountId[] = [];
       for (const member of members) ids.push((await accounts.requireAccount(tx, member)).id);
       await groups.joinGroup(tx, name, ids);
       for (const id of ids) await quotas.recomputeAccount(tx, id);
+      return ids;
     });
+    await this.#host.accessChanged(joined);
   }
 
   /** Takes people out of a group: all or none. @throws Refused `directory.missing` */
@@ -455,16 +463,20 @@ export class DirectoryChanges {
     const name = requireGroupName(group);
     const members = accountNames.map(canonicalAddress);
     const told = { action: 'group.leave', subject: name, also: members, detail: { accounts: members } };
-    await this.#change(told, async (tx) => {
+    const left = await this.#change(told, async (tx) => {
       await guard.requireGroupHere(tx, name);
-      for (const member of members) await quotas.recomputeAccount(tx, await groups.leaveGroup(tx, name, member));
+      const ids: AccountId[] = [];
+      for (const member of members) ids.push(await groups.leaveGroup(tx, name, member));
+      for (const id of ids) await quotas.recomputeAccount(tx, id);
+      return ids;
     });
+    await this.#host.accessChanged(left);
   }
 
   // ---- quotas ----------------------------------------------------------------------------------------------------
 
   /** Sets how much mail may be kept. @param bytes  null: unlimited @throws Refused `directory.missing`, `directory.invalid` */
-  async setQuota(whom: QuotaSubject, bytes: number | null): Promise<void> {
+  async setQuota(whom: Subject, bytes: number | null): Promise<void> {
     requireQuota(bytes);
     const { scope, name } = canonicalSubject(whom);
     await this.#change({ action: 'quota.set', subject: name || scope, detail: { scope, bytes } }, async (tx) =>
@@ -474,7 +486,7 @@ export class DirectoryChanges {
   }
 
   /** Takes a quota back: the next that is set further away counts. @throws Refused `directory.missing` */
-  async unsetQuota(whom: QuotaSubject): Promise<void> {
+  async unsetQuota(whom: Subject): Promise<void> {
     const { scope, name } = canonicalSubject(whom);
     const told = {
       action: 'quota.unset',

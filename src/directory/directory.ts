@@ -13,6 +13,10 @@ import type { Engine, Reader, Writer } from '../store/engine/engine.ts';
 import { PAGE_ROWS } from '../store/engine/engine.ts';
 import type { AccountId } from '../store/ids.ts';
 import { getMeta, setMeta } from '../store/operations/meta.ts';
+import type { Access } from './access/access.ts';
+import type { Decision } from './access/decide.ts';
+import { EffectiveAccess } from './access/effective.ts';
+import { type Configured, UNCONFIGURED } from './access/settings.ts';
 import { type AccountPage, readAccountPage } from './account-page.ts';
 import * as accounts from './accounts.ts';
 import { formatAddress } from './address.ts';
@@ -58,6 +62,12 @@ export type StateListener = (account: AccountId, state: AccountState | 'removed'
 /** Hears that a credential of an account is void. */
 export type RevocationListener = (account: AccountId, credential: number) => void | Promise<void>;
 
+/**
+ * Hears whose access may be another now: `directory.access` gives the new one. The change is durable then, and is acknowledged only once the
+ * listener has returned, and what it returned is resolved.
+ */
+export type AccessListener = (accounts: readonly AccountId[] | 'all') => void | Promise<void>;
+
 /** Hears of what failed where nobody waits for it. */
 type OnTrouble = (what: string, error: unknown) => void;
 
@@ -71,30 +81,44 @@ export class Directory implements SignInDirectory {
   #trial: boolean;
   readonly #resolved = new Lru<string, Resolved>(CACHE_CAPACITY, accountsOf);
   readonly #records = new Lru<string, SignInRecord | null>(CACHE_CAPACITY);
+  readonly #policy: EffectiveAccess;
+  readonly #access = new Lru<AccountId, Access>(CACHE_CAPACITY);
+  readonly #domainAccess = new Lru<string, Access | null>(CACHE_CAPACITY);
   readonly #onState: StateListener[] = [];
   readonly #onRevoked: RevocationListener[] = [];
+  readonly #onAccess: AccessListener[] = [];
   /** Rises with each change. */
   #generation = 0;
 
-  /** Opens the directory of a store; the first time makes what it keeps in `meta`. */
-  static async open(engine: Engine, onTrouble: OnTrouble = () => {}): Promise<Directory> {
+  /**
+   * Opens the directory of a store; the first time makes what it keeps in `meta`.
+   * @param configured  what the configuration file says of settings of the access policy
+   */
+  static async open(engine: Engine, onTrouble: OnTrouble = () => {}, configured = UNCONFIGURED): Promise<Directory> {
     const fresh = randomBytes(32).toString('hex');
     const { secret, trial } = await engine.write(async (tx) => {
       const kept = await getMeta(tx, 'auth.secret');
       if (kept === undefined) await setMeta(tx, 'auth.secret', fresh);
       return { secret: kept ?? fresh, trial: await isTrial(tx) };
     });
-    const directory = new Directory(engine, Buffer.from(secret, 'hex'), trial, onTrouble);
+    const directory = new Directory(engine, Buffer.from(secret, 'hex'), trial, onTrouble, configured);
     await directory.#recompute(); // what was interrupted
     return directory;
   }
 
-  private constructor(engine: Engine, secret: Uint8Array, trial: boolean, onTrouble: OnTrouble) {
+  private constructor(
+    engine: Engine,
+    secret: Uint8Array,
+    trial: boolean,
+    onTrouble: OnTrouble,
+    configured: Configured,
+  ) {
     this.#engine = engine;
     this.secret = secret;
     this.#trial = trial;
     const isTrialOffice = () => this.#trial;
     this.#onTrouble = onTrouble;
+    this.#policy = new EffectiveAccess(configured);
     this.#uses = new CredentialUses(engine, (error) => onTrouble('noting when passwords were last used', error));
     this.#changeHost = {
       secret,
@@ -116,6 +140,9 @@ export class Directory implements SignInDirectory {
       },
       revoked: async (account, credential) => {
         for (const listener of this.#onRevoked) await listener(account, credential);
+      },
+      accessChanged: async (accounts) => {
+        for (const listener of this.#onAccess) await listener(accounts);
       },
     };
   }
@@ -171,6 +198,30 @@ export class Directory implements SignInDirectory {
   /** Calls the listener after each durable revocation. */
   onRevoked(listener: RevocationListener): void {
     this.#onRevoked.push(listener);
+  }
+
+  /** Calls the listener after each durable change that may change what accounts may do: of the policy, groups, names. */
+  onAccess(listener: AccessListener): void {
+    this.#onAccess.push(listener);
+  }
+
+  /** What an account may do. Never older than the last change that was acknowledged; answers at once when it was asked before. */
+  access(account: AccountId): Access | Promise<Access> {
+    return this.#access.get(account) ?? this.#load(this.#access, account, (tx) => this.#policy.of(tx, account));
+  }
+
+  /** What somebody of a domain may do who is in no group. @param domain  any of its names; null: it is not ours */
+  domainAccess(domain: string): Access | null | Promise<Access | null> {
+    const known = this.#domainAccess.get(domain);
+    return known === undefined
+      ? this.#load(this.#domainAccess, domain, (tx) => this.#policy.ofDomain(tx, domain))
+      : known;
+  }
+
+  /** Each setting of the access policy for an account, and why it has its value. @throws Refused `directory.missing`, `directory.invalid` */
+  explainPolicy(name: string): Promise<Decision[]> {
+    const account = formatAddress(requireAddress(name));
+    return this.#engine.read(async (tx) => this.#policy.explain(tx, (await accounts.requireAccount(tx, account)).id));
   }
 
   /** Every name of every domain, in order. */
@@ -267,7 +318,7 @@ export class Directory implements SignInDirectory {
 
   signInRecord(name: string): SignInRecord | null | Promise<SignInRecord | null> {
     const known = this.#records.get(name);
-    return known === undefined ? this.#load(this.#records, name, findSignIn) : known;
+    return known === undefined ? this.#load(this.#records, name, (tx) => findSignIn(tx, name, this.#policy)) : known;
   }
 
   used(use: CredentialUse): void {
@@ -288,7 +339,7 @@ export class Directory implements SignInDirectory {
     await this.#uses.flush();
   }
 
-  async #load<T>(cache: Lru<string, T>, key: string, find: (tx: Reader, key: string) => Promise<T>): Promise<T> {
+  async #load<Key, T>(cache: Lru<Key, T>, key: Key, find: (tx: Reader, key: Key) => Promise<T>): Promise<T> {
     const generation = this.#generation;
     const found = await this.#engine.read((tx) => find(tx, key));
     if (generation === this.#generation) cache.set(key, found);
@@ -310,6 +361,8 @@ export class Directory implements SignInDirectory {
     this.#generation += 1;
     this.#resolved.clear();
     this.#records.clear();
+    this.#access.clear();
+    this.#domainAccess.clear();
   }
 
   /** Works out the quotas that are out of date, page by page. Two at a time do no harm: the mark is in the store. */

@@ -1,6 +1,7 @@
 /** The two questions asked all the time: where an address leads, and against what a sign-in is checked. Behind the directory's caches. */
 import type { Reader } from '../store/engine/engine.ts';
 import { sql } from '../store/engine/sql.ts';
+import type { EffectiveAccess } from './access/effective.ts';
 import { ACCOUNT_COLUMNS, ACCOUNT_TABLES, type AccountRow, accountOf, findAccount } from './accounts.ts';
 import { type Address, formatAddress, parseAddress, parseDomain, parseLocalPart } from './address.ts';
 import { aliasTargets } from './aliases.ts';
@@ -98,13 +99,13 @@ async function postmaster(tx: Reader, domain: string): Promise<Resolved> {
 }
 
 /** The account somebody signs in to by this name, with what the sign-in is checked against; null for nobody. */
-export async function findSignIn(tx: Reader, name: string): Promise<SignInRecord | null> {
+export async function findSignIn(tx: Reader, name: string, policy: EffectiveAccess): Promise<SignInRecord | null> {
   const account = await findByName(tx, name);
   if (account === undefined) return null;
   const credentials = await credentialsOf(tx, account.id);
   const scram = (await scramParameters(tx, account.id)) ?? null;
   const outside = (await externalIdOf(tx, account.id)) ?? null;
-  return { account, credentials, scram, outside };
+  return { account, credentials, scram, outside, access: await policy.of(tx, account.id) };
 }
 
 async function findByName(tx: Reader, name: string): Promise<Account | undefined> {

@@ -1,7 +1,7 @@
 /** Gives an account another address. Everything else refers to the account by its id, and so stays as it is: mail, UIDs, password, groups. */
 import type { Writer } from '../store/engine/engine.ts';
 import { sql } from '../store/engine/sql.ts';
-import type { EpochSeconds } from '../store/ids.ts';
+import type { AccountId, EpochSeconds } from '../store/ids.ts';
 import { requireAccount } from './accounts.ts';
 import { type Address, formatAddress, parseAddress } from './address.ts';
 import { addAlias, aliasTargets, removeAlias } from './aliases.ts';
@@ -20,10 +20,10 @@ export async function renameAccount(
   name: string,
   wanted: Address,
   { keepOld, now }: { readonly keepOld: boolean; readonly now: EpochSeconds },
-): Promise<void> {
+): Promise<AccountId> {
   const { id } = await requireAccount(tx, name);
   const to = formatAddress(wanted);
-  if (to === name) return;
+  if (to === name) return id;
   await requireOurs(tx, wanted.domain);
   const behind = await aliasTargets(tx, to);
   // Its own alias, as a rule the one that an earlier rename left.
@@ -33,4 +33,5 @@ export async function renameAccount(
   await moveCatchAlls(tx, name, to);
   if (keepOld) await addAlias(tx, parseAddress(name)!, to, now);
   await recomputeAccount(tx, id); // another domain, another quota
+  return id;
 }

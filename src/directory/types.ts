@@ -1,6 +1,7 @@
 /** People and addresses, as the rest of the server sees them. */
 import type { ScramKeys, ScramParameters } from '../auth/scram-keys.ts';
 import type { AccountId, EpochSeconds } from '../store/ids.ts';
+import type { Access } from './access/access.ts';
 
 /** Suspended: nobody signs in, mail is still taken. Closed: mail is refused, too; what is there stays. */
 export type AccountState = 'active' | 'suspended' | 'closed';
@@ -72,6 +73,8 @@ export interface SignInRecord {
   readonly scram: ScramParameters | null;
   /** Lives in another directory, where the password is checked: what the person is known by there for good. Null: lives here. */
   readonly outside: string | null;
+  /** What the account may do. */
+  readonly access: Access;
 }
 
 /** A sign-in that succeeded. */
@@ -143,11 +146,11 @@ export interface DomainSettings {
   readonly subaddress: string;
 }
 
-/** What a quota is set for. */
-export type QuotaScope = 'account' | 'group' | 'domain' | 'everyone';
+/** Whom a quota or a setting of the access policy is for. */
+export type SubjectScope = 'account' | 'group' | 'domain' | 'everyone';
 
 export interface QuotaRule {
-  readonly scope: QuotaScope;
+  readonly scope: SubjectScope;
   /** An address, a group or a domain; empty for everyone. */
   readonly name: string;
   /** Null: unlimited. */

@@ -11,7 +11,8 @@ export const INTERNAL_ERROR = err('[SYS/TEMP] The server has a problem; please t
 
 const codes: Partial<Record<RefusalCode, string>> = {
   'auth.failed': '[AUTH] ',
-  'auth.not-allowed': '[AUTH] ',
+  'auth.not-allowed': '[AUTH] ', // RFC 3206 4: also for what violates a policy
+  'auth.tls-required': '[AUTH] ',
   'auth.unavailable': '[SYS/TEMP] ',
   'auth.too-soon': '[LOGIN-DELAY] ', // RFC 2449 8.1.1
   'limit.reached': '[IN-USE] ',

@@ -9,6 +9,7 @@ import type { Logger } from 'pino';
 import { clearScratch } from '../backup/restore/backed-up-store.ts';
 import { isRestoring } from '../backup/restore/server.ts';
 import { type Config, defaults } from '../config/schema.ts';
+import type { Configured } from '../directory/access/settings.ts';
 import { Directory } from '../directory/directory.ts';
 import { Refused } from '../errors.ts';
 import { Sessions } from '../net/sessions.ts';
@@ -89,7 +90,8 @@ export async function openOffice(options: OfficeOptions): Promise<Office> {
   tellRecovered(store.recovered, log);
   try {
     await clearScratch(data);
-    const directory = await Directory.open(store.engine, (what, error) => log?.error({ err: error }, `${what} failed`));
+    const onTrouble = (what: string, error: unknown) => log?.error({ err: error }, `${what} failed`);
+    const directory = await Directory.open(store.engine, onTrouble, configuredPolicy(config));
     const backups = await Backups.open({ data, store, config, configFile });
     const sessions = new Sessions();
     endWithSignIn(sessions, directory);
@@ -102,6 +104,16 @@ export async function openOffice(options: OfficeOptions): Promise<Office> {
     await store.close();
     throw asDamage(error, data);
   }
+}
+
+/** What the configuration says for everyone; the access policy may say otherwise for some. */
+function configuredPolicy({ pop3, submission }: Config): Configured {
+  return {
+    'pop3.letGo': pop3.letGo,
+    'pop3.folders': pop3.folders,
+    'pop3.seenByRetr': pop3.seenByRetr,
+    'submission.fileSent': submission.fileSent,
+  };
 }
 
 /** After an unclean end. Messages whose bytes were not on the disk had not been acknowledged, unless the disk damages what it has synced. */

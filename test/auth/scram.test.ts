@@ -6,6 +6,8 @@ import { ScramExchange } from '../../src/auth/scram.ts';
 import { deriveScramKeys, SCRAM_ITERATIONS, scramParametersFor } from '../../src/auth/scram-keys.ts';
 import { parseClientFinal, parseClientFirst } from '../../src/auth/scram-messages.ts';
 import type { Peer } from '../../src/auth/types.ts';
+import { EffectiveAccess } from '../../src/directory/access/effective.ts';
+import { UNCONFIGURED } from '../../src/directory/access/settings.ts';
 import { BadCommand, Refused } from '../../src/errors.ts';
 import type { AccountId } from '../../src/store/ids.ts';
 import { ScramClient } from './scram-client.ts';
@@ -26,6 +28,7 @@ function rfcOffice() {
       return {
         account: { id: 1 as AccountId, name: 'user', displayName: '', quotaBytes: null, state: 'active' },
         credential: { id: 1, kind: 'password', label: '' },
+        access: new EffectiveAccess(UNCONFIGURED).from([]),
         mechanism: 'SCRAM-SHA-256',
         confirm: () => {},
       };

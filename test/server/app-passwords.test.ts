@@ -57,7 +57,7 @@ test('an app password opens what it is for, and the others say in words what it 
   const refused = await answers(office, printer);
   assert.match(refused.pop3, /^\+OK /);
   assert.match(refused.imap, /^a NO \[CONTACTADMIN\] This app password is for POP3 only, not for IMAP\. /);
-  assert.match(refused.submission, /^535 5\.7\.8 This app password is for POP3 only, not for sending mail\. /);
+  assert.match(refused.submission, /^525 5\.7\.13 This app password is for POP3 only, not for sending mail\. /);
   assert.equal(await office.metric('rainmail_sign_ins_total'), 6);
   const page = await (await fetch(`http://127.0.0.1:${office.port('health')}/metrics`)).text();
   assert.match(page, /rainmail_sign_ins_total\{protocol="imap",result="not-allowed"\} 1/);
@@ -135,5 +135,5 @@ test('the command shows an app password once, for people and for programs', asyn
   assert.match(twice.stderr, /There is no app password "laptop" in this account\.\n {2}\(directory\.missing\)/);
   const wrong = await rainmail(['app-password', 'add', ANNA, '--name', 'TV', '--for', 'gopher', ...data]);
   assert.equal(wrong.code, 2);
-  assert.match(wrong.stderr, /They are imap, pop3, submission\./);
+  assert.match(wrong.stderr, /They are imap, pop3, submission, /);
 });

@@ -4,6 +4,7 @@ import { FIRST_SCHEMA } from './0001-first.ts';
 import { KEEPING_SCHEMA } from './0002-keeping.ts';
 import { SENT_SCHEMA } from './0003-sent.ts';
 import { DEVICE_SCHEMA } from './0004-devices.ts';
+import { POLICY_SCHEMA } from './0005-policy.ts';
 import { OUTSIDE_SCHEMA } from './0006-outside.ts';
 import { POP3_SCHEMA } from './0007-pop3.ts';
 import { QUEUE_SCHEMA } from './0008-queue.ts';
@@ -19,6 +20,7 @@ export const MIGRATIONS: readonly Migration[] = [
   { version: 2, name: 'keeping', statements: KEEPING_SCHEMA },
   { version: 3, name: 'sent', statements: SENT_SCHEMA },
   { version: 4, name: 'devices', statements: DEVICE_SCHEMA },
+  { version: 5, name: 'policy', statements: POLICY_SCHEMA },
   { version: 6, name: 'outside', statements: OUTSIDE_SCHEMA },
   { version: 7, name: 'pop3', statements: POP3_SCHEMA },
   { version: 8, name: 'queue', statements: QUEUE_SCHEMA },

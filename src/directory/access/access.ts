@@ -1,0 +1,113 @@
+/**
+ * What one account may do: the settings of the access policy that hold for it, and the check that every sign-in passes. Pure.
+ *
+ * Equal ones are one object ({@link AccessPool}): ten thousand people in some hundred sets cost as much memory as the sets.
+ */
+import { type BlockList, isIP } from 'node:net';
+import type { LetGo } from '../../config/let-go.ts';
+import { networks } from '../../config/units.ts';
+import { Lru } from '../lru.ts';
+import { type CredentialKind, SIGN_IN_PROTOCOLS, type SignInProtocol } from '../types.ts';
+import { POLICY_NAMES, type PolicyName } from './settings.ts';
+import { credentialList, folderList, letGo, networkList, onOff, preference, tlsRule } from './values.ts';
+
+/** What is said of one service. */
+export interface ServiceAccess {
+  readonly on: boolean;
+  /** Where it may be used from; null: anywhere. */
+  readonly networks: BlockList | null;
+  /** What it may be signed in to with; null: anything. */
+  readonly credentials: readonly CredentialKind[] | null;
+  /** `optional`: wherever the installation takes passwords at all, which is over TLS or on its own machine. */
+  readonly tls: 'required' | 'optional';
+}
+
+/** Frozen, and shared by all who may do the same. */
+export interface Access {
+  readonly services: Readonly<Record<SignInProtocol, ServiceAccess>>;
+  /** Which of the two is set up first in mail programs. A service that is off is not set up at all. */
+  readonly prefer: 'imap' | 'pop3';
+  readonly pop3: { readonly letGo: LetGo; readonly folders: readonly string[]; readonly seenByRetr: boolean };
+  readonly submission: { readonly fileSent: boolean };
+}
+
+/** How somebody uses, or would use, a service. */
+export interface Use {
+  readonly service: SignInProtocol;
+  /** The client's IP address. */
+  readonly address: string;
+  readonly credential: CredentialKind;
+  /** Over TLS. */
+  readonly secure: boolean;
+  /** Both ends are this machine. */
+  readonly local: boolean;
+}
+
+/** The setting that stands in the way of a use; null: none. What can't be changed by the client goes first. */
+export function obstacle({ services }: Access, use: Use): PolicyName | null {
+  const { service } = use;
+  const { on, networks, credentials, tls } = services[service];
+  if (!on) return service;
+  if (networks !== null && !isWithin(networks, use.address)) return `${service}.networks`;
+  if (credentials !== null && !credentials.includes(use.credential)) return `${service}.credentials`;
+  const safe = use.secure || (use.local && tls === 'optional');
+  return safe ? null : `${service}.tls`;
+}
+
+function isWithin(networks: BlockList, address: string): boolean {
+  const bare = address.split('%', 1)[0]!; // without a zone
+  const version = isIP(bare);
+  return version !== 0 && networks.check(bare, version === 4 ? 'ipv4' : 'ipv6');
+}
+
+/** Distinct sets that are shared; what is beyond is made for each account. */
+const POOL_CAPACITY = 10_000;
+
+/** Makes what accounts may do of the text of their settings; equal text gives the same object. */
+export class AccessPool {
+  readonly #whole = new Lru<string, Access>(POOL_CAPACITY);
+  readonly #services = new Lru<string, ServiceAccess>(POOL_CAPACITY);
+  readonly #networks = new Lru<string, BlockList>(POOL_CAPACITY);
+
+  /** @param text  of every setting, in the form it is kept in */
+  access(text: (name: PolicyName) => string): Access {
+    const key = POLICY_NAMES.map(text).join('\n');
+    return this.#whole.get(key) ?? kept(this.#whole, key, this.#made(text));
+  }
+
+  #made(text: (name: PolicyName) => string): Access {
+    const services = Object.fromEntries(SIGN_IN_PROTOCOLS.map((name) => [name, this.#service(name, text)]));
+    return Object.freeze({
+      services: Object.freeze(services as Record<SignInProtocol, ServiceAccess>),
+      prefer: preference.parse(text('prefer'))!,
+      pop3: Object.freeze({
+        letGo: letGo.parse(text('pop3.letGo'))!,
+        folders: Object.freeze(folderList.parse(text('pop3.folders'))!),
+        seenByRetr: onOff.parse(text('pop3.seenByRetr'))!,
+      }),
+      submission: Object.freeze({ fileSent: onOff.parse(text('submission.fileSent'))! }),
+    });
+  }
+
+  #service(name: SignInProtocol, text: (name: PolicyName) => string): ServiceAccess {
+    const [on, list, credentials, tls] = [name, `${name}.networks`, `${name}.credentials`, `${name}.tls`] as const;
+    const key = [on, list, credentials, tls].map(text).join('\n');
+    const made = (): ServiceAccess => ({
+      on: onOff.parse(text(on))!,
+      networks: this.#block(text(list)),
+      credentials: credentialList.parse(text(credentials))!,
+      tls: tlsRule.parse(text(tls))!,
+    });
+    return this.#services.get(key) ?? kept(this.#services, key, Object.freeze(made()));
+  }
+
+  #block(text: string): BlockList | null {
+    const list = networkList.parse(text)!;
+    return list && (this.#networks.get(text) ?? kept(this.#networks, text, networks(list)));
+  }
+}
+
+function kept<Value>(pool: Lru<string, Value>, key: string, value: Value): Value {
+  pool.set(key, value);
+  return value;
+}

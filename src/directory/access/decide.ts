@@ -1,0 +1,42 @@
+/**
+ * What the rules come to. For each setting by itself the nearest wins: the account's own, else that of its groups, else its domain's, else
+ * everyone's, else the default. Of two groups the one with the lower rank counts, of equal ranks the one whose name comes first. Pure.
+ */
+import type { SubjectScope } from '../types.ts';
+import { type Configured, POLICY_SETTINGS, type PolicyName, type PolicySetting } from './settings.ts';
+
+/** One setting, as it is set for an account, a group, a domain or everyone. */
+export interface PolicyRule {
+  readonly scope: SubjectScope;
+  /** An address, a group or a domain; empty for everyone. */
+  readonly name: string;
+  /** Of a group; 0 for the others. */
+  readonly rank: number;
+  readonly setting: PolicyName;
+  readonly value: string;
+}
+
+/** A setting of an account, and why it has its value. */
+export interface Decision {
+  readonly setting: PolicySetting;
+  readonly value: string;
+  /** All that is set for the account, nearest first: the first counts. None: the default holds. */
+  readonly rules: readonly PolicyRule[];
+}
+
+const DISTANCE: Readonly<Record<SubjectScope, number>> = { account: 0, group: 1, domain: 2, everyone: 3 };
+
+/** @param rules  all that is set for an account, its groups, its domain and everyone, in any order */
+export function decide(rules: readonly PolicyRule[], configured: Configured): Map<PolicyName, Decision> {
+  const bySetting = Map.groupBy(rules.toSorted(nearerFirst), ({ setting }) => setting);
+  return new Map(
+    POLICY_SETTINGS.map((setting) => {
+      const set = bySetting.get(setting.name) ?? [];
+      return [setting.name, { setting, value: set[0]?.value ?? setting.initial(configured), rules: set }];
+    }),
+  );
+}
+
+function nearerFirst(a: PolicyRule, b: PolicyRule): number {
+  return DISTANCE[a.scope] - DISTANCE[b.scope] || a.rank - b.rank || (a.name < b.name ? -1 : Number(a.name > b.name));
+}

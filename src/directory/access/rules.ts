@@ -1,0 +1,82 @@
+/** The rules of the access policy in the store: rows of `policy`, as quotas are. */
+import type { Reader, Writer } from '../../store/engine/engine.ts';
+import { sql } from '../../store/engine/sql.ts';
+import type { AccountId } from '../../store/ids.ts';
+import { nextNumber } from '../../store/operations/accounts.ts';
+import { EVERYONE } from '../subject.ts';
+import type { SubjectScope } from '../types.ts';
+import type { PolicyRule } from './decide.ts';
+import { settingNamed } from './settings.ts';
+
+type Row = readonly [scope: string, name: string, rank: number, setting: string, value: string];
+
+/** Everyone's, and those of a domain. */
+const GENERAL = `
+  SELECT p.scope, '', 0, p.setting, p.value FROM policy p WHERE p.scope = 'everyone' AND p.subject_id = ${EVERYONE}
+  UNION ALL
+  SELECT p.scope, d.name, 0, p.setting, p.value FROM domain d JOIN policy p ON p.scope = 'domain' AND p.subject_id = d.domain_id
+  WHERE d.name = ?`;
+const OF_DOMAIN = sql<Row>(GENERAL);
+const OF_ACCOUNT = sql<Row>(`
+  ${GENERAL}
+  UNION ALL
+  SELECT q.scope, g.name, g.rank, q.setting, q.value
+  FROM person o CROSS JOIN membership m CROSS JOIN person_group g CROSS JOIN policy q
+  WHERE o.account_id = ? AND m.person_id = o.person_id AND g.group_id = m.group_id AND q.scope = 'group' AND q.subject_id = g.group_id
+  UNION ALL
+  SELECT p.scope, a.name, 0, p.setting, p.value FROM account a JOIN policy p ON p.scope = 'account' AND p.subject_id = a.account_id
+  WHERE a.account_id = ?`);
+const NAME = sql<readonly [name: string]>('SELECT name FROM account WHERE account_id = ?');
+const SET = sql(`
+  INSERT INTO policy (policy_id, scope, subject_id, setting, value) VALUES (?, ?, ?, ?, ?)
+  ON CONFLICT (scope, subject_id, setting) DO UPDATE SET value = excluded.value`);
+const UNSET = sql('DELETE FROM policy WHERE scope = ? AND subject_id = ? AND setting = ?');
+const GET = sql<readonly [value: string]>(
+  'SELECT value FROM policy WHERE scope = ? AND subject_id = ? AND setting = ?',
+);
+
+/** All that is set for somebody: themselves, their groups, their domain and everyone. In no order. */
+export async function rulesFor(tx: Reader, account: AccountId): Promise<PolicyRule[]> {
+  const [name = ''] = (await tx.get(NAME, account)) ?? [];
+  return rulesOf(await tx.all(OF_ACCOUNT, name.slice(name.lastIndexOf('@') + 1), account, account));
+}
+
+/** All that is set for somebody of a domain who is in no group. @param domain  its main name */
+export async function rulesForDomain(tx: Reader, domain: string): Promise<PolicyRule[]> {
+  return rulesOf(await tx.all(OF_DOMAIN, domain));
+}
+
+/** @returns the value before; undefined: none */
+export async function setRule(
+  tx: Writer,
+  subject: { readonly scope: SubjectScope; readonly id: number },
+  setting: string,
+  value: string,
+): Promise<string | undefined> {
+  const { scope, id } = subject;
+  const before = await tx.get(GET, scope, id, setting);
+  await tx.run(SET, await nextNumber(tx, 'policy'), scope, id, setting, value);
+  return before?.[0];
+}
+
+/** @returns the value before; undefined: it was not set */
+export async function unsetRule(
+  tx: Writer,
+  { scope, id }: { readonly scope: SubjectScope; readonly id: number },
+  setting: string,
+): Promise<string | undefined> {
+  const before = await tx.get(GET, scope, id, setting);
+  await tx.run(UNSET, scope, id, setting);
+  return before?.[0];
+}
+
+/** Quotas are other rules; and a setting that this version does not know, of a newer one, says nothing to it. */
+function rulesOf(rows: readonly Row[]): PolicyRule[] {
+  return rows.flatMap(([scope, name, rank, setting, value]) => {
+    const known = settingNamed(setting);
+    const text = known?.canonical(value);
+    return known === undefined || text === undefined
+      ? []
+      : [{ scope: scope as SubjectScope, name, rank, setting: known.name, value: text }];
+  });
+}
