@@ -8,8 +8,8 @@
 import { randomBytes } from 'node:crypto';
 import { hash, verify } from '@node-rs/argon2';
 import { Refused } from '../errors.ts';
+import { Gate } from '../gate.ts';
 import { isCheap, verifyForeign } from './foreign/hashes.ts';
-import { Gate } from './gate.ts';
 import { preparePassword } from './prepare.ts';
 import { deriveScramKeys, type ScramKeys, type ScramParameters } from './scram-keys.ts';
 

@@ -14,7 +14,7 @@
  * - All maps are bounded, and so are those who wait: in all and by network. Who finds no room to wait is refused unchecked.
  */
 import { setTimeout as wait } from 'node:timers/promises';
-import { Lru } from '../directory/lru.ts';
+import { Lru } from '../lru.ts';
 import type { Milliseconds } from '../store/ids.ts';
 import { networkOf } from './network.ts';
 

@@ -9,7 +9,7 @@
  *   out what was right.
  */
 import { createHmac, createSecretKey, type KeyObject, randomBytes } from 'node:crypto';
-import { Lru } from '../directory/lru.ts';
+import { Lru } from '../lru.ts';
 import type { Milliseconds } from '../store/ids.ts';
 
 /** About 300 bytes each. */

@@ -9,6 +9,7 @@
  *   and checked passwords outlive it (auth/verified.ts).
  */
 import { randomBytes } from 'node:crypto';
+import { Lru } from '../lru.ts';
 import type { Engine, Reader, Writer } from '../store/engine/engine.ts';
 import { PAGE_ROWS } from '../store/engine/engine.ts';
 import type { AccountId } from '../store/ids.ts';
@@ -28,7 +29,6 @@ import { listCredentials } from './credentials.ts';
 import * as domains from './domains.ts';
 import * as groups from './groups.ts';
 import { findSignIn, ownersOf, resolveAddress } from './lookup.ts';
-import { Lru } from './lru.ts';
 import { OutsideChanges } from './outside/changes.ts';
 import { groupMembers, type KnownGroup, knownGroups } from './outside/groups.ts';
 import { type KnownPerson, knownPeople } from './outside/people.ts';

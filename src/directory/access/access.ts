@@ -6,7 +6,7 @@
 import { type BlockList, isIP } from 'node:net';
 import type { LetGo } from '../../config/let-go.ts';
 import { networks } from '../../config/units.ts';
-import { Lru } from '../lru.ts';
+import { Lru } from '../../lru.ts';
 import { type CredentialKind, SIGN_IN_PROTOCOLS, type SignInProtocol } from '../types.ts';
 import { POLICY_NAMES, type PolicyName } from './settings.ts';
 import { credentialList, folderList, letGo, networkList, onOff, preference, tlsRule } from './values.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Gate } from '../../src/auth/gate.ts';
+import { Gate } from '../src/gate.ts';
 
 test('so many run at a time, the others in order', async () => {
   const gate = new Gate(2, 10);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Lru } from '../../src/directory/lru.ts';
+import { Lru } from '../src/lru.ts';
 
 test('what was not used for longest goes first, and as much of it as a new value weighs', () => {
   const lru = new Lru<string, string>(10, (value) => value.length);
