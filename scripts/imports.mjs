@@ -13,6 +13,7 @@ const OPEN = ['store/ids'];
 const MAY_IMPORT = {
   message: [],
   config: [],
+  dns: [],
   net: ['config', 'directory/types', 'server/log', 'server/metrics'],
   store: ['message', 'config'],
   directory: ['store', 'message', 'config', 'auth/app-password', 'auth/foreign', 'auth/password', 'auth/scram-keys'],

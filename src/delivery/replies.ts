@@ -18,6 +18,7 @@ const byRefusal: Partial<Record<RefusalCode, ReplyCode>> = {
   'sender.forbidden': [550, '5.7.1'],
   'message.too-large': [552, '5.3.4'],
   'loop.detected': [554, '5.4.6'],
+  'dns.unavailable': [451, '4.4.3'],
   // Temporary: the person may make room before the sender gives up.
   'quota.exceeded': [452, '4.2.2'],
   'limit.reached': [452, '4.5.3'],
