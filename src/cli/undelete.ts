@@ -122,6 +122,11 @@ function purge(): Command {
         [
           `Purged ${counted(purged.messages, 'message')} (${formatSize(purged.bytes)}); the disk has ${formatSize(purged.bytesFreed)} back.`,
           ...(purged.stopped ? ['It was stopped before the end: the same command goes on.'] : []),
+          ...(purged.leased > 0
+            ? [
+                `${counted(purged.leased, 'message')} can't be brought back any more, but a POP3 session that is open may still fetch it: the server purges it when the session ends, at the latest ten minutes after its last command.`,
+              ]
+            : []),
           ...(purged.segmentsWaiting > 0
             ? [
                 `${counted(purged.segmentsWaiting, 'file')} must wait, for a backup, for mail that comes in or for room on the disk: the server will give the space back by itself.`,

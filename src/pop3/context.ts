@@ -3,6 +3,7 @@ import type { Authenticator } from '../auth/types.ts';
 import type { Store } from '../store/api.ts';
 import type { Devices } from '../store/devices.ts';
 import type { AccountId, Milliseconds } from '../store/ids.ts';
+import type { Leases } from '../store/leases.ts';
 import type { DevicesInUse } from './devices-in-use.ts';
 import type { LoginDelay } from './login-delay.ts';
 
@@ -13,6 +14,7 @@ export interface Pop3Context {
     'view' | 'mailboxes' | 'bodyRecords' | 'body' | 'bodies' | 'bodyChunks' | 'storeFlags'
   > & {
     readonly devices: Pick<Devices, 'meet' | 'delete' | 'noteFetched' | 'noteShared'>;
+    readonly leases: Pick<Leases, 'take'>;
   };
   readonly policy: Pop3Policy;
   readonly devicesInUse: DevicesInUse;

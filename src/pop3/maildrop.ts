@@ -8,6 +8,7 @@
 import { Refused } from '../errors.ts';
 import type { MailboxMessages, SeenMessage } from '../store/devices.ts';
 import type { AccountId, EmailId, MailboxId } from '../store/ids.ts';
+import type { Lease } from '../store/leases.ts';
 import type { BodyRecord } from '../store/types.ts';
 import type { Pop3Context } from './context.ts';
 import type { MessageList } from './message-list.ts';
@@ -25,6 +26,8 @@ export class Maildrop {
   readonly list: MessageList;
   /** Which device this is; null: the password that all programs of the person share. */
   readonly device: number | null;
+  /** Keeps what is on the list from being purged. */
+  readonly lease: Lease;
   readonly #store: Pop3Context['store'];
   /** Indexes of the messages marked as deleted; null, as in most sessions, while there are none. */
   #marked: Set<number> | null = null;
@@ -38,11 +41,15 @@ export class Maildrop {
   /** Indexes of the messages that were retrieved whole; null while there are none. */
   #fetched: Set<number> | null = null;
 
-  constructor(store: Pop3Context['store'], account: AccountId, list: MessageList, device: number | null) {
+  constructor(
+    store: Pop3Context['store'],
+    { account, list, device, lease }: Pick<Maildrop, 'account' | 'list' | 'device' | 'lease'>,
+  ) {
     this.#store = store;
     this.account = account;
     this.list = list;
     this.device = device;
+    this.lease = lease;
   }
 
   /** Messages that are not marked as deleted. */

@@ -9,13 +9,19 @@ import { MessageList } from './message-list.ts';
 
 /** @param credential what they signed in with */
 export async function openMaildrop(
-  { store, policy }: Pick<Pop3Context, 'store' | 'policy'>,
+  { store, policy, limits }: Pick<Pop3Context, 'store' | 'policy' | 'limits'>,
   account: AccountId,
   credential: number,
 ): Promise<Maildrop> {
-  const shown = await store.devices.meet(account, credential);
-  const views = await viewsOf(store, account, policy.folders);
-  return new Maildrop(store, account, listOf(views, shown), shown.isAlone ? null : credential);
+  const lease = store.leases.take(account, limits.idleTimeout);
+  try {
+    const shown = await store.devices.meet(account, credential);
+    const list = listOf(await viewsOf(store, account, policy.folders), shown);
+    return new Maildrop(store, { account, list, device: shown.isAlone ? null : credential, lease });
+  } catch (error) {
+    lease.end();
+    throw error;
+  }
 }
 
 async function viewsOf(

@@ -12,6 +12,7 @@ import { BadCommand, type RefusalCode, Refused } from '../errors.ts';
 import type { LineConnection } from '../net/connection-types.ts';
 import { type FlagChange, SEEN } from '../store/flags.ts';
 import { commandNamed } from './commands/all.ts';
+import { noop } from './commands/noop.ts';
 import type { Pop3Context } from './context.ts';
 import type { DeviceUse } from './devices-in-use.ts';
 import type { Maildrop } from './maildrop.ts';
@@ -65,6 +66,7 @@ export class Pop3Session {
       }
     } finally {
       this.#use?.end();
+      this.maildrop?.lease.end();
       connection.end();
       // Also when the connection broke: the device may have got them. Nothing is removed by it.
       await this.noteFetched().catch((error: unknown) => this.responseTo(error));
@@ -159,6 +161,7 @@ export class Pop3Session {
     }
     if (command.bare === true && args.trim() !== '') throw new BadCommand(`${command.name} takes no arguments`);
     this.#use?.goesOn();
+    if (command !== noop) this.maildrop?.lease.renew(); // a client that only keeps the line open retrieves nothing
     return command.run(this, args);
   }
 

@@ -6,11 +6,13 @@ import { copyLive, planSweep, type SegmentUse, storedBytes } from './bodies/swee
 import type { Devices } from './devices.ts';
 import { CHUNK_ROWS, type Engine, PAGE_ROWS } from './engine/engine.ts';
 import type { AccountId, EpochSeconds } from './ids.ts';
+import type { Leases } from './leases.ts';
 import { findRemoved, removeSome } from './operations/accounts.ts';
 import { pruneAudit } from './operations/audit.ts';
 import {
   accountsAfter,
   accountsDue,
+  type PurgeBounds,
   type Purged,
   pruneTombstones,
   purgeAboveCap,
@@ -46,6 +48,8 @@ export interface HousekeepingOptions {
   /** Messages that have come in and are not filed yet. */
   readonly unfiled: Unfiled;
   readonly devices: Devices;
+  /** What must not be purged yet. */
+  readonly leases: Leases;
   /** Looks whether the disk has room for copies. */
   readonly hasRoom: () => Promise<boolean>;
   readonly onAccountGone: (account: AccountId) => Promise<void>;
@@ -93,6 +97,14 @@ export class Housekeeper {
     return this.#alone(() => giveBack(this.#engine, this.#segments, this.#options, stopped, onProgress));
   }
 
+  /** Purges what waited for the sessions of an account to end, and gives its disk space back. */
+  purgeWaiting(account: AccountId, now: EpochSeconds): Promise<GivenBack> {
+    return this.#alone(async () => {
+      await purgeDue(this.#engine, this.#options, { account, now }, this.#stopped);
+      return giveBack(this.#engine, this.#segments, this.#options, this.#stopped);
+    });
+  }
+
   /** Resolves when nothing runs any more, however it ended. */
   async end(): Promise<void> {
     await this.#last;
@@ -113,7 +125,7 @@ async function housekeep(
   stopped: () => boolean,
 ): Promise<Housekept> {
   await removeAccounts(engine, options, stopped);
-  const purged = await purgeAll(engine, { now, capBytes: options.retainedCapBytes }, stopped);
+  const purged = await purgeAll(engine, options, now, stopped);
   const pruned = await pruneAll(engine, now - TOMBSTONES_KEPT, stopped);
   await repeat(stopped, () => engine.write((tx) => forgetOldCopies(tx, now, CHUNK_ROWS)));
   await repeat(stopped, () => engine.write((tx) => pruneAudit(tx, now - options.auditKept, STEP_ROWS)));
@@ -136,25 +148,39 @@ async function repeat(stopped: () => boolean, step: () => Promise<number>): Prom
 
 async function purgeAll(
   engine: Engine,
-  { now, capBytes }: { readonly now: EpochSeconds; readonly capBytes: number },
+  options: HousekeepingOptions,
+  now: EpochSeconds,
   stopped: () => boolean,
 ): Promise<number> {
+  const { retainedCapBytes: capBytes } = options;
   let purged = 0;
   for (let after: AccountId | undefined = 0 as AccountId; after !== undefined && !stopped(); ) {
     const from: AccountId = after;
     const page = await engine.read((tx) => accountsDue(tx, from, { now, capBytes, limit: PAGE_ROWS }));
     for (const account of page.due) {
-      const messagesOf = async (purge: Promise<Purged>) => (await purge).messages;
-      purged += await repeat(stopped, () =>
-        messagesOf(engine.write((tx) => purgeExpired(tx, account, now, STEP_ROWS))),
-      );
-      purged += await repeat(stopped, () =>
-        messagesOf(engine.write((tx) => purgeAboveCap(tx, account, capBytes, STEP_ROWS))),
-      );
+      purged += await purgeDue(engine, options, { account, now }, stopped);
     }
     after = page.last;
   }
   return purged;
+}
+
+/** What is past its time, or above the cap, of one account. @returns how many messages */
+async function purgeDue(
+  engine: Engine,
+  { retainedCapBytes, leases }: HousekeepingOptions,
+  { account, now }: { readonly account: AccountId; readonly now: EpochSeconds },
+  stopped: () => boolean,
+): Promise<number> {
+  const bounds = (): PurgeBounds => ({ limit: STEP_ROWS, leasedSince: leases.since(account) });
+  const messagesOf = async (purge: Promise<Purged>) => (await purge).messages;
+  const expired = await repeat(stopped, () =>
+    messagesOf(engine.write((tx) => purgeExpired(tx, account, now, bounds()))),
+  );
+  const aboveCap = await repeat(stopped, () =>
+    messagesOf(engine.write((tx) => purgeAboveCap(tx, account, retainedCapBytes, bounds()))),
+  );
+  return expired + aboveCap;
 }
 
 async function removeAccounts(engine: Engine, options: HousekeepingOptions, stopped: () => boolean): Promise<void> {

@@ -9,6 +9,7 @@ import type { OnProgress } from '../progress.ts';
 import { CHUNK_ROWS, type Engine, PAGE_ROWS, type Writer } from './engine/engine.ts';
 import type { GivenBack, Housekeeper } from './housekeeping.ts';
 import type { AccountId, EmailId, EpochSeconds, ItemId } from './ids.ts';
+import type { Leases } from './leases.ts';
 import { accountUsage } from './operations/accounts.ts';
 import { assertNotHeld } from './operations/hold.ts';
 import { listMailboxes } from './operations/mailboxes.ts';
@@ -84,15 +85,18 @@ export interface Pursuit {
 export class Retained {
   readonly #engine: Engine;
   readonly #housekeeper: Housekeeper;
+  readonly #leases: Leases;
   readonly #write: Engine['write'];
 
   constructor(
     engine: Engine,
     housekeeper: Housekeeper,
+    leases: Leases,
     write: <T>(operation: (tx: Writer) => Promise<T>) => Promise<T>,
   ) {
     this.#engine = engine;
     this.#housekeeper = housekeeper;
+    this.#leases = leases;
     this.#write = write;
   }
 
@@ -160,25 +164,28 @@ export class Retained {
 
   /**
    * Removes messages for good and gives their disk back at once: afterwards their bytes are in no file, but where something uses it just then.
+   * What open sessions may still retrieve goes when they end.
    * @throws Refused `account.held`
    */
   async purge(
     account: AccountId,
     items: readonly ItemId[],
     { onProgress, signal, record }: Pursuit = {},
-  ): Promise<Purged & GivenBack> {
+  ): Promise<Purged & GivenBack & { readonly leased: number }> {
     await this.#engine.read((tx) => assertNotHeld(tx, account), account);
-    const sum = { messages: 0, bytes: 0 };
+    const sum = { messages: 0, bytes: 0, leased: 0 };
     for (let from = 0; from < items.length && signal?.aborted !== true; from += PURGE_ROWS) {
       const chunk = items.slice(from, from + PURGE_ROWS);
       const purged = await this.#write(async (tx) => {
         if (from === 0) await record?.(tx);
-        return purgeItems(tx, account, chunk);
+        return purgeItems(tx, account, chunk, this.#leases.since(account));
       });
       sum.messages += purged.messages;
       sum.bytes += purged.bytes;
+      sum.leased += purged.leased;
       onProgress?.({ what: '', done: from + chunk.length, total: items.length, unit: 'messages' });
     }
+    if (sum.leased > 0) this.#leases.purgeWaits(account);
     // Dies here, or is stopped: the segments are marked, and housekeeping rewrites them.
     return { ...sum, ...(await this.#housekeeper.giveBack(onProgress ?? (() => {}), signal)) };
   }

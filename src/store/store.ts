@@ -30,6 +30,7 @@ import {
   nowSeconds,
   type Uid,
 } from './ids.ts';
+import { Leases } from './leases.ts';
 import { given, openParts, type StoreOptions, type StoreParts } from './open-parts.ts';
 import { accountUsage } from './operations/accounts.ts';
 import { copyMessages, moveMessages } from './operations/copy.ts';
@@ -98,6 +99,8 @@ export class MailStore implements Store {
   readonly retained: Retained;
   /** What each POP3 device has had. */
   readonly devices: Devices;
+  /** What open sessions may still retrieve. */
+  readonly leases: Leases;
   /** What is on its way to other servers. */
   readonly queue: Queue;
   /** States of everything, for backups. */
@@ -160,6 +163,12 @@ export class MailStore implements Store {
       devices,
       (error) => options.onTrouble?.('noting a POP3 device', error),
     );
+    this.leases = new Leases((account) => {
+      if (this.#closing) return; // the next start does it
+      this.#housekeeper
+        .purgeWaiting(account, nowSeconds())
+        .catch((error: unknown) => options.onTrouble?.('housekeeping', error));
+    });
     this.#housekeeper = new Housekeeper(
       this.engine,
       this.#segments,
@@ -168,6 +177,7 @@ export class MailStore implements Store {
         auditKept: (options.auditDays ?? 400) * DAY,
         unfiled: this.#unfiled,
         devices: this.devices,
+        leases: this.leases,
         hasRoom: async () => {
           await this.#space.look();
           return !this.#space.low;
@@ -176,7 +186,7 @@ export class MailStore implements Store {
       },
       () => this.#closing,
     );
-    this.retained = new Retained(this.engine, this.#housekeeper, (operation) => this.#write(operation));
+    this.retained = new Retained(this.engine, this.#housekeeper, this.leases, (operation) => this.#write(operation));
     this.#housekeeping = setInterval(() => {
       this.housekeep().catch((error: unknown) => options.onTrouble?.('housekeeping', error));
     }, options.housekeepingEvery ?? HOUSEKEEPING_EVERY).unref();

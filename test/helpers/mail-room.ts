@@ -41,7 +41,7 @@ export interface MailRoomOptions {
   readonly smtp?: Partial<SmtpLimits>;
   readonly pop3?: Partial<Pop3Limits>;
   readonly pop3Policy?: Partial<Pop3Policy>;
-  /** How the store is opened. */
+  /** How the store is opened; a directory that is named goes away with the room. */
   readonly storeOptions?: Partial<StoreOptions>;
   readonly connectionsByAccount?: number;
   /** Clients come from another machine: each connection begins with a PROXY header that says so. */
@@ -52,6 +52,8 @@ export interface MailRoomOptions {
 }
 
 export interface MailRoom {
+  /** The data directory. */
+  readonly folder: string;
   readonly store: MailStore;
   readonly directory: Directory;
   /** What our own code did wrong; asserted to be empty at the end, unless the test empties it. */
@@ -108,12 +110,12 @@ export class Client extends Peer {
 }
 
 export async function mailRoom(t: TestContext, options: MailRoomOptions = {}): Promise<MailRoom> {
-  const folder = await mkdtemp(join(tmpdir(), 'rainmail-room-'));
+  const folder = options.storeOptions?.directory ?? (await mkdtemp(join(tmpdir(), 'rainmail-room-')));
   const opened = await MailStore.open({
-    directory: folder,
     command: 'test',
     diskWatermarkBytes: 0,
     ...options.storeOptions,
+    directory: folder,
   });
   const store = options.store?.(opened) ?? opened;
   const directory = await Directory.open(opened.engine);
@@ -185,6 +187,7 @@ export async function mailRoom(t: TestContext, options: MailRoomOptions = {}): P
   });
 
   const room: MailRoom = {
+    folder,
     store,
     directory,
     faults,
@@ -220,6 +223,7 @@ export async function mailRoom(t: TestContext, options: MailRoomOptions = {}): P
       const lines = `\r\n${message.replace(/\r?\n/g, '\r\n')}`.replaceAll('\r\n.', '\r\n..').slice(2);
       client.send(`${lines}${lines.endsWith('\r\n') ? '' : '\r\n'}.\r\nQUIT\r\n`);
       assert.match(await client.untilEnd(), /\r\n250 2\.0\.0 .*\r\n221 /);
+      client.socket.destroy();
     },
   };
   return room;

@@ -4,7 +4,7 @@
  * RAINMAIL_POP3_HISTORIES says how many (npm run test:pop3: ten thousand), RAINMAIL_POP3_FIRST with which seed to begin; a failure tells its seed.
  */
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -97,17 +97,14 @@ async function restoreMailOf(t: TestContext, { store, account }: DeviceRoom, pla
 
 /** The server as it was at the backup, in a directory of its own. */
 async function restoredRoom(t: TestContext, rule: LetGoRule, place: Place): Promise<DeviceRoom> {
-  const folder = await mkdtemp(join(tmpdir(), 'rainmail-restored-'));
-  const data = join(folder, 'data');
+  const data = await mkdtemp(join(tmpdir(), 'rainmail-restored-'));
   await using(place, 'read', async (repository) => {
     const configuration = join(data, 'restored.toml');
     const { signal } = new AbortController();
     const options = { data, configuration, actor: 'the test', onProgress: () => {}, signal };
     await restoreServer(await repository.snapshot('latest'), options);
   });
-  const room = await roomWith(t, rule, data);
-  t.after(() => rm(folder, { recursive: true })); // after the room has closed
-  return room;
+  return roomWith(t, rule, data);
 }
 
 /** An empty mailbox without devices, for the next history. */

@@ -71,11 +71,12 @@ export class History {
   }
 
   async step(): Promise<void> {
-    const choice = this.#random(20);
+    const choice = this.#random(21);
     if (choice < 6) await this.#deliver();
     else if (choice < 15) await this.#session(this.#anyProgram());
     else if (choice < 18) await this.#byImap();
     else if (choice < 19) await this.#undelete();
+    else if (choice < 20) await this.#purge();
     else await this.#settleAll();
   }
 
@@ -101,9 +102,15 @@ export class History {
     };
   }
 
-  /** The account's mail came back from a backup, merged with what is there: what was removed since is where it was removed from. */
+  /**
+   * The account's mail came back from a backup, merged with what is there: what was removed since is where it was removed from, what was
+   * purged is where the backup has it.
+   */
   mailRestored(backup: Remembered): void {
-    for (const subject of backup.there.keys()) this.#cameBack(subject);
+    const { there, removed } = this.#mail;
+    for (const [subject, folder] of backup.there) {
+      if (!there.has(subject)) this.#cameBack(subject, removed.get(subject) ?? folder);
+    }
   }
 
   /** The whole server came back from a backup: what it knew since is lost, what the programs know is not. */
@@ -158,7 +165,9 @@ export class History {
     if (breaks === listed.length) return this.#break(client);
     // Meanwhile somebody else may change the mailbox: the session's QUIT must not suffer from it.
     for (let steps = manner === 'any' ? this.#random(4) : 0; steps > 0; steps -= 1) await this.#meanwhile(one);
+    await this.#readAgain(client, one, listed, marked);
     assert.match(await client.ask('QUIT'), /^\+OK /);
+    client.socket.destroy(); // or the server would wait for our end, with thousands of others
     await this.#letGo(one, marked);
   }
 
@@ -192,6 +201,21 @@ export class History {
     assert.ok(message.endsWith(letter(subject).replaceAll('\n', '\r\n')), 'the message is whole, and itself');
     had.set(id, subject);
     return subject;
+  }
+
+  /** What a session has on its list it can retrieve, whatever others did to it meanwhile. */
+  async #readAgain(
+    client: Client,
+    { had }: Program,
+    listed: readonly string[],
+    marked: readonly string[],
+  ): Promise<void> {
+    for (const line of listed) {
+      const [number, id] = line.split(' ');
+      const subject = had.get(id!)!;
+      if (marked.includes(subject) || this.#random(4) > 0) continue;
+      assert.equal(subjectOf(await client.lines(`RETR ${number}`)), subject);
+    }
   }
 
   /** The line breaks, perhaps within QUIT: nothing is deleted. */
@@ -253,18 +277,27 @@ export class History {
       if (found === undefined) continue;
       const { messages } = await store.retained.restore(account, { items: [found.item], bytes: found.size }, {});
       assert.equal(messages, 1);
-      this.#cameBack(subject);
+      this.#cameBack(subject, this.#mail.removed.get(subject)!);
       return;
     }
     assert.fail(`${subject} was removed and can't be found`);
   }
 
-  #cameBack(subject: string): void {
-    const { there, removed } = this.#mail;
-    const from = removed.get(subject);
-    if (from === undefined) return;
-    removed.delete(subject);
-    there.set(subject, from);
+  /** What was removed goes for good. */
+  async #purge(): Promise<void> {
+    const { store, account } = this.#room;
+    const { items } = await store.retained.choose(
+      account,
+      { query: this.#options.name },
+      { copies: true, drafts: true },
+    );
+    await store.retained.purge(account, items);
+    this.#mail.removed.clear();
+  }
+
+  #cameBack(subject: string, folder: Folder): void {
+    this.#mail.removed.delete(subject);
+    this.#mail.there.set(subject, folder);
     for (const { letGo } of this.programs) letGo.delete(subject);
   }
 

@@ -53,6 +53,8 @@ export interface RemovedPurged {
   readonly account: string;
   readonly messages: number;
   readonly bytes: number;
+  /** Messages that open POP3 sessions may still retrieve: they go when these end. */
+  readonly leased: number;
   /** What the disk got back. */
   readonly bytesFreed: number;
   /** Files that could not be given back now (a backup reads them, mail is on its way in, the disk is full): they go by themselves. */

@@ -22,7 +22,7 @@ export interface SegmentUse {
   readonly sealed: boolean;
   /** Bytes of the records that rows point at, headers included: see {@link storedBytes}. */
   readonly liveBytes: number;
-  /** Something still needs the segment as it is: a backup, a row that is not durable, an open POP3 session. */
+  /** Something still needs the segment as it is: a backup, a row that is not durable. */
   readonly leased: boolean;
 }
 

@@ -11,6 +11,8 @@ const HELD = sql<readonly [since: number, name: string]>(
   'SELECT legal_hold, name FROM account WHERE account_id = ? AND legal_hold > 0',
 );
 const SET = sql('UPDATE account SET legal_hold = ? WHERE account_id = ? AND legal_hold = 0');
+/** What was to be purged as soon as no session leases it is kept again, and listed. */
+const KEEP_LEASED = sql('UPDATE retained SET expires = removed WHERE account_id = ? AND expires = 0');
 const RELEASE = sql('UPDATE account SET legal_hold = 0 WHERE account_id = ? AND legal_hold > 0');
 const PAGE = sql<readonly [name: string, since: number, retainedCount: number, retainedBytes: number]>(`
   SELECT name, legal_hold, retained_count, retained_bytes FROM account WHERE legal_hold > 0 AND name > ? ORDER BY name LIMIT ?`);
@@ -41,6 +43,7 @@ export async function assertNotHeld(tx: Reader, account: AccountId): Promise<voi
 
 /** @returns false when it was held already: since when stays */
 export async function setHold(tx: Writer, account: AccountId, now: EpochSeconds): Promise<boolean> {
+  await tx.run(KEEP_LEASED, account);
   return (await tx.run(SET, now, account)) > 0;
 }
 

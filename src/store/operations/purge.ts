@@ -10,7 +10,10 @@ import { forgetItem } from './devices.ts';
 import { emailKey, emailKeysOf } from './email-key.ts';
 import { assertNotHeld, isHeld } from './hold.ts';
 
-type RetainedRow = readonly [item: number, email: number, size: number];
+type RetainedRow = readonly [item: number, email: number, size: number, expires: number];
+
+/** In place of the time until which a message is kept: somebody asked to purge it while a session leased it. It is not listed any more. */
+export const PURGE_ASKED = 0;
 
 type EmailBody = readonly [key: number, segment: number, start: number, storedLength: number];
 
@@ -20,12 +23,15 @@ const DUE = sql<readonly [account: number, isDue: number]>(`
       OR EXISTS (SELECT 1 FROM retained r WHERE r.account_id = a.account_id AND r.expires < ?)) THEN 1 ELSE 0 END
   FROM account a WHERE a.account_id > ? ORDER BY a.account_id LIMIT ?`);
 const EXPIRED = sql<RetainedRow>(
-  'SELECT item_id, email_id, size FROM retained WHERE account_id = ? AND expires < ? ORDER BY expires LIMIT ?',
+  'SELECT item_id, email_id, size, expires FROM retained WHERE account_id = ? AND expires < ? AND removed < ? ORDER BY expires LIMIT ?',
 );
 const OLDEST = sql<RetainedRow>(
-  'SELECT item_id, email_id, size FROM retained WHERE account_id = ? ORDER BY removed LIMIT ?',
+  'SELECT item_id, email_id, size, expires FROM retained WHERE account_id = ? AND removed < ? ORDER BY removed LIMIT ?',
 );
-const ONE = sql<RetainedRow>('SELECT item_id, email_id, size FROM retained WHERE account_id = ? AND item_id = ?');
+const ONE = sql<readonly [...row: RetainedRow, removed: number]>(
+  'SELECT item_id, email_id, size, expires, removed FROM retained WHERE account_id = ? AND item_id = ?',
+);
+const ASK_TO_PURGE = sql(`UPDATE retained SET expires = ${PURGE_ASKED} WHERE account_id = ? AND item_id = ?`);
 const RETAINED_BYTES = sql<readonly [bytes: number]>('SELECT retained_bytes FROM account WHERE account_id = ?');
 const DELETE_RETAINED = sql('DELETE FROM retained WHERE account_id = ? AND item_id = ?');
 const UNCOUNT = sql(`
@@ -73,18 +79,35 @@ export async function accountsDue(
   return { due, last: rows.length < limit ? undefined : (rows.at(-1)![0] as AccountId) };
 }
 
-/** Purges up to `limit` retained messages of one account that are past their time. Nothing of a held one. */
-export async function purgeExpired(tx: Writer, account: AccountId, now: EpochSeconds, limit: number): Promise<Purged> {
-  if (await isHeld(tx, account)) return NOTHING;
-  return purge(tx, account, await tx.all(EXPIRED, account, now, limit), false);
+export interface PurgeBounds {
+  /** Most messages. */
+  readonly limit: number;
+  /** What was removed then or later stays: open sessions may retrieve it ({@link Leases.since}). */
+  readonly leasedSince: EpochSeconds;
 }
 
-/** Purges the oldest retained messages of one account above the cap, up to `limit`. Nothing of a held one. */
-export async function purgeAboveCap(tx: Writer, account: AccountId, capBytes: number, limit: number): Promise<Purged> {
+/** Purges retained messages of one account that are past their time. Nothing of a held one. */
+export async function purgeExpired(
+  tx: Writer,
+  account: AccountId,
+  now: EpochSeconds,
+  { limit, leasedSince }: PurgeBounds,
+): Promise<Purged> {
+  if (await isHeld(tx, account)) return NOTHING;
+  return purge(tx, account, await tx.all(EXPIRED, account, now, leasedSince, limit), false);
+}
+
+/** Purges the oldest retained messages of one account above the cap. Nothing of a held one. */
+export async function purgeAboveCap(
+  tx: Writer,
+  account: AccountId,
+  capBytes: number,
+  { limit, leasedSince }: PurgeBounds,
+): Promise<Purged> {
   let excess = ((await tx.get(RETAINED_BYTES, account))?.[0] ?? 0) - capBytes;
   if (excess <= 0 || (await isHeld(tx, account))) return NOTHING;
   const rows: RetainedRow[] = [];
-  for (const row of await tx.all(OLDEST, account, limit)) {
+  for (const row of await tx.all(OLDEST, account, leasedSince, limit)) {
     if (excess <= 0) break;
     rows.push(row);
     excess -= row[2];
@@ -94,17 +117,28 @@ export async function purgeAboveCap(tx: Writer, account: AccountId, capBytes: nu
 
 /**
  * Purges these retained messages because somebody asked for it; those that are gone are left out. The segments that held them are marked, so
- * that the next sweep rewrites them: what was purged is then in no file any more.
+ * that the next sweep rewrites them: what was purged is then in no file any more. One that is leased is marked instead, and purged as past its
+ * time when that is over; nobody can bring it back meanwhile.
+ * @returns `leased`: how many are only marked
  * @throws Refused `account.held`
  */
-export async function purgeItems(tx: Writer, account: AccountId, items: readonly ItemId[]): Promise<Purged> {
+export async function purgeItems(
+  tx: Writer,
+  account: AccountId,
+  items: readonly ItemId[],
+  leasedSince: EpochSeconds,
+): Promise<Purged & { readonly leased: number }> {
   await assertNotHeld(tx, account);
   const rows: RetainedRow[] = [];
+  let leased = 0;
   for (const item of items) {
     const row = await tx.get(ONE, account, item);
-    if (row !== undefined) rows.push(row);
+    if (row === undefined) continue;
+    const [, email, size, expires, removed] = row;
+    if (removed < leasedSince) rows.push([item, email, size, expires]);
+    else leased += await tx.run(ASK_TO_PURGE, account, item);
   }
-  return purge(tx, account, rows, true);
+  return { ...(await purge(tx, account, rows, true)), leased };
 }
 
 const NOTHING: Purged = { messages: 0, bytes: 0 };
@@ -116,10 +150,10 @@ async function purge(
   onRequest: boolean,
 ): Promise<Purged> {
   let bytes = 0;
-  for (const [item, email, size] of rows) {
+  for (const [item, email, size, expires] of rows) {
     await tx.run(DELETE_RETAINED, account, item);
     await forgetItem(tx, account, item as ItemId);
-    await dropEmailIfUnused(tx, account, email as EmailId, onRequest);
+    await dropEmailIfUnused(tx, account, email as EmailId, onRequest || expires === PURGE_ASKED);
     bytes += size;
   }
   if (rows.length > 0) await tx.run(UNCOUNT, bytes, rows.length, account);

@@ -74,7 +74,7 @@ const RAISE_UIDS_OF_GONE = sql(`
   WHERE uidnext > 0`);
 
 /** What was removed can be brought back as long as if no time had passed since the backup. */
-const KEEP_RETAINED = sql('UPDATE retained SET expires = expires + ?');
+const KEEP_RETAINED = sql('UPDATE retained SET expires = expires + ? WHERE expires > 0');
 
 /**
  * Raises every number of a database that was restored from a backup.

@@ -17,6 +17,7 @@ import { emailKey, emailKeyOf, emailKeysOf } from './email-key.ts';
 import { CountDelta, changeMailbox } from './mailbox-row.ts';
 import { insertMessage, splitKeywords } from './message-row.ts';
 import { type Place, Places, placeNamed } from './place.ts';
+import { PURGE_ASKED } from './purge.ts';
 
 type ListedRow = readonly [
   item: number,
@@ -58,8 +59,8 @@ const LISTED = `
     e.message_id, e.display_from, e.display_to, e.subject, e.preview, e.envelope
   FROM retained r JOIN email e ON e.email_key = ${emailKeyOf('r')}`;
 const PAGE = sql<ListedRow>(`
-  ${LISTED} WHERE r.account_id = ? AND (r.removed, r.item_id) < (?, ?) ORDER BY r.removed DESC, r.item_id DESC LIMIT ?`);
-const LISTED_ONE = sql<ListedRow>(`${LISTED} WHERE r.account_id = ? AND r.item_id = ?`);
+  ${LISTED} WHERE r.account_id = ? AND (r.removed, r.item_id) < (?, ?) AND r.expires > ${PURGE_ASKED} ORDER BY r.removed DESC, r.item_id DESC LIMIT ?`);
+const LISTED_ONE = sql<ListedRow>(`${LISTED} WHERE r.account_id = ? AND r.item_id = ? AND r.expires > ${PURGE_ASKED}`);
 /** One whose content was lost stays where it is, for `rainmail verify` to tell. */
 const ONE = sql<RetainedRow>(`
   SELECT r.item_id, r.email_id, r.mailbox_id, r.mailbox_path, r.mailbox_ids, r.mailbox_role, r.flags, r.keywords, r.size, r.received, r.saved,
