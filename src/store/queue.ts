@@ -10,6 +10,8 @@ import {
   failuresOf,
   nextBatch,
   nextDue,
+  noteWarned,
+  overdue,
   type QueuedBatch,
   type QueueEntry,
   type QueuePlace,
@@ -32,15 +34,18 @@ export interface Report extends Omit<DeliverArgs, 'now'> {
   readonly message: StagedMessage;
 }
 
-/** How an attempt at a destination went, and what it came to. */
-export interface Attempt {
-  readonly destination: string;
-  /** Somebody answered there; else it is put off as a whole until `notBefore`. */
-  readonly contact: { readonly reached: true } | { readonly reached: false; readonly notBefore: EpochSeconds };
+/** What became of a message's recipients. */
+export interface Settled {
   readonly settlements: readonly Settlement[];
+  /** How an attempt at a destination went: somebody answered there, or it is put off as a whole until `notBefore`. */
+  readonly attempt?: { readonly destination: string; readonly contact: Contact };
+  /** The sender has been told that it takes long. */
+  readonly warned?: true;
   /** What the sender is told of it. */
   readonly report?: Report | undefined;
 }
+
+export type Contact = { readonly reached: true } | { readonly reached: false; readonly notBefore: EpochSeconds };
 
 /** What an administrator does with a recipient that waits. */
 export type QueueChange =
@@ -81,20 +86,33 @@ export class Queue {
     return this.#engine.read((tx) => failuresOf(tx, destination));
   }
 
+  /** Messages whose time is over, and those whose senders are to be told that it takes long. */
+  overdue(limit: number): Promise<{ readonly expired: readonly QueueId[]; readonly late: readonly QueueId[] }> {
+    return this.#engine.read((tx) => overdue(tx, nowSeconds(), limit));
+  }
+
   /**
-   * Says what an attempt came to, durably: what is settled leaves the queue, and the sender's report is on its way, in one transaction.
+   * Says what became of recipients, durably: what is settled leaves the queue, and the sender's report is on its way, in one transaction.
    * @param record  joins it: the trace
    */
-  async attempted(id: QueueId, attempt: Attempt, record?: (tx: Writer) => Promise<void>): Promise<void> {
-    const { destination, contact, settlements, report } = attempt;
+  async settle(
+    { message: { id }, recipients }: QueuedBatch,
+    settled: Settled,
+    record?: (tx: Writer) => Promise<void>,
+  ): Promise<void> {
+    const { settlements, attempt, report, warned } = settled;
     const prepared: PreparedMessage | undefined = report && prepareMessage(report.message);
+    const destinations = new Set(recipients.map(({ destination }) => destination));
     const change = async (tx: Writer): Promise<void> => {
       if (report !== undefined && prepared !== undefined) {
         const { targets, sent, outbound } = report;
         await deliver(tx, prepared, { targets, sent, outbound, now: nowSeconds() });
       }
+      if (warned) await noteWarned(tx, id);
       await settle(tx, id, settlements);
-      await reschedule(tx, destination, contact);
+      for (const destination of destinations) {
+        await reschedule(tx, destination, attempt?.destination === destination ? attempt.contact : undefined);
+      }
       await record?.(tx);
     };
     await (report === undefined ? this.#write(change) : this.#filing([report.message], change));

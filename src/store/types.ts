@@ -97,6 +97,8 @@ export interface Outbound {
   readonly priority?: Priority;
   /** Not to be sent before (RFC 4865). */
   readonly due?: EpochSeconds;
+  /** When its sender is told that it takes long; absent: never. */
+  readonly warn?: EpochSeconds;
   /** After this it is given up. */
   readonly expires: EpochSeconds;
   readonly options?: OutboundOptions;

@@ -5,13 +5,12 @@ import { Refused } from '../../src/errors.ts';
 import { type AccountId, nowSeconds, type QueueId } from '../../src/store/ids.ts';
 import { markRemoved } from '../../src/store/operations/accounts.ts';
 import { holdQueue } from '../../src/store/operations/queue.ts';
-import type { QueueEntry } from '../../src/store/queue.ts';
+import type { QueueEntry, Settled, Settlement } from '../../src/store/queue.ts';
 import type { MailStore } from '../../src/store/store.ts';
 import type { Outbound } from '../../src/store/types.ts';
 import { bytesOf, inboxOf, mailboxNamed, message, newAccount, stage, temporaryStore, uidsIn } from './helpers.ts';
 
 const NOBODY: ReadonlySet<QueueId> = new Set();
-const REACHED = { reached: true } as const;
 
 function outbound(account: AccountId, addresses: readonly string[], more: Partial<Outbound> = {}): Outbound {
   const recipients = addresses.map((address) => ({ address, destination: address.slice(address.indexOf('@') + 1) }));
@@ -30,6 +29,15 @@ async function send(
   });
   assert.ok(queued !== null);
   return queued;
+}
+
+async function settle(
+  store: MailStore,
+  id: QueueId,
+  settlements: readonly Settlement[],
+  more: Omit<Settled, 'settlements'> = {},
+): Promise<void> {
+  await store.queue.settle((await store.queue.message(id))!, { settlements, ...more });
 }
 
 async function assertSound(store: MailStore): Promise<void> {
@@ -73,14 +81,14 @@ test('a message leaves the queue with its last recipient, and its bytes with it'
   const id = await send(store, anna, 'Offer', ['carl@example.net', 'dora@example.net', 'emil@example.org']);
   const { email } = (await store.queue.message(id))!.message;
   const end = (number: number) => ({ number, end: 'sent' }) as const;
-  await store.queue.attempted(id, { destination: 'example.net', contact: REACHED, settlements: [end(0), end(1)] });
+  await settle(store, id, [end(0), end(1)]);
   assert.deepEqual(
     (await store.queue.message(id))!.recipients.map(({ address }) => address),
     ['emil@example.org'],
   );
   assert.deepEqual(await store.queue.destinationsDue(10), ['example.org']);
   assert.equal((await store.bodyRecords(anna, [email])).length, 1);
-  await store.queue.attempted(id, { destination: 'example.org', contact: REACHED, settlements: [end(2)] });
+  await settle(store, id, [end(2)]);
   assert.equal(await store.queue.message(id), undefined);
   assert.equal(await store.queue.nextDue(), undefined);
   assert.equal((await store.bodyRecords(anna, [email])).length, 0);
@@ -94,10 +102,8 @@ test('a destination that is not reached is put off with all that waits for it, a
   await send(store, anna, 'Two', ['dora@example.net']);
   const later = nowSeconds() + 600;
   const settlements = [{ number: 0, due: later, reply: 'connection refused' }];
-  await store.queue.attempted(first, {
-    destination: 'example.net',
-    contact: { reached: false, notBefore: later },
-    settlements,
+  await settle(store, first, settlements, {
+    attempt: { destination: 'example.net', contact: { reached: false, notBefore: later } },
   });
   await send(store, anna, 'Three', ['emil@example.net']);
   assert.deepEqual(await store.queue.destinationsDue(10), []);
@@ -157,7 +163,7 @@ test('the report of a failure is filed in the transaction that ends the recipien
     outbound: undefined,
   };
   const settlements = [{ number: 0, end: 'failed' as const }];
-  await store.queue.attempted(id, { destination: 'example.net', contact: REACHED, settlements, report });
+  await settle(store, id, settlements, { report });
   assert.deepEqual(await uidsIn(store, inboxOf(anna)), [1]);
   assert.equal((await store.queue.size()).messages, 0);
   await assertSound(store);
@@ -172,7 +178,7 @@ test('what a removed account sent goes out before its mail goes', async (t) => {
   const { message: queued } = (await store.queue.message(id))!;
   assert.equal((await store.bodyRecords(anna, [queued.email])).length, 1);
   const settlements = [{ number: 0, end: 'sent' as const }];
-  await store.queue.attempted(id, { destination: 'example.net', contact: REACHED, settlements });
+  await settle(store, id, settlements);
   await store.housekeep();
   await assert.rejects(store.usage(anna), Refused);
 });
@@ -184,4 +190,16 @@ test('after a restore the queue waits for a word', async (t) => {
   assert.equal(await store.engine.write(holdQueue), 2);
   assert.equal(await store.queue.nextDue(), undefined);
   await assertSound(store);
+});
+
+test('what waits too long shows, whatever its destination does, and its sender is told once', async (t) => {
+  const store = await temporaryStore(t);
+  const anna = await newAccount(store, 'anna');
+  const now = nowSeconds();
+  const late = await send(store, anna, 'Late', ['carl@example.net'], { warn: now - 1 });
+  const over = await send(store, anna, 'Over', ['carl@example.net'], { expires: now });
+  await send(store, anna, 'Fresh', ['carl@example.net'], { warn: now + 3_600 });
+  assert.deepEqual(await store.queue.overdue(10), { expired: [over], late: [late] });
+  await settle(store, late, [], { warned: true });
+  assert.deepEqual(await store.queue.overdue(10), { expired: [over], late: [] });
 });

@@ -22,7 +22,6 @@ type RecipientRow = readonly [
   priority: number,
   due: number,
   attempts: number,
-  warned: number,
   notify: string,
   original: string,
   reply: string,
@@ -35,15 +34,16 @@ type MessageRow = readonly [
   prefix: Uint8Array,
   options: string,
   created: number,
+  warn: number,
   expires: number,
 ];
 
-const MESSAGE = 'queue_id, account_id, email_id, sender, prefix, options, created, expires';
-const RECIPIENT = 'number, address, destination, state, priority, due, attempts, warned, notify, original, reply';
+const MESSAGE = 'queue_id, account_id, email_id, sender, prefix, options, created, warn, expires';
+const RECIPIENT = 'number, address, destination, state, priority, due, attempts, notify, original, reply';
 
-const INSERT_MESSAGE = sql(`INSERT INTO queue_message (${MESSAGE}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`);
+const INSERT_MESSAGE = sql(`INSERT INTO queue_message (${MESSAGE}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`);
 const INSERT_RECIPIENT = sql(`
-  INSERT INTO queue_recipient (queue_id, ${RECIPIENT}) VALUES (?, ?, ?, ?, 'waiting', ?, ?, 0, 0, ?, ?, '')`);
+  INSERT INTO queue_recipient (queue_id, ${RECIPIENT}) VALUES (?, ?, ?, ?, 'waiting', ?, ?, 0, ?, ?, '')`);
 /** Somebody more waits; one that is put off is not tried sooner for it. */
 const AWAIT = sql(`
   INSERT INTO queue_destination (destination, due, failures) VALUES (?, ?, 0)
@@ -65,9 +65,16 @@ const DUE_AT = sql<readonly [queue: number]>(`
   ORDER BY due, queue_id LIMIT ?`);
 const ONE_MESSAGE = sql<MessageRow>(`SELECT ${MESSAGE} FROM queue_message WHERE queue_id = ?`);
 const RECIPIENTS = sql<RecipientRow>(`SELECT ${RECIPIENT} FROM queue_recipient WHERE queue_id = ? ORDER BY number`);
-const PUT_OFF = sql(`
-  UPDATE queue_recipient SET attempts = attempts + 1, due = ?, reply = ?, warned = CASE WHEN ? > 0 THEN ? ELSE warned END
-  WHERE queue_id = ? AND number = ?`);
+const PUT_OFF = sql(
+  'UPDATE queue_recipient SET attempts = attempts + 1, due = ?, reply = ? WHERE queue_id = ? AND number = ?',
+);
+const EXPIRED = sql<readonly [queue: number]>(
+  'SELECT queue_id FROM queue_message WHERE expires <= ? ORDER BY expires LIMIT ?',
+);
+const LATE = sql<readonly [queue: number]>(
+  'SELECT queue_id FROM queue_message WHERE warn > 0 AND warn <= ? ORDER BY warn LIMIT ?',
+);
+const WARNED = sql('UPDATE queue_message SET warn = 0 WHERE queue_id = ?');
 const DELETE_RECIPIENT = sql('DELETE FROM queue_recipient WHERE queue_id = ? AND number = ?');
 const ANY_RECIPIENT = sql<readonly [number: number]>('SELECT number FROM queue_recipient WHERE queue_id = ? LIMIT 1');
 const DELETE_MESSAGE = sql('DELETE FROM queue_message WHERE queue_id = ?');
@@ -95,6 +102,8 @@ export interface QueuedMessage {
   readonly prefix: Buffer;
   readonly options: OutboundOptions;
   readonly created: EpochSeconds;
+  /** When its sender is told that it takes long; 0: never, or done. */
+  readonly warn: EpochSeconds;
   readonly expires: EpochSeconds;
 }
 
@@ -109,8 +118,6 @@ export interface QueuedRecipient {
   readonly priority: Priority;
   readonly due: EpochSeconds;
   readonly attempts: number;
-  /** When the sender was told that it takes long; 0: not yet. */
-  readonly warned: EpochSeconds;
   /** Empty: of failures, and when it takes long. */
   readonly notify: readonly Notify[];
   readonly original: string;
@@ -127,14 +134,15 @@ export interface QueuedBatch {
 /** The last word on a recipient, or when to try again. */
 export type Settlement =
   | { readonly number: number; readonly end: 'sent' | 'failed' | 'removed' }
-  | { readonly number: number; readonly due: EpochSeconds; readonly reply: string; readonly warned?: EpochSeconds };
+  | { readonly number: number; readonly due: EpochSeconds; readonly reply: string };
 
 /** Takes a message in. @param email  its bytes, an email of the account */
 export async function enqueue(tx: Writer, outbound: Outbound, email: EmailId, now: EpochSeconds): Promise<QueueId> {
-  const { account, sender, recipients, prefix, priority = 'normal', due = now, expires, options = {} } = outbound;
+  const { account, sender, recipients, prefix, priority = 'normal', due = now, warn = 0, expires } = outbound;
   const queue = (await nextNumber(tx, 'queue')) as QueueId;
   const bytes = prefix ?? Buffer.alloc(0);
-  await tx.run(INSERT_MESSAGE, queue, account, email, sender, bytes, JSON.stringify(options), now, expires);
+  const options = JSON.stringify(outbound.options ?? {});
+  await tx.run(INSERT_MESSAGE, queue, account, email, sender, bytes, options, now, warn, expires);
   const rank = PRIORITIES.indexOf(priority);
   for (const [number, { address, destination, notify = [], original = '' }] of recipients.entries()) {
     await tx.run(INSERT_RECIPIENT, queue, number, address, destination, rank, due, notify.join(','), original);
@@ -190,14 +198,26 @@ export async function readQueued(tx: Reader, id: QueueId): Promise<QueuedBatch |
   return { message: messageOf(row), recipients: (await tx.all(RECIPIENTS, id)).map(recipientOf) };
 }
 
+/** Messages whose time is over, and those whose senders are to be told that it takes long; whatever their destinations do. */
+export async function overdue(
+  tx: Reader,
+  now: EpochSeconds,
+  limit: number,
+): Promise<{ readonly expired: QueueId[]; readonly late: QueueId[] }> {
+  const ids = (rows: readonly (readonly [queue: number])[]) => rows.map(([id]) => id as QueueId);
+  return { expired: ids(await tx.all(EXPIRED, now, limit)), late: ids(await tx.all(LATE, now, limit)) };
+}
+
+/** The sender has been told that it takes long. */
+export async function noteWarned(tx: Writer, id: QueueId): Promise<void> {
+  await tx.run(WARNED, id);
+}
+
 /** Notes what became of recipients. Those who were settled or removed meanwhile are left out. */
 export async function settle(tx: Writer, id: QueueId, settlements: readonly Settlement[]): Promise<void> {
   for (const settlement of settlements) {
     if ('end' in settlement) await tx.run(DELETE_RECIPIENT, id, settlement.number);
-    else {
-      const { number, due, reply, warned = 0 } = settlement;
-      await tx.run(PUT_OFF, due, reply, warned, warned, id, number);
-    }
+    else await tx.run(PUT_OFF, settlement.due, settlement.reply, id, settlement.number);
   }
   if ((await tx.get(ANY_RECIPIENT, id)) !== undefined) return;
   const row = await tx.get(ONE_MESSAGE, id);
@@ -230,12 +250,12 @@ export async function holdQueue(tx: Writer): Promise<number> {
 
 /**
  * Works out when a destination is tried next, after what waits there has changed.
- * @param attempt  how it went, if it was tried: not reached, it is put off as a whole
+ * @param contact  how it went, if it was tried: not reached, it is put off as a whole
  */
 export async function reschedule(
   tx: Writer,
   destination: string,
-  attempt?: { readonly reached: true } | { readonly reached: false; readonly notBefore: EpochSeconds },
+  contact?: { readonly reached: true } | { readonly reached: false; readonly notBefore: EpochSeconds },
 ): Promise<void> {
   const row = await tx.get(DESTINATION, destination);
   let first: number | undefined;
@@ -246,12 +266,12 @@ export async function reschedule(
   if (first === undefined) return void (await tx.run(FORGET_DESTINATION, destination));
   if (row === undefined) await tx.run(AWAIT, destination, first);
   const [wasDue, wasFailures] = row ?? [first, 0];
-  if (attempt === undefined) {
+  if (contact === undefined) {
     await tx.run(SET_DESTINATION, wasFailures > 0 ? Math.max(first, wasDue) : first, wasFailures, destination);
-  } else if (attempt.reached) {
+  } else if (contact.reached) {
     await tx.run(SET_DESTINATION, first, 0, destination);
   } else {
-    await tx.run(SET_DESTINATION, Math.max(first, attempt.notBefore), wasFailures + 1, destination);
+    await tx.run(SET_DESTINATION, Math.max(first, contact.notBefore), wasFailures + 1, destination);
   }
 }
 
@@ -314,7 +334,7 @@ export async function queueSize(
   return { messages, recipients, oldest };
 }
 
-function messageOf([id, account, email, sender, prefix, options, created, expires]: MessageRow): QueuedMessage {
+function messageOf([id, account, email, sender, prefix, options, created, warn, expires]: MessageRow): QueuedMessage {
   return {
     id: id as QueueId,
     account: account as AccountId,
@@ -323,12 +343,13 @@ function messageOf([id, account, email, sender, prefix, options, created, expire
     prefix: Buffer.from(prefix),
     options: JSON.parse(options) as OutboundOptions,
     created,
+    warn,
     expires,
   };
 }
 
 function recipientOf(row: RecipientRow): QueuedRecipient {
-  const [number, address, destination, state, priority, due, attempts, warned, notify, original, reply] = row;
+  const [number, address, destination, state, priority, due, attempts, notify, original, reply] = row;
   return {
     number,
     address,
@@ -337,7 +358,6 @@ function recipientOf(row: RecipientRow): QueuedRecipient {
     priority: PRIORITIES[priority]!,
     due,
     attempts,
-    warned,
     notify: notify === '' ? [] : (notify.split(',') as Notify[]),
     original,
     reply,

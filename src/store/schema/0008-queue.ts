@@ -3,7 +3,8 @@ export const QUEUE_SCHEMA: readonly string[] = [
   'DROP TABLE attempt',
   'DROP TABLE queue',
   // A message on its way out. Its bytes are an email of the account it leaves for: that of its sender's Sent copy, or one in no mailbox.
-  // prefix: header lines that stand before them when it is sent. options: JSON, what the sender asked of every hop (SMTPUTF8, REQUIRETLS, DSN).
+  // prefix: header lines that stand before them when it is sent. options: JSON, what the sender asked of every hop (SMTPUTF8, REQUIRETLS, DSN). warn:
+  // when its sender is told that it takes long; 0: never, or done.
   `CREATE TABLE queue_message (
     queue_id INTEGER NOT NULL PRIMARY KEY,
     account_id INTEGER NOT NULL,
@@ -12,11 +13,14 @@ export const QUEUE_SCHEMA: readonly string[] = [
     prefix BLOB NOT NULL,
     options TEXT NOT NULL,
     created INTEGER NOT NULL,
+    warn INTEGER NOT NULL,
     expires INTEGER NOT NULL
   )`,
+  'CREATE INDEX queue_message_expires ON queue_message (expires)',
+  'CREATE INDEX queue_message_warn ON queue_message (warn) WHERE warn > 0',
   'CREATE INDEX queue_message_email ON queue_message (account_id, email_id)',
   // Who has not got it yet; the row goes with the last word on it. destination: what attempts and connections are shared by. state: waiting or
-  // held. attempts: those made; warned: when the sender was told that it takes long; 0: not yet. notify, original: RFC 3461.
+  // held. attempts: those made. notify, original: RFC 3461.
   `CREATE TABLE queue_recipient (
     queue_id INTEGER NOT NULL,
     number INTEGER NOT NULL,
@@ -26,7 +30,6 @@ export const QUEUE_SCHEMA: readonly string[] = [
     priority INTEGER NOT NULL,
     due INTEGER NOT NULL,
     attempts INTEGER NOT NULL,
-    warned INTEGER NOT NULL,
     notify TEXT NOT NULL,
     original TEXT NOT NULL,
     reply TEXT NOT NULL,
