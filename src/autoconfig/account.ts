@@ -1,14 +1,12 @@
 /** What a mail program needs to know of an account: servers in the order in which to try them. Pure. */
+import type { LetGo } from '../config/let-go.ts';
 import type { ReachablePort, ReachableServices, Security } from './services.ts';
 
-/** Which services somebody may use, and which of them is set up first. */
+/** What somebody may use, and which of IMAP and POP3 is set up first: a part of what the access policy says. */
 export interface MailAccess {
-  readonly imap: boolean;
-  readonly pop3: boolean;
-  readonly submission: boolean;
+  readonly services: Readonly<Record<'imap' | 'pop3' | 'submission', { readonly on: boolean }>>;
   readonly prefer: 'imap' | 'pop3';
-  /** What is fetched over POP3 stays on the server until the person deletes it. */
-  readonly leaveOnServer: boolean;
+  readonly pop3: { readonly letGo: Pick<LetGo, 'kind'> };
 }
 
 export interface MailServer {
@@ -22,6 +20,7 @@ export interface MailAccount {
   /** In the order in which a program should try them: all of the preferred protocol first, TLS from the first byte before STARTTLS. */
   readonly incoming: readonly MailServer[];
   readonly outgoing: readonly MailServer[];
+  /** What is fetched over POP3 stays on the server until the person deletes it. */
   readonly leaveOnServer: boolean;
   readonly organisation: string;
 }
@@ -31,12 +30,14 @@ export function mailAccount(services: ReachableServices, access: MailAccess): Ma
   const { host, organisation } = services;
   const at = (type: MailServer['type'], ports: readonly ReachablePort[]): MailServer[] =>
     ports.map(({ port, security }) => ({ type, host, port, security }));
-  const imap = access.imap ? at('imap', services.imap) : [];
-  const pop3 = access.pop3 ? at('pop3', services.pop3) : [];
+  const { imap, pop3, submission } = access.services;
+  const imapServers = imap.on ? at('imap', services.imap) : [];
+  const pop3Servers = pop3.on ? at('pop3', services.pop3) : [];
   return {
-    incoming: access.prefer === 'pop3' ? [...pop3, ...imap] : [...imap, ...pop3],
-    outgoing: access.submission ? at('smtp', services.submission) : [],
-    leaveOnServer: access.leaveOnServer,
+    incoming: access.prefer === 'pop3' ? [...pop3Servers, ...imapServers] : [...imapServers, ...pop3Servers],
+    outgoing: submission.on ? at('smtp', services.submission) : [],
+    // Where deleting on the last device removes for good, that is what is wanted; else the server keeps all.
+    leaveOnServer: access.pop3.letGo.kind !== 'remove',
     organisation,
   };
 }

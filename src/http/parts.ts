@@ -3,6 +3,7 @@ import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import type { Authenticator } from '../auth/types.ts';
 import type { ReachableServices } from '../autoconfig/services.ts';
+import type { Signer } from '../autoconfig/sign-profile.ts';
 import type { Config } from '../config/schema.ts';
 import type { Directory } from '../directory/directory.ts';
 import type { Sessions } from '../net/sessions.ts';
@@ -19,6 +20,8 @@ export interface HttpParts {
   readonly authenticator: Authenticator;
   /** Where clients reach the services, as it is known when everything listens: ask at each request. */
   readonly services: () => ReachableServices;
+  /** What the server signs with: the certificate that clients see, and its key. Secret. */
+  readonly signer: () => Signer;
   readonly log: Logger;
   readonly onInternalError: (where: string, error: unknown) => void;
 }

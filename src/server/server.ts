@@ -128,6 +128,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     backup: backupReport(backups),
   });
 
+  const clientName = withoutConfig ? 'localhost' : name;
   const parts: HttpParts = {
     name,
     config,
@@ -135,7 +136,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     store,
     sessions,
     authenticator,
-    services: () => reachableServices(config.clients, listening, withoutConfig ? 'localhost' : name),
+    services: () => reachableServices(config.clients, listening, clientName),
+    signer: () => certificates.signer(config.clients.host || clientName),
     log,
     onInternalError: (where) => metrics.internalError(where),
   };

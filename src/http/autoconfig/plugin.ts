@@ -11,18 +11,12 @@ import type { HttpPlugin } from '../parts.ts';
 
 const PATHS = ['/.well-known/autoconfig/mail/config-v1.1.xml', '/mail/config-v1.1.xml'];
 
-export const autoconfig: HttpPlugin = async (app, { directory, config, services }) => {
+export const autoconfig: HttpPlugin = async (app, { directory, services }) => {
   for (const path of PATHS) {
     app.get(path, async (request, reply) => {
       const domain = domainOf(request);
-      if (domain === null || !(await directory.domains()).includes(domain)) throw unknownDomain();
-      const access = {
-        imap: true,
-        pop3: true,
-        submission: true,
-        prefer: 'imap',
-        leaveOnServer: config.pop3.letGo.kind !== 'remove',
-      } as const;
+      const access = domain && (await directory.domainAccess(domain));
+      if (domain === null || !access) throw unknownDomain();
       return reply.type('text/xml; charset=utf-8').send(mozillaConfig(domain, mailAccount(services(), access)));
     });
   }
