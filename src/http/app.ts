@@ -146,7 +146,7 @@ function refuseOtherMethods(app: FastifyInstance, url: string, taken: ReadonlySe
 
 /** Outlook writes the path of its own address in more than one way. */
 function canonicalUrl(url: string): string {
-  return url.replace(/^\/autodiscover\/autodiscover\.(?:xml|json)(?=\?|$)/i, (path) => path.toLowerCase());
+  return url.replace(/^\/autodiscover\/autodiscover\.(?:xml|json)(?=[?/]|$)/i, (path) => path.toLowerCase());
 }
 
 function pathOf({ url }: FastifyRequest): string {

@@ -1,5 +1,6 @@
 /** Everything that is answered over HTTP: a plugin each, in a folder or file of its own. */
 import { autoconfig } from './autoconfig/plugin.ts';
+import { autodiscover } from './autodiscover/plugin.ts';
 import type { HttpPlugin } from './parts.ts';
 import { redirectToHttps } from './redirect.ts';
 
@@ -7,4 +8,4 @@ import { redirectToHttps } from './redirect.ts';
 export const PLAIN_PLUGINS: readonly HttpPlugin[] = [autoconfig, redirectToHttps];
 
 /** With TLS, port 443. */
-export const SECURE_PLUGINS: readonly HttpPlugin[] = [autoconfig];
+export const SECURE_PLUGINS: readonly HttpPlugin[] = [autoconfig, autodiscover];

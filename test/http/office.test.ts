@@ -1,26 +1,12 @@
 import assert from 'node:assert/strict';
-import { after, before, type TestContext, test } from 'node:test';
-import { type TrialOffice, trialOffice } from '../helpers/office.ts';
-import { ask, type Question } from './ask.ts';
+import { test } from 'node:test';
+import { sharedOffice } from './shared-office.ts';
 
-let office: TrialOffice;
-const ends: (() => unknown)[] = [];
-before(async () => {
-  office = await trialOffice({ after: (end: () => unknown) => ends.push(end) } as unknown as TestContext, {
-    people: ['anna'],
-    config: '[clients]\norganisation = "Fruit & Sons"\n[log]\nlevel = "debug"\n',
-  });
-});
-after(async () => {
-  for (const end of ends) await end();
-});
-
-const plain = (path: string, question: Question = {}) => ask(office.port('http'), path, question);
-const secure = (path: string, question: Question = {}) =>
-  ask(office.port('https'), path, { ...question, secure: true });
+const at = sharedOffice({ config: '[log]\nlevel = "debug"\n' });
+const { plain, secure } = at;
 
 test('without TLS there is only a way to https, under the name that the client knows', async () => {
-  const port = office.port('https');
+  const port = at.office.port('https');
   const answer = await plain('/settings?page=2', { headers: { host: 'mail.office.test' } });
   assert.equal(answer.status, 302);
   assert.equal(answer.headers.location, `https://mail.office.test:${port}/settings?page=2`);
@@ -61,7 +47,7 @@ test('HEAD is answered as GET, without the body', async () => {
 
 test('requests are counted by page and status, whatever clients ask for', async () => {
   for (let i = 0; i < 20; i++) await secure(`/made-up-${i}`);
-  const page = await (await fetch(`http://127.0.0.1:${office.port('health')}/metrics`)).text();
+  const page = await (await fetch(`http://127.0.0.1:${at.office.port('health')}/metrics`)).text();
   const lines = page.split('\n').filter((line) => line.startsWith('rainmail_http_requests_total'));
   assert.ok(
     lines.some((line) => line.includes('page="/mail/config-v1.1.xml",status="200"')),
@@ -72,6 +58,6 @@ test('requests are counted by page and status, whatever clients ask for', async 
 
 test('the log never has what stands behind the question mark', async () => {
   await secure('/mail/config-v1.1.xml?emailaddress=somebody@office.test');
-  await office.until(() => office.log.includes('"path":"/mail/config-v1.1.xml"'));
-  assert.ok(!office.log.includes('somebody'));
+  await at.office.until(() => at.office.log.includes('"path":"/mail/config-v1.1.xml"'));
+  assert.ok(!at.office.log.includes('somebody'));
 });
