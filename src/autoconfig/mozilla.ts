@@ -5,6 +5,7 @@
 import type { MailAccount, MailServer } from './account.ts';
 import { type XmlContent, xmlDocument } from './xml.ts';
 
+const A_HUNDRED_YEARS = 36_500; // in days
 const TYPES = { tls: 'SSL', starttls: 'STARTTLS' } as const;
 
 /** The file for a domain, with the placeholder for the address that the program knows. */
@@ -37,5 +38,7 @@ function server({ type, host, port, security }: MailServer): { readonly [name: s
 }
 
 function pop3({ leaveOnServer }: MailAccount): { readonly [name: string]: XmlContent } {
-  return { pop3: { leaveMessagesOnServer: leaveOnServer, downloadOnBiff: true } };
+  // Thunderbird deletes what it has left on the server after 14 days, unless it is told another number.
+  const days = leaveOnServer ? { daysToLeaveMessagesOnServer: A_HUNDRED_YEARS } : {};
+  return { pop3: { leaveMessagesOnServer: leaveOnServer, ...days, downloadOnBiff: true } };
 }
