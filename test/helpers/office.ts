@@ -29,6 +29,8 @@ export interface OfficeRequest {
   readonly people?: readonly string[];
   /** More lines for the configuration file, such as `[limits]\nmessage = "1MB"`. */
   readonly config?: string;
+  /** Every service at its standard port, on every address: in a network of the test's own. */
+  readonly standardPorts?: boolean;
   /** Faults of ours that the test provokes; otherwise the server must have met none. */
   readonly internalErrors?: number;
   /** Folders below the temporary one, to keep it in. */
@@ -49,7 +51,7 @@ export async function trialOffice(t: TestContext, request: OfficeRequest = {}): 
       await rm(folder, { recursive: true, force: true });
     }
   });
-  await writeConfig(office, request.config);
+  await writeConfig(office, request);
   const rows = (request.people ?? ['anna']).map((name) => `${office.address(name)},${PASSWORD},${name},`);
   await perform(importAccounts, { text: rows.join('\n') }, office);
   await office.start();
@@ -73,10 +75,11 @@ export async function officeOn(t: TestContext, data: string): Promise<TrialOffic
   return office;
 }
 
-/** Every service on a free port. */
-async function writeConfig({ folder, config }: TrialOffice, more = ''): Promise<void> {
+/** Every service on a free port, if not on its own. */
+async function writeConfig({ folder, config }: TrialOffice, request: OfficeRequest = {}): Promise<void> {
+  const { config: more = '', standardPorts = false } = request;
   await mkdir(folder, { recursive: true });
-  const listen = SERVICES.map(({ name }) => `${name} = ["127.0.0.1:0"]`);
+  const listen = standardPorts ? [] : SERVICES.map(({ name }) => `${name} = ["127.0.0.1:0"]`);
   await writeFile(config, `name = "mail.office.test"\n[listen]\n${listen.join('\n')}\n${more}\n`);
 }
 
