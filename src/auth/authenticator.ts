@@ -15,11 +15,14 @@ import type { Account, Credential, SignInDirectory, SignInProtocol, SignInRecord
 import { Refused } from '../errors.ts';
 import { type Milliseconds, nowSeconds } from '../store/ids.ts';
 import { appPasswordLetters, matchingAppPassword, SCRAM_KEYS_LIMIT } from './app-password.ts';
-import type { Claim, Verification } from './mechanism.ts';
+import { checkToken } from './check-token.ts';
+import type { Checked, Verdict } from './checked.ts';
+import type { Claim, Mechanism, Verification } from './mechanism.ts';
 import { MECHANISMS } from './mechanisms.ts';
 import { isOurs, PASSWORD_LIMIT, UNMATCHABLE_HASH, verifyPassword } from './password.ts';
 import { type ScramKeys, type ScramParameters, SHA256_BYTES, scramParametersFor } from './scram-keys.ts';
-import { Throttle } from './throttle.ts';
+import { type Attempt, Throttle } from './throttle.ts';
+import { TokenRefused, type TokenVerifier } from './token.ts';
 import type { Authenticator, Peer, SaslExchange, SignedIn } from './types.ts';
 import { type Fingerprint, VerifiedPasswords } from './verified.ts';
 
@@ -38,8 +41,10 @@ export interface SignInReport {
   readonly address: string;
   /** Absent when nobody has the name. */
   readonly account?: string;
-  /** Which app password it was: what the person calls the device. Absent when it was none. */
+  /** Which app password it was: what the person calls the device; or the program that a token is of. Absent for the password. */
   readonly credential?: string;
+  /** What is wrong with a token. */
+  readonly reason?: string;
   /** SCRAM can't be right: of the account's password only another server's hash is known. A sign-in by PLAIN or LOGIN mends it. */
   readonly needsPlain?: true;
   /** How long the throttle held it back. */
@@ -50,6 +55,8 @@ export interface SignInReport {
 
 export interface AuthenticatorOptions {
   readonly directory: SignInDirectory;
+  /** Checks tokens of the OpenID provider; without it no mechanism that takes one is offered. */
+  readonly tokens?: TokenVerifier | undefined;
   readonly throttle?: Throttle;
   readonly verified?: VerifiedPasswords;
   /** Hears of every sign-in that was checked or refused. */
@@ -69,24 +76,12 @@ interface Subject {
   readonly scram: ScramParameters;
 }
 
-interface Outcome {
+/** What was right is in `credential`, whatever the result. */
+interface Outcome extends Checked {
   readonly result: SignInResult;
-  readonly record: SignInRecord | null;
-  /** The directory's generation that it was decided by. */
-  readonly asOf: number;
-  /** What was right, whatever the result. */
-  readonly credential: Credential | null;
   readonly delay: Milliseconds;
-  readonly remembered: boolean;
   /** Why it is not `ok`, where the client may know. */
   readonly cause?: unknown;
-}
-
-interface Verdict {
-  /** Null: the password was wrong. */
-  readonly credential: Credential | null;
-  /** Known from before: what is wrong again is no new guess. */
-  readonly remembered: boolean;
 }
 
 type Check = (subject: Subject) => Verdict | Promise<Verdict>;
@@ -103,6 +98,7 @@ const UNMATCHABLE: Credential = {
 
 export class PasswordAuthenticator implements Authenticator {
   readonly #directory: SignInDirectory;
+  readonly #tokens: TokenVerifier | undefined;
   readonly #throttle: Throttle;
   readonly #verified: VerifiedPasswords;
   readonly #report: (report: SignInReport) => void;
@@ -111,6 +107,7 @@ export class PasswordAuthenticator implements Authenticator {
 
   constructor(options: AuthenticatorOptions) {
     this.#directory = options.directory;
+    this.#tokens = options.tokens;
     this.#throttle = options.throttle ?? new Throttle();
     this.#verified = options.verified ?? new VerifiedPasswords();
     this.#report = options.report ?? (() => {});
@@ -118,14 +115,14 @@ export class PasswordAuthenticator implements Authenticator {
 
   mechanisms(peer: Peer): readonly string[] {
     if (!peer.mayUsePassword) return [];
-    return MECHANISMS.filter((mechanism) => mechanism.offered(peer)).map((mechanism) => mechanism.name);
+    return MECHANISMS.filter((mechanism) => this.#offers(mechanism, peer)).map((mechanism) => mechanism.name);
   }
 
   sasl(name: string, peer: Peer): SaslExchange {
     const upper = name.toUpperCase(); // RFC 4422 3.1: upper case; clients are not all so strict
     const mechanism = MECHANISMS.find((one) => one.name === upper);
     if (mechanism !== undefined) requireSafety(peer);
-    if (mechanism === undefined || !mechanism.offered(peer)) {
+    if (mechanism === undefined || !this.#offers(mechanism, peer)) {
       throw new Refused('auth.mechanism', 'This way to sign in is not offered here.');
     }
     return mechanism.start(peer, this.#verification(peer, mechanism.name));
@@ -134,6 +131,10 @@ export class PasswordAuthenticator implements Authenticator {
   async password(name: string, password: string, peer: Peer): Promise<SignedIn> {
     requireSafety(peer);
     return this.#checkPassword({ name, authzid: '' }, password, peer, 'password');
+  }
+
+  #offers({ byToken, offered }: Mechanism, peer: Peer): boolean {
+    return offered(peer) && (byToken !== true || this.#tokens !== undefined);
   }
 
   #verification(peer: Peer, mechanism: string): Verification {
@@ -145,7 +146,23 @@ export class PasswordAuthenticator implements Authenticator {
         const check: Check = (now) => ({ credential: proven(now, proves), remembered: false });
         return this.#conclude(claim, peer, mechanism, await this.#attempt(claim.name, subject, peer, check));
       },
+      token: (claim, token) => this.#checkToken(claim, token, peer, mechanism),
     };
+  }
+
+  async #checkToken({ name }: Claim, token: string, peer: Peer, mechanism: string): Promise<SignedIn> {
+    const tokens = this.#tokens!; // or the mechanism would not have been offered
+    const named = name === '' ? null : await this.#directory.ownerRecord(name);
+    const attempt = this.#throttle.tokenAttempt(named?.account.name ?? canonicalName(name), peer.address);
+    const outcome = await this.#throttled(attempt, { record: named, asOf: this.#directory.generation }, peer, () =>
+      checkToken(tokens, this.#directory, name, token),
+    );
+    try {
+      return this.#conclude(NOBODY_ELSE, peer, mechanism, outcome);
+    } catch (error) {
+      if (!(error instanceof Refused) || error.code !== 'auth.failed') throw error;
+      throw new TokenRefused(outcome.token?.status ?? 'invalid_token', tokens.help);
+    }
   }
 
   async #checkPassword(claim: Claim, password: string, peer: Peer, mechanism: string): Promise<SignedIn> {
@@ -207,44 +224,45 @@ export class PasswordAuthenticator implements Authenticator {
     return outcome;
   }
 
-  /** One throttled check. Rejects only with what is our own fault. */
-  async #attempt(name: string, subject: Subject, peer: Peer, check: Check): Promise<Outcome> {
+  /** One throttled check of a password or a proof. */
+  #attempt(name: string, subject: Subject, peer: Peer, check: Check): Promise<Outcome> {
     const attempt = this.#throttle.attempt(subject.key, peer.address);
-    const { delay } = attempt;
-    let { record, asOf } = subject;
-    const end = (result: SignInResult, { credential, remembered }: Verdict): Outcome => ({
-      result,
-      record,
-      asOf,
-      credential,
-      delay,
-      remembered,
+    return this.#throttled(attempt, subject, peer, async (delayed) => {
+      const now = delayed ? await this.#subject(name) : subject; // much may have changed meanwhile
+      return { record: now.record, asOf: now.asOf, ...(await check(now)) };
     });
+  }
+
+  /** Rejects only with what is our own fault. @param known  who it seems to be, while nothing was checked */
+  async #throttled(
+    attempt: Attempt,
+    known: Pick<Checked, 'record' | 'asOf'>,
+    peer: Peer,
+    check: (delayed: boolean) => Promise<Checked>,
+  ): Promise<Outcome> {
+    const { delay } = attempt;
+    const { record, asOf } = known;
+    const nothing = { record, asOf, credential: null, remembered: false };
     try {
-      let now = subject;
-      if (delay > 0) {
-        if (!(await attempt.wait())) {
-          attempt.withdrawn();
-          return { ...end('throttled', NOTHING), delay: 0 };
-        }
-        now = await this.#subject(name); // much may have changed meanwhile
-        ({ record, asOf } = now);
+      if (delay > 0 && !(await attempt.wait())) {
+        attempt.withdrawn();
+        return { result: 'throttled', ...nothing, delay: 0 };
       }
-      const verdict = await check(now);
-      const { credential, remembered } = verdict;
+      const checked = await check(delay > 0);
+      const { credential, remembered, token } = checked;
       if (credential === null) {
-        if (remembered) attempt.withdrawn();
+        if (remembered || token?.isNoGuess === true) attempt.withdrawn();
         else attempt.failed();
-        return end('wrong', verdict);
+        return { result: 'wrong', ...checked, delay };
       }
-      const entry = mayEnter(record, credential, peer);
+      const entry = mayEnter(checked.record, credential, peer);
       if (entry.result === 'ok') attempt.succeeded();
       else attempt.withdrawn();
-      return { ...end(entry.result, verdict), ...entry };
+      return { ...checked, ...entry, delay };
     } catch (cause) {
       attempt.withdrawn();
       if (!(cause instanceof Refused)) throw cause;
-      return { ...end('unavailable', NOTHING), cause };
+      return { result: 'unavailable', ...nothing, delay, cause };
     }
   }
 
@@ -258,13 +276,8 @@ export class PasswordAuthenticator implements Authenticator {
       const { account, access } = record;
       const { id, kind, label } = credential;
       if (result === 'ok') {
-        this.#directory.used({
-          account: account.id,
-          credential: id,
-          at: nowSeconds(),
-          protocol,
-          address,
-        });
+        const at = nowSeconds();
+        if (kind !== 'oauth') this.#directory.used({ account: account.id, credential: id, at, protocol, address });
         const confirm = () => this.#confirm(claim, peer, mechanism, { ...outcome, remembered: true });
         return { account, credential: { id, kind, label }, access, mechanism, confirm };
       }
@@ -284,13 +297,16 @@ export class PasswordAuthenticator implements Authenticator {
     const { account } = outcome.record!;
     const now = await this.#directory.signInRecord(account.name);
     const record = now?.account.id === account.id ? now : null;
-    const credential = record?.credentials.find(({ id }) => id === outcome.credential!.id) ?? null;
+    const used = outcome.credential!;
+    const isThere = used.kind === 'oauth' || record?.credentials.some(({ id }) => id === used.id) === true;
+    const credential = record !== null && isThere ? used : null;
     const entry = credential === null ? { result: 'wrong' as const } : mayEnter(record, credential, peer);
     if (entry.result !== 'ok') this.#conclude(claim, peer, mechanism, { ...outcome, ...entry, record, credential });
   }
 }
 
-const NOTHING: Verdict = { credential: null, remembered: false };
+/** Whom a token signs in is decided already. */
+const NOBODY_ELSE: Claim = { name: '', authzid: '' };
 
 /** The credential whose keys a SCRAM proof fits. A proof that fits none is tried on as many keys as an account may have, whoever it is. */
 function proven({ password, apps }: Subject, proves: (keys: ScramKeys) => boolean): Credential | null {
@@ -333,12 +349,14 @@ function notFor({ protocols }: Credential, protocol: SignInProtocol): string {
 }
 
 /** What a report may tell of who it was. */
-function known({ record, credential }: Outcome, mechanism: string): Partial<SignInReport> {
-  if (record === null) return {};
+function known({ record, credential, token }: Outcome, mechanism: string): Partial<SignInReport> {
+  const reason = token === undefined ? {} : { reason: token.reason };
+  if (record === null) return reason;
   const keyless = record.credentials.some(({ kind, scram }) => kind === 'password' && scram.length === 0);
   return {
     account: record.account.name,
-    ...(credential?.kind === 'app' ? { credential: credential.label } : {}),
+    ...reason,
+    ...(credential !== null && credential.kind !== 'password' ? { credential: credential.label } : {}),
     ...(keyless && credential === null && mechanism.startsWith('SCRAM') ? { needsPlain: true } : {}),
   };
 }

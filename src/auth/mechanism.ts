@@ -5,6 +5,8 @@ import type { Peer, SaslExchange, SignedIn } from './types.ts';
 /** A SASL mechanism (RFC 4422 3): one file each, listed in mechanisms.ts. */
 export interface Mechanism {
   readonly name: string;
+  /** It takes a token of the OpenID provider, and so there must be one. */
+  readonly byToken?: true;
   /** Is it right for this connection? Asked only where passwords may be used at all. */
   readonly offered: (peer: Peer) => boolean;
   readonly start: (peer: Peer, verification: Verification) => SaslExchange;
@@ -19,7 +21,7 @@ export interface Claim {
 
 /**
  * The one way to check a claim: throttled, logged, counted, and alike for names that exist and names that don't.
- * Both checks throw Refused `auth.failed`, `auth.not-allowed` or `auth.unavailable`.
+ * The checks throw Refused `auth.failed`, `auth.not-allowed` or `auth.unavailable`.
  */
 export interface Verification {
   password(claim: Claim, password: string): Promise<SignedIn>;
@@ -27,4 +29,6 @@ export interface Verification {
   scramParameters(name: string): Promise<ScramParameters>;
   /** @param proves  is asked of each credential's keys until one fits */
   scramProof(claim: Claim, proves: (keys: ScramKeys) => boolean): Promise<SignedIn>;
+  /** @param claim  its name may be empty: the token's @throws TokenRefused in place of `auth.failed` */
+  token(claim: Claim, token: string): Promise<SignedIn>;
 }

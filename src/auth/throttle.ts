@@ -84,6 +84,27 @@ export class Throttle {
     };
   }
 
+  /**
+   * The same for a token, which nobody guesses by trying: a wrong one is a strike against the network alone, so that no name can be made to
+   * wait; and where somebody has signed in before, their right one does not wait.
+   */
+  tokenAttempt(name: string, address: string): Attempt {
+    const network = networkOf(address);
+    const pair = `${name}\0${network}`;
+    const trusted = this.#trusted.get(pair) !== undefined;
+    const now = this.#clock();
+    const delay = trusted ? 0 : delayAfter(this.#strikesNow(network, now) - FREE_BY_NETWORK);
+    return {
+      delay,
+      wait: () => this.#wait(network, delay),
+      succeeded: () => {
+        if (!trusted) this.#trusted.set(pair, { count: 0, at: now });
+      },
+      failed: () => this.#strike(network),
+      withdrawn: () => {},
+    };
+  }
+
   #strikes(map: Lru<string, Strikes>, key: string): Strikes {
     let strikes = map.get(key);
     if (strikes === undefined) {

@@ -29,6 +29,11 @@ export function loadConfig(file: string): Config {
     ...config,
     data: from(config.data),
     backup: { ...config.backup, repository: from(config.backup.repository) },
+    openid: {
+      ...config.openid,
+      clientSecret: from(config.openid.clientSecret),
+      authority: from(config.openid.authority),
+    },
     tls: {
       certificate: from(config.tls.certificate),
       key: from(config.tls.key),

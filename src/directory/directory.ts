@@ -28,7 +28,7 @@ import { CredentialUses } from './credential-uses.ts';
 import { listCredentials } from './credentials.ts';
 import * as domains from './domains.ts';
 import * as groups from './groups.ts';
-import { findSignIn, ownersOf, resolveAddress } from './lookup.ts';
+import { findSignIn, ownerOf, ownersOf, resolveAddress } from './lookup.ts';
 import { OutsideChanges } from './outside/changes.ts';
 import { groupMembers, type KnownGroup, knownGroups } from './outside/groups.ts';
 import { type KnownPerson, knownPeople } from './outside/people.ts';
@@ -319,6 +319,11 @@ export class Directory implements SignInDirectory {
   signInRecord(name: string): SignInRecord | null | Promise<SignInRecord | null> {
     const known = this.#records.get(name);
     return known === undefined ? this.#load(this.#records, name, (tx) => findSignIn(tx, name, this.#policy)) : known;
+  }
+
+  async ownerRecord(text: string): Promise<SignInRecord | null> {
+    const name = await this.#engine.read((tx) => ownerOf(tx, text));
+    return name === null ? null : this.signInRecord(name);
   }
 
   used(use: CredentialUse): void {

@@ -108,6 +108,17 @@ export async function findSignIn(tx: Reader, name: string, policy: EffectiveAcce
   return { account, credentials, scram, outside, access: await policy.of(tx, account.id) };
 }
 
+/** The name of the account that an address, or a name without a domain, belongs to; null for what is nobody's, or several people's. */
+export async function ownerOf(tx: Reader, text: string): Promise<string | null> {
+  const account = await findByName(tx, text);
+  if (account !== undefined) return account.name;
+  const address = parseAddress(text);
+  const domain = address && (await findDomain(tx, address.domain));
+  if (!domain) return null;
+  const [only, ...others] = await aliasTargets(tx, formatAddress({ local: address.local, domain: domain.name }));
+  return only === undefined || others.length > 0 ? null : only.name;
+}
+
 async function findByName(tx: Reader, name: string): Promise<Account | undefined> {
   if (name.includes('@')) {
     const address = parseAddress(name);

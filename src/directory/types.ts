@@ -97,6 +97,11 @@ export interface SignInDirectory {
    * Never older than the last change that was acknowledged.
    */
   signInRecord(name: string): SignInRecord | null | Promise<SignInRecord | null>;
+  /**
+   * The account that an address belongs to: its name, or an alias that leads to it alone; for a name without a domain as
+   * {@link SignInDirectory.signInRecord}. Null: nobody, or several.
+   */
+  ownerRecord(name: string): SignInRecord | null | Promise<SignInRecord | null>;
   /** Rises with each change, before anybody hears of it: a record that was asked for later than it rose last is not out of date. */
   readonly generation: number;
   /** Notes a sign-in; costs nothing now. */

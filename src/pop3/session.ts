@@ -11,6 +11,7 @@ import type { Peer, SignedIn } from '../auth/types.ts';
 import { BadCommand, type RefusalCode, Refused } from '../errors.ts';
 import type { LineConnection } from '../net/connection-types.ts';
 import { type FlagChange, SEEN } from '../store/flags.ts';
+import { PASSWORD } from '../store/operations/devices.ts';
 import { commandNamed } from './commands/all.ts';
 import { noop } from './commands/noop.ts';
 import type { Pop3Context } from './context.ts';
@@ -20,8 +21,10 @@ import { openMaildrop } from './open-maildrop.ts';
 import { err, INTERNAL_ERROR, ok, type Response, responseToError } from './responses.ts';
 import { parseCommand } from './syntax/command.ts';
 
-/** RFC 2449 4 asks for 255 octets, which a long password may pass; SASL responses are longer (RFC 5034 4). */
+/** RFC 2449 4 asks for 255 octets, which a long password may pass. */
 const LINE_OCTETS = 4_096;
+/** RFC 5034 4: AUTH and what answers its challenges may be as long as in SMTP (RFC 4954 4); tokens are. */
+const AUTH_OCTETS = 12_288;
 
 /** Refusals that end the connection when there are many. */
 const COUNTED: ReadonlySet<RefusalCode> = new Set(['auth.failed', 'auth.not-allowed']);
@@ -30,6 +33,11 @@ const COUNTED: ReadonlySet<RefusalCode> = new Set(['auth.failed', 'auth.not-allo
 const COMMANDS_A_TURN = 100;
 
 const SEEN_FLAG: FlagChange = { how: 'add', flags: { bits: SEEN, keywords: [] } };
+
+/** Which device signs in. Tokens are not told apart: like the password, they are all programs of the person together. */
+function deviceOf({ id, kind }: SignedIn['credential']): number {
+  return kind === 'oauth' ? PASSWORD : id;
+}
 
 export class Pop3Session {
   readonly connection: LineConnection;
@@ -96,7 +104,8 @@ export class Pop3Session {
 
   /** The next line from the client; null at the end. @throws BadCommand for one that is too long */
   readLine(): Buffer | null | Promise<Buffer | null> {
-    return this.connection.lineNow(LINE_OCTETS) ?? this.connection.line(LINE_OCTETS);
+    const limit = this.maildrop === null ? AUTH_OCTETS : LINE_OCTETS;
+    return this.connection.lineNow(limit) ?? this.connection.line(limit);
   }
 
   /** Somebody has signed in: the list of messages is taken now and stays as it is. @throws Refused `limit.reached` */
@@ -106,7 +115,7 @@ export class Pop3Session {
     if (!this.context.loginDelay.mayEnter(account.id)) {
       throw new Refused('auth.too-soon', 'You have signed in a moment ago. Let your mail program ask less often.');
     }
-    this.maildrop = await openMaildrop(this.context, account.id, credential.id);
+    this.maildrop = await openMaildrop(this.context, account.id, deviceOf(credential));
     const { device, list } = this.maildrop;
     if (device !== null) this.#use = this.context.devicesInUse.begin(account.id, device);
     return ok(`${list.length} messages (${list.sizeBytes} octets)`);
@@ -156,6 +165,7 @@ export class Pop3Session {
     const command = commandNamed(keyword);
     this.context.onCommand(command?.name ?? 'unknown');
     if (command === undefined) throw new BadCommand('That command is not known here');
+    if (line.length > LINE_OCTETS && command.name !== 'AUTH') throw new BadCommand('The line is too long');
     if (!command.states.includes(this.maildrop === null ? 'authorization' : 'transaction')) {
       throw new BadCommand(this.maildrop === null ? 'Sign in first' : 'You are signed in already');
     }

@@ -1,6 +1,7 @@
 /** Signing in, as this server counts and logs it. */
 import type { Logger } from 'pino';
 import { PasswordAuthenticator, type SignInReport } from '../auth/authenticator.ts';
+import type { TokenVerifier } from '../auth/token.ts';
 import type { Authenticator } from '../auth/types.ts';
 import type { SignInDirectory } from '../directory/types.ts';
 import { partLog } from './log.ts';
@@ -17,10 +18,16 @@ const SIGN_INS: Readonly<Record<SignInReport['result'], SignInResult>> = {
 };
 
 /** The one way to sign in, for every protocol. */
-export function authenticating(directory: SignInDirectory, log: Logger, metrics: Metrics): Authenticator {
+export function authenticating(
+  directory: SignInDirectory,
+  tokens: TokenVerifier | undefined,
+  log: Logger,
+  metrics: Metrics,
+): Authenticator {
   const authLog = partLog(log, 'auth');
   return new PasswordAuthenticator({
     directory,
+    tokens,
     report(signIn) {
       metrics.signIn(signIn.protocol, SIGN_INS[signIn.result]);
       if (signIn.result === 'ok') authLog.debug(signIn, 'signed in');

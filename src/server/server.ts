@@ -40,6 +40,7 @@ import { listenHttp } from './http.ts';
 import { openLog, partLog } from './log.ts';
 import { Metrics } from './metrics.ts';
 import { hasOffice, type Office, openOffice, type ServerFacts } from './office.ts';
+import { openIdTokens } from './openid.ts';
 import type { Stoppable } from './shutdown.ts';
 import { version } from './version.ts';
 
@@ -103,7 +104,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   });
   opened.defer(() => certificates.close());
 
-  const authenticator = authenticating(directory, log, metrics);
+  const tokens = await openIdTokens(config.openid, partLog(log, 'openid'));
+  const authenticator = authenticating(directory, tokens, log, metrics);
   const protocols = wire({ office, config, name, log, metrics, authenticator });
   const limits = new ConnectionLimits({
     connections: config.limits.connections,

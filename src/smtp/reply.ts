@@ -33,8 +33,11 @@ export const NEEDS_RECIPIENT = reply(503, '5.5.1', 'No valid recipient was given
 export const NO_ARGUMENTS = reply(501, '5.5.4', 'This command takes no arguments');
 export const INTERNAL_ERROR = reply(451, '4.3.0', 'The server has a problem; please try again later');
 
+/** Code and status of a client's mistake. */
+export type Malformed = readonly [code: number, status: string];
+
 /** The reply to an error that is not our fault; undefined for one that is. `malformed` tells what a BadCommand means here. */
-export function replyToError(error: unknown, malformed: readonly [code: number, status: string]): Reply | undefined {
+export function replyToError(error: unknown, malformed: Malformed): Reply | undefined {
   if (error instanceof BadCommand) return reply(malformed[0], malformed[1], error.message);
   if (!(error instanceof Refused)) return undefined;
   const [code, status] = replyToRefusal(error.code);

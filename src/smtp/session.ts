@@ -10,16 +10,21 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Peer } from '../auth/types.ts';
 import type { Account } from '../directory/types.ts';
 import type { LineConnection } from '../net/connection-types.ts';
+import { LineTooLong } from '../net/line-too-long.ts';
 import type { SmtpContext, SubmissionContext } from './context.ts';
 import type { Dialect } from './dialect.ts';
-import { INTERNAL_ERROR, type Reply, reply, replyToError } from './reply.ts';
+import { INTERNAL_ERROR, type Malformed, type Reply, reply, replyToError } from './reply.ts';
 import { parseCommand } from './syntax/command.ts';
 import type { Transaction } from './transaction.ts';
 
 /** RFC 5321 4.5.3.1.4 asks for 512 octets, more with extensions. */
 const COMMAND_OCTETS = 2_048;
-/** RFC 4954 4: responses to SASL challenges are longer. */
-const AUTH_OCTETS = 4_096;
+/** RFC 4954 4: AUTH and what answers its challenges may be so long. */
+const AUTH_OCTETS = 12_288;
+
+const NO_LINE: Malformed = [500, '5.5.2'];
+const NO_ARGUMENTS: Malformed = [501, '5.5.4'];
+const LONG_EXCHANGE: Malformed = [500, '5.5.6']; // RFC 4954 6
 
 /** Commands run in one turn of the event loop before others have their turn. */
 const COMMANDS_A_TURN = 100;
@@ -78,13 +83,14 @@ export class SmtpSession {
     try {
       line = await this.readLine();
     } catch (error) {
-      return this.replyTo(error, [500, '5.5.2']);
+      const isAuth = error instanceof LineTooLong && /^auth /i.test(error.head);
+      return this.replyTo(error, isAuth ? LONG_EXCHANGE : NO_LINE);
     }
     if (line === null) return null;
     try {
       return await this.#run(line);
     } catch (error) {
-      return this.replyTo(error, [501, '5.5.4']);
+      return this.replyTo(error, error instanceof LineTooLong ? LONG_EXCHANGE : NO_ARGUMENTS); // only AUTH reads lines
     }
   }
 
@@ -92,6 +98,7 @@ export class SmtpSession {
     const { verb, args } = parseCommand(line);
     const command = this.dialect.commands.get(verb);
     this.context.onCommand(command?.name ?? 'unknown');
+    if (line.length > COMMAND_OCTETS && verb !== 'AUTH') return reply(500, '5.5.2', 'The line is too long');
     if (command === undefined) return reply(500, '5.5.1', 'That command is not known here; HELP lists those that are');
     return command.run(this, args);
   }
@@ -105,12 +112,13 @@ export class SmtpSession {
 
   /** The next line from the client; null at the end. @throws BadCommand for one that is no line */
   readLine(): Buffer | null | Promise<Buffer | null> {
-    const limit = this.#submission === null ? COMMAND_OCTETS : AUTH_OCTETS;
+    const mayBeAuth = this.#submission !== null && this.signedIn === null;
+    const limit = mayBeAuth ? AUTH_OCTETS : COMMAND_OCTETS;
     return this.connection.lineNow(limit) ?? this.connection.line(limit);
   }
 
   /** The reply to an error; one of our own is reported first. @param malformed what a BadCommand means here */
-  replyTo(error: unknown, malformed: readonly [code: number, status: string]): Reply {
+  replyTo(error: unknown, malformed: Malformed): Reply {
     const answer = replyToError(error, malformed);
     if (answer !== undefined) return answer;
     this.context.onInternalError(error, this.connection.id);

@@ -291,6 +291,7 @@ test('a fault of the directory is ours, not a wrong password', async (t) => {
     secret: directory.secret,
     generation: 0,
     signInRecord: () => Promise.reject(new Error('broken')),
+    ownerRecord: () => Promise.reject(new Error('broken')),
     used: () => assert.fail('nobody signed in'),
     renewPassword: () => assert.fail('nobody signed in'),
   };

@@ -21,6 +21,7 @@ function rfcOffice() {
   const claims: Claim[] = [];
   const verification: Verification = {
     password: () => Promise.reject(new Error('SCRAM never sees a password')),
+    token: () => Promise.reject(new Error('SCRAM has no tokens')),
     scramParameters: async () => parameters,
     scramProof: async (claim, proves) => {
       claims.push(claim);

@@ -69,8 +69,8 @@ const REFUSED: readonly [about: string, dialogue: readonly string[], code: strin
   ['no mechanism', ['AUTH'], '501 5.5.4'],
   ['too many words', ['AUTH PLAIN = ='], '501 5.5.4'],
   ['an empty initial response', ['AUTH PLAIN ='], '501 5.5.4'],
-  ['a line that is far too long', [`AUTH PLAIN ${'A'.repeat(5_000)}`], '500 5.5.2'],
-  ['a response that is far too long', ['AUTH PLAIN', 'A'.repeat(5_000)], '501 5.5.4'],
+  ['a line that is far too long', [`AUTH PLAIN ${'A'.repeat(13_000)}`], '500 5.5.6'],
+  ['a response that is far too long', ['AUTH PLAIN', 'A'.repeat(13_000)], '500 5.5.6'],
 ];
 
 test('signing in: what is wrong is refused, and the right password is still taken', async (t) => {

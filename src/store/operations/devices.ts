@@ -21,7 +21,7 @@ import { findMessage, type MessageRow, readMessages } from './message-row.ts';
 import { mailboxAt, placeNamed, placeOf } from './place.ts';
 
 /** The credential that everybody has: their password. */
-const PASSWORD = 1;
+export const PASSWORD = 1;
 /** How exactly it is known when a device was there last: a write a sign-in would be too much. */
 const LAST_SEEN_STEP = 3_600;
 
