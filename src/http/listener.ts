@@ -29,6 +29,9 @@ const BACKLOG = 1024;
 /** Requests that a client may have sent ahead of their answers on one connection (RFC 9112 9.3.2). Browsers don't; who sends more is cut off. */
 const MOST_PIPELINED = 16;
 
+/** Time that sockets which were destroyed get to say that they are closed. */
+const LAST_STEPS: Milliseconds = 5_000;
+
 /** What ALPN calls it (RFC 7301 6). */
 export const HTTP = 'http/1.1';
 
@@ -253,19 +256,24 @@ export class HttpListener {
   async #stop(within: Milliseconds): Promise<void> {
     const closed = this.#servers.map((server) => new Promise((resolve) => server.close(resolve)));
     for (const [socket, { waiting }] of this.#connections) if (waiting.size === 0) socket.destroy();
-    if (this.#connections.size > 0) {
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, within);
-        this.#quiet = () => {
-          clearTimeout(timer);
-          resolve();
-        };
-      });
-    }
+    await this.#goneWithin(within);
     for (const socket of this.#connections.keys()) socket.destroy();
+    await this.#goneWithin(LAST_STEPS);
     this.#http.close(); // ends its watch
     await Promise.all(closed);
     await this.#options.onStopped?.();
+  }
+  /** Resolves when no connection is open, or when the time is over. */
+  async #goneWithin(time: Milliseconds): Promise<void> {
+    if (this.#connections.size === 0) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, time);
+      this.#quiet = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+    this.#quiet = undefined;
   }
 }
 
