@@ -56,6 +56,8 @@ export type AdministrativeCode =
   | 'ldap.off' //               no LDAP directory is configured, or no server runs that could ask it
   | 'ldap.unavailable' //       the LDAP directory can't be reached, or does not answer as it should
   | 'ldap.many' //              a refresh would suspend more people at once than it may
+  | 'acme.wait' //              a certificate authority would refuse for longer, if it were asked again now
+  | 'server.needed' //          only a running server can do it
   | 'listen.failed' //          a port is taken or may not be used
   | 'account.held' //           under legal hold: nothing of it may go
   | 'backup.missing' //         no repository, or no such backup, there

@@ -6,6 +6,7 @@ import { aliasCommand } from './alias.ts';
 import { appPasswordCommand } from './app-password.ts';
 import { auditCommand } from './audit.ts';
 import { backupCommand } from './backup.ts';
+import { certificateCommand } from './certificate.ts';
 import { completionCommand } from './completion.ts';
 import { deviceCommand } from './device.ts';
 import { domainCommand } from './domain.ts';
@@ -47,6 +48,7 @@ export function program(): Command {
     backupCommand,
     restoreCommand,
     verifyCommand,
+    certificateCommand,
     statusCommand,
     completionCommand,
   ];

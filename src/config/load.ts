@@ -39,6 +39,7 @@ export function loadConfig(file: string): Config {
       key: from(config.tls.key),
       more: config.tls.more.map(({ certificate, key }) => ({ certificate: from(certificate), key: from(key) })),
     },
+    acme: { ...config.acme, caFile: from(config.acme.caFile), eabKeyFile: from(config.acme.eabKeyFile) },
   };
 }
 

@@ -3,6 +3,7 @@
  * a description says what the setting does and when to change it, in sentences.
  */
 import { z } from 'zod';
+import { acme } from './acme.ts';
 import { parseLetGo } from './let-go.ts';
 import { parseSchedule } from './schedule.ts';
 import { SERVICES, type Service } from './services.ts';
@@ -114,7 +115,7 @@ const tls = z
     message: 'needs a certificate and key of its own before there can be more',
   })
   .prefault({})
-  .describe('The certificates that clients see.');
+  .describe('The certificates that clients see. Those that ACME brings (below) are found by their names as well.');
 
 /** How clients reach a service from outside. */
 const reached = z
@@ -321,6 +322,7 @@ export const schema = z.strictObject({
     ),
   listen,
   tls,
+  acme,
   clients,
   limits,
   timeouts,

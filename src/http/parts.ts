@@ -1,6 +1,7 @@
 /** What the plugins are made of. */
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
+import type { HttpChallenges } from '../acme/challenges.ts';
 import type { Authenticator } from '../auth/types.ts';
 import type { ReachableServices } from '../autoconfig/services.ts';
 import type { Signer } from '../autoconfig/sign-profile.ts';
@@ -18,6 +19,8 @@ export interface HttpParts {
   readonly store: MailStore;
   readonly sessions: Sessions;
   readonly authenticator: Authenticator;
+  /** What certificate authorities ask while they check a name. */
+  readonly challenges: HttpChallenges;
   /** Where clients reach the services, as it is known when everything listens: ask at each request. */
   readonly services: () => ReachableServices;
   /** What the server signs with: the certificate that clients see, and its key. Secret. */

@@ -23,6 +23,8 @@ export interface HealthReport {
   readonly store: Readonly<Record<string, unknown>>;
   /** When the last good backup was made, and whether that is too long ago. */
   readonly backup: Readonly<Record<string, unknown>>;
+  /** Until when each is valid, and why it is not renewed, if that is so. */
+  readonly certificates: readonly Readonly<Record<string, unknown>>[];
 }
 
 export interface HealthOptions {

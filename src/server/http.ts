@@ -4,13 +4,13 @@ import { HTTP, HttpListener, type HttpListenerOptions } from '../http/listener.t
 import type { HttpParts } from '../http/parts.ts';
 import { PLAIN_PLUGINS, SECURE_PLUGINS } from '../http/plugins.ts';
 import type { RequestCounter } from '../http/request-counter.ts';
-import type { Certificates } from '../net/certificates.ts';
 import type { ServiceAddresses } from './addresses.ts';
+import type { ServerCertificates } from './certificates.ts';
 
 export interface HttpServiceOptions
   extends Omit<HttpListenerOptions, 'name' | 'addresses' | 'handle' | 'certificates'> {
   readonly service: ServiceAddresses;
-  readonly certificates: Certificates;
+  readonly certificates: ServerCertificates;
   readonly parts: HttpParts;
   readonly count: RequestCounter;
 }
@@ -33,7 +33,7 @@ export async function listenHttp(options: HttpServiceOptions): Promise<HttpListe
     name,
     addresses: service.addresses,
     handle: app.handle,
-    certificates: implicitTls ? { tlsOptions: () => certificates.tlsOptions({ protocols: [HTTP] }) } : null,
+    certificates: implicitTls ? { tlsOptions: () => certificates.httpsOptions(HTTP) } : null,
     onStopped: () => app.close(), // also when it can't listen
   });
 }

@@ -19,6 +19,7 @@ import type { Recovered } from '../store/recovery.ts';
 import { TORN_LOG } from '../store/repair/torn-log.ts';
 import { MailStore } from '../store/store.ts';
 import { Backups } from './backups.ts';
+import type { ServerCertificates } from './certificates.ts';
 import { endWithSignIn } from './end-sessions.ts';
 
 export interface Office {
@@ -29,6 +30,8 @@ export interface Office {
   /** Who is signed in; nobody in a command that works alone. */
   readonly sessions: Sessions;
   readonly backups: Backups;
+  /** Those that clients see; null in a command that works alone. */
+  readonly certificates: ServerCertificates | null;
   /** The server that runs the action; null in a command that works alone. */
   readonly server: ServerFacts | null;
   close(): Promise<void>;
@@ -99,7 +102,7 @@ export async function openOffice(options: OfficeOptions): Promise<Office> {
       await directory.close();
       await store.close();
     };
-    return { data, store, directory, sessions, backups, server: null, close };
+    return { data, store, directory, sessions, backups, certificates: null, server: null, close };
   } catch (error) {
     await store.close();
     throw asDamage(error, data);

@@ -8,7 +8,7 @@ import { hostname } from 'node:os';
 import type { Logger } from 'pino';
 import type { Authenticator } from '../auth/types.ts';
 import { reachableServices } from '../autoconfig/services.ts';
-import { type Config, certificateFiles } from '../config/schema.ts';
+import type { Config } from '../config/schema.ts';
 import type { Service } from '../config/services.ts';
 import { networks } from '../config/units.ts';
 import { DeliveryPipeline } from '../delivery/pipeline.ts';
@@ -19,7 +19,6 @@ import { requestCounter } from '../http/request-counter.ts';
 import { DEFAULT_LIMITS as IMAP_LIMITS } from '../imap/context.ts';
 import { imapProtocol } from '../imap/protocol.ts';
 import { lmtpProtocol } from '../lmtp/protocol.ts';
-import { Certificates } from '../net/certificates.ts';
 import type { LineProtocol } from '../net/connection-types.ts';
 import { ConnectionLimits } from '../net/limits.ts';
 import { Listener } from '../net/listener.ts';
@@ -34,6 +33,8 @@ import { authenticating } from './authentication.ts';
 import { countBackups } from './backup-metrics.ts';
 import { BackupSchedule } from './backup-schedule.ts';
 import type { Backups } from './backups.ts';
+import { countCertificates } from './certificate-metrics.ts';
+import { type CertificateReport, ServerCertificates } from './certificates.ts';
 import { makeTrialOffice, trialGuide } from './first-run.ts';
 import { type HealthReport, HealthServer } from './health.ts';
 import { listenHttp } from './http.ts';
@@ -96,11 +97,12 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const trial = withoutConfig && (isNew || directory.trial);
   const people = trial ? await makeTrialOffice(office, options.terminal) : [];
 
-  const certificates = await Certificates.open({
-    files: certificateFiles(config.tls),
-    directory: data,
-    names: [name, 'localhost'],
-    log: partLog(log, 'tls'),
+  const certificates = await ServerCertificates.open({
+    config,
+    data,
+    name,
+    log,
+    onInternalError: () => metrics.internalError('acme'),
   });
   opened.defer(() => certificates.close());
 
@@ -128,6 +130,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     })),
     store: storeReport(store),
     backup: backupReport(backups),
+    certificates: certificates.states().map(certificateReport),
   });
 
   const clientName = withoutConfig ? 'localhost' : name;
@@ -138,6 +141,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     store,
     sessions,
     authenticator,
+    challenges: certificates.challenges.http,
     services: () => reachableServices(config.clients, listening, clientName),
     signer: () => certificates.signer(config.clients.host || clientName),
     log,
@@ -199,6 +203,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     }
   }
   countBackups(metrics.registry, () => backups.state());
+  countCertificates(metrics.registry, () => certificates.states());
+  certificates.start();
   const schedule = new BackupSchedule({
     backups,
     schedule: config.backup.schedule,
@@ -207,7 +213,9 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     onInternalError: () => metrics.internalError('backup'),
   });
   opened.defer(() => schedule.close());
-  const admin = await openAdminSocket(office, partLog(log, 'admin'), () => metrics.internalError('admin'));
+  const admin = await openAdminSocket({ ...office, certificates }, partLog(log, 'admin'), () =>
+    metrics.internalError('admin'),
+  );
   opened.defer(() => admin.close());
 
   log.info({ version, data, listening }, 'ready');
@@ -237,6 +245,11 @@ function backupReport(backups: Backups): HealthReport['backup'] {
   const { repository, last, failure, overdue } = backups.state();
   const lastGood = last === null ? null : new Date(last.taken * 1_000).toISOString();
   return { configured: repository !== null, lastGood, failed: failure !== null, overdue };
+}
+
+/** And of a certificate. */
+function certificateReport({ name, validTo, problem }: CertificateReport): HealthReport['certificates'][number] {
+  return { name, validTo, problem };
 }
 
 function greeting({ version, listening }: ServerFacts, data: string, withoutConfig: boolean): string {

@@ -26,6 +26,7 @@ const well: HealthReport = {
   listeners: [{ protocol: 'imap', addresses: [{ host: '127.0.0.1', port: 143 }], open: 2 }],
   store: { state: 'open' },
   backup: { configured: false },
+  certificates: [],
 };
 
 test('the health page tells the state, and 503 when the server can not do its work', async (t) => {

@@ -22,6 +22,7 @@ import {
   testBackup,
   verifyBackups,
 } from './backup.ts';
+import { renewCertificates, showCertificates } from './certificates.ts';
 import { listDevices, startDevice } from './devices.ts';
 import { addDomain, listDomains, removeDomain, renameDomain, setCatchAll, setSubaddress } from './domains.ts';
 import { exportAll, exportMail } from './export-mail.ts';
@@ -108,6 +109,8 @@ const all = [
   exportAll,
   verify,
   repair,
+  showCertificates,
+  renewCertificates,
   status,
 ];
 

@@ -1,6 +1,7 @@
 import { statfs } from 'node:fs/promises';
 import { z } from 'zod';
 import type { BackupState } from '../backups.ts';
+import type { CertificateReport } from '../certificates.ts';
 import type { ServerFacts } from '../office.ts';
 import { action } from './action.ts';
 
@@ -16,13 +17,15 @@ export interface Status {
   /** Of the disk that holds the data directory. */
   readonly freeBytes: number;
   readonly backup: BackupState;
+  /** Null: no server runs. */
+  readonly certificates: readonly CertificateReport[] | null;
 }
 
 /** What the office holds, and whether its server runs. */
 export const status = action({
   name: 'status',
   input: z.strictObject({}),
-  async run({ data, directory, server, backups }): Promise<Status> {
+  async run({ data, directory, server, backups, certificates }): Promise<Status> {
     let [accounts, messages, bytes] = [0, 0, 0];
     for await (const account of directory.accounts()) {
       accounts++;
@@ -41,6 +44,7 @@ export const status = action({
       bytes,
       freeBytes: disk.bavail * disk.bsize,
       backup: backups.state(),
+      certificates: certificates?.states() ?? null,
     };
   },
 });
