@@ -5,32 +5,46 @@ import type { Connection } from './connection.ts';
 import type { SignedOut } from './farewell.ts';
 import type { OpenSession, SessionCredential } from './sessions.ts';
 
-/** Made when somebody looks at the session, so that none keeps one. */
+/** Made when somebody looks at the session, so that none keeps one; asking the socket costs, so it is asked only what is wanted. */
 export class LineSession implements OpenSession {
-  readonly id: number;
   readonly protocol: SignInProtocol;
   readonly account: AccountId;
   readonly credential: SessionCredential;
-  readonly address: string;
-  readonly port: number;
-  readonly client: string;
-  readonly secure: boolean;
-  readonly local: boolean;
-  readonly since: EpochSeconds;
   readonly #connection: Connection;
 
   constructor(connection: Connection, protocol: SignInProtocol, account: AccountId, credential: SessionCredential) {
     this.#connection = connection;
-    this.id = connection.id;
     this.protocol = protocol;
     this.account = account;
     this.credential = credential;
-    this.address = connection.remoteAddress;
-    this.port = connection.remotePort;
-    this.client = connection.client;
-    this.secure = connection.secure;
-    this.local = connection.local;
-    this.since = connection.signedInAt;
+  }
+
+  get id(): number {
+    return this.#connection.id;
+  }
+
+  get address(): string {
+    return this.#connection.remoteAddress;
+  }
+
+  get port(): number {
+    return this.#connection.remotePort;
+  }
+
+  get client(): string {
+    return this.#connection.client;
+  }
+
+  get secure(): boolean {
+    return this.#connection.secure;
+  }
+
+  get local(): boolean {
+    return this.#connection.local;
+  }
+
+  get since(): EpochSeconds {
+    return this.#connection.signedInAt;
   }
 
   signOut(why: SignedOut): Promise<void> {
