@@ -19,6 +19,7 @@ import { EXIT, printError } from './output.ts';
 import { quotaCommand } from './quota.ts';
 import { restoreCommand } from './restore.ts';
 import { serveCommand } from './serve.ts';
+import { sessionsCommand } from './sessions.ts';
 import { statusCommand } from './status.ts';
 import { undeleteCommand } from './undelete.ts';
 import { verifyCommand } from './verify.ts';
@@ -40,6 +41,7 @@ export function program(): Command {
     quotaCommand,
     auditCommand,
     deviceCommand,
+    sessionsCommand,
     importCommand,
     migrateCommand,
     exportCommand,

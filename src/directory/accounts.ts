@@ -27,6 +27,7 @@ const BY_NAME = sql<AccountRow>(`SELECT ${ACCOUNT_COLUMNS} FROM ${ACCOUNT_TABLES
 const LIST = sql<ListingRow>(`
   SELECT ${ACCOUNT_COLUMNS}, a.used_bytes, a.used_count, a.created FROM ${ACCOUNT_TABLES}
   WHERE a.name > ? AND a.state <> 'removed' ORDER BY a.name LIMIT ?`);
+const NAME = sql<readonly [name: string]>('SELECT name FROM account WHERE account_id = ?');
 const DELETE_PERSON = sql('DELETE FROM person WHERE account_id = ?');
 const DELETE_CREDENTIALS = sql('DELETE FROM credential WHERE account_id = ?');
 const DELETE_MEMBERSHIPS = sql(
@@ -59,6 +60,16 @@ export function accountOf([id, name, displayName, quotaBytes, state]: AccountRow
     quotaBytes,
     state: state as AccountState, // a removed account has no name to be found by
   };
+}
+
+/** What accounts are called; those that are gone are left out. */
+export async function namesOf(tx: Reader, ids: readonly AccountId[]): Promise<(readonly [AccountId, string])[]> {
+  const names: (readonly [AccountId, string])[] = [];
+  for (const id of ids) {
+    const row = await tx.get(NAME, id);
+    if (row !== undefined) names.push([id, row[0]]);
+  }
+  return names;
 }
 
 /** A page of accounts in order of name, after `after`; the last page is shorter than PAGE_ROWS. */

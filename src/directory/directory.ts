@@ -240,6 +240,17 @@ export class Directory implements SignInDirectory {
     return this.#engine.read((tx) => accounts.requireAccount(tx, account));
   }
 
+  /** What accounts are called; those that are gone are left out. */
+  async accountNames(ids: Iterable<AccountId>): Promise<Map<AccountId, string>> {
+    const all = [...ids];
+    const names = new Map<AccountId, string>();
+    for (let at = 0; at < all.length; at += PAGE_ROWS) {
+      const page = all.slice(at, at + PAGE_ROWS);
+      for (const [id, name] of await this.#engine.read((tx) => accounts.namesOf(tx, page))) names.set(id, name);
+    }
+    return names;
+  }
+
   /** All accounts in order of name. Each page is a snapshot of its own. */
   accounts(): AsyncGenerator<AccountListing> {
     return this.#pages(accounts.listAccounts, '', ({ name }) => name);

@@ -28,6 +28,7 @@ function changes(folder: string): readonly (readonly [action: string, input: obj
     ['account.state', { address: ANNA, state: 'active' }, ANNA],
     ['app-password.add', { address: ANNA, name: 'phone', protocols: null }, ANNA],
     ['device.start', { account: ANNA, device: 'phone', start: 0 }, ANNA],
+    ['sessions.end', { account: ANNA, credential: 'phone' }, ANNA],
     ['app-password.revoke', { address: ANNA, which: 'phone' }, ANNA],
     ['alias.add', { address: 'info@office.test', accounts: [ANNA, BEN] }, 'info@office.test', ANNA, BEN],
     ['alias.rename', { address: 'info@office.test', to: 'all@office.test' }, 'info@office.test', 'all@office.test'],

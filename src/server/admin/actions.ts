@@ -42,6 +42,7 @@ import { importMail, importTree, planImport } from './import-mail.ts';
 import { migrate } from './migrate.ts';
 import { explainQuota, setQuota, showQuotas, unsetQuota } from './quotas.ts';
 import { listBackedUp, restoreAccount, restoreMail } from './restore.ts';
+import { endSessions, listSessions } from './sessions.ts';
 import { status } from './status.ts';
 import { listRemoved, purgeRemoved, restoreRemoved } from './undelete.ts';
 import { repair, verify } from './verify.ts';
@@ -85,6 +86,8 @@ const all = [
   listAudit,
   listDevices,
   startDevice,
+  listSessions,
+  endSessions,
   importMail,
   planImport,
   importTree,
