@@ -274,12 +274,12 @@ export class PasswordAuthenticator implements Authenticator {
     this.#report({ result, protocol, mechanism, address, delay, remembered, ...known(outcome, mechanism) });
     if (record !== null && credential !== null) {
       const { account, access } = record;
-      const { id, kind, label } = credential;
+      const { id, kind, label, protocols } = credential;
       if (result === 'ok') {
         const at = nowSeconds();
         if (kind !== 'oauth') this.#directory.used({ account: account.id, credential: id, at, protocol, address });
         const confirm = () => this.#confirm(claim, peer, mechanism, { ...outcome, remembered: true });
-        return { account, credential: { id, kind, label }, access, mechanism, confirm };
+        return { account, credential: { id, kind, label, protocols }, access, mechanism, confirm };
       }
     }
     if (result === 'not-allowed' || result === 'unavailable') throw cause;

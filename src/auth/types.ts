@@ -16,7 +16,7 @@ export interface Peer {
 export interface SignedIn {
   readonly account: Account;
   /** What it was done with: an app password tells which device it is. */
-  readonly credential: Pick<Credential, 'id' | 'kind' | 'label'>;
+  readonly credential: Pick<Credential, 'id' | 'kind' | 'label' | 'protocols'>;
   /** What the account may do. */
   readonly access: Access;
   readonly mechanism: string;

@@ -23,8 +23,6 @@ export interface Resolver {
 type DeliveryStore = Pick<Store, 'deliver' | 'discard' | 'usage' | 'mailboxes'>;
 
 export interface PipelineOptions {
-  /** What is submitted is filed in the sender's Sent mailbox. */
-  readonly fileSent: boolean;
   /** Mail for `anna+lists@` goes to Anna's folder of that name, if she has one. */
   readonly detailFolders: boolean;
 }
@@ -64,11 +62,7 @@ export class DeliveryPipeline implements Delivery {
     (delivery) => this.#file(delivery),
   ];
 
-  constructor(
-    directory: Resolver,
-    store: DeliveryStore,
-    options: PipelineOptions = { fileSent: true, detailFolders: false },
-  ) {
+  constructor(directory: Resolver, store: DeliveryStore, options: PipelineOptions = { detailFolders: false }) {
     this.#directory = directory;
     this.#store = store;
     this.#options = options;
@@ -168,10 +162,10 @@ export class DeliveryPipeline implements Delivery {
     shareFates(envelope, recipients);
   }
 
-  /** What is submitted is in the sender's Sent mailbox, whatever the client does: so POP3 people have it too. */
+  /** What a person sends is in their Sent mailbox, whatever the client does: so POP3 people have it too. */
   #sentBy(envelope: Envelope, message: StagedMessage): SentTarget | undefined {
-    const { signedIn } = envelope;
-    if (signedIn === undefined || !this.#options.fileSent) return undefined;
+    const { signedIn, fileSent = false } = envelope;
+    if (signedIn === undefined || !fileSent) return undefined;
     return { account: signedIn.id, bcc: hiddenRecipients(envelope, message) };
   }
 }

@@ -14,6 +14,8 @@ export interface Envelope {
   readonly declaredBytes?: number;
   /** Who signed in (submission). */
   readonly signedIn?: Account;
+  /** What they send is filed in their Sent mailbox. */
+  readonly fileSent?: boolean;
   readonly recipients: readonly EnvelopeRecipient[];
 }
 

@@ -9,6 +9,7 @@
  *   and checked passwords outlive it (auth/verified.ts).
  */
 import { randomBytes } from 'node:crypto';
+import type { LetGo } from '../config/let-go.ts';
 import { Lru } from '../lru.ts';
 import type { Engine, Reader, Writer } from '../store/engine/engine.ts';
 import { PAGE_ROWS } from '../store/engine/engine.ts';
@@ -84,6 +85,7 @@ export class Directory implements SignInDirectory {
   readonly #policy: EffectiveAccess;
   readonly #access = new Lru<AccountId, Access>(CACHE_CAPACITY);
   readonly #domainAccess = new Lru<string, Access | null>(CACHE_CAPACITY);
+  readonly #letGoRules = new Lru<'all', readonly LetGo[]>(1);
   readonly #onState: StateListener[] = [];
   readonly #onRevoked: RevocationListener[] = [];
   readonly #onAccess: AccessListener[] = [];
@@ -216,6 +218,11 @@ export class Directory implements SignInDirectory {
     return known === undefined
       ? this.#load(this.#domainAccess, domain, (tx) => this.#policy.ofDomain(tx, domain))
       : known;
+  }
+
+  /** The rules for what POP3 devices have deleted that anybody has. */
+  letGoRules(): readonly LetGo[] | Promise<readonly LetGo[]> {
+    return this.#letGoRules.get('all') ?? this.#load(this.#letGoRules, 'all', (tx) => this.#policy.letGoRules(tx));
   }
 
   /** Each setting of the access policy for an account, and why it has its value. @throws Refused `directory.missing`, `directory.invalid` */
@@ -379,6 +386,7 @@ export class Directory implements SignInDirectory {
     this.#records.clear();
     this.#access.clear();
     this.#domainAccess.clear();
+    this.#letGoRules.clear();
   }
 
   /** Works out the quotas that are out of date, page by page. Two at a time do no harm: the mark is in the store. */

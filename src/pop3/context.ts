@@ -5,6 +5,7 @@ import type { Devices } from '../store/devices.ts';
 import type { AccountId, Milliseconds } from '../store/ids.ts';
 import type { Leases } from '../store/leases.ts';
 import type { DevicesInUse } from './devices-in-use.ts';
+import type { LeastExpiry } from './expiry.ts';
 import type { LoginDelay } from './login-delay.ts';
 
 export interface Pop3Context {
@@ -16,7 +17,10 @@ export interface Pop3Context {
     readonly devices: Pick<Devices, 'meet' | 'delete' | 'noteFetched' | 'noteShared'>;
     readonly leases: Pick<Leases, 'take'>;
   };
-  readonly policy: Pop3Policy;
+  /** Least time between two sign-ins of one account (LOGIN-DELAY, RFC 2449 6.5); 0: none. */
+  readonly loginDelayTime: Milliseconds;
+  /** What EXPIRE says to somebody who has not signed in: the least of all accounts. */
+  readonly leastExpiry: () => Promise<LeastExpiry>;
   readonly devicesInUse: DevicesInUse;
   readonly loginDelay: LoginDelay;
   readonly limits: Pop3Limits;
@@ -32,25 +36,6 @@ export interface Pop3Context {
 export type Pop3Options = Omit<Pop3Context, 'devicesInUse' | 'loginDelay'> & {
   /** Two programs were seen to use the password of one device at once. */
   readonly onSharedDevice: (account: AccountId, credential: number) => void;
-};
-
-/** What the office has decided about POP3. */
-export interface Pop3Policy {
-  /** Paths of the folders it shows, in this order; those an account lacks are left out. */
-  readonly folders: readonly string[];
-  /** RETR marks a message as seen, for IMAP and webmail. */
-  readonly seenByRetr: boolean;
-  /** Days after which a message that all devices have had may be removed (EXPIRE, RFC 2449 6.7); null: never by time. */
-  readonly expireDays: number | null;
-  /** Least time between two sign-ins of one account; 0: none. */
-  readonly loginDelay: Milliseconds;
-}
-
-export const DEFAULT_POP3_POLICY: Pop3Policy = {
-  folders: ['INBOX'],
-  seenByRetr: false,
-  expireDays: null,
-  loginDelay: 0,
 };
 
 export interface Pop3Limits {

@@ -5,6 +5,7 @@
  * - the list is the one of the sign-in, whatever others do meanwhile (RFC 1939 3);
  * - DELE only marks; nothing is removed, or hidden from a device, but by {@link Maildrop.commit}, all together or not at all.
  */
+import type { Access } from '../directory/access/access.ts';
 import { Refused } from '../errors.ts';
 import type { MailboxMessages, SeenMessage } from '../store/devices.ts';
 import type { AccountId, EmailId, MailboxId } from '../store/ids.ts';
@@ -26,6 +27,8 @@ export class Maildrop {
   readonly list: MessageList;
   /** Which device this is; null: the password that all programs of the person share. */
   readonly device: number | null;
+  /** What the access policy says of POP3 for the account. */
+  readonly rules: Access['pop3'];
   /** Keeps what is on the list from being purged. */
   readonly lease: Lease;
   readonly #store: Pop3Context['store'];
@@ -43,12 +46,13 @@ export class Maildrop {
 
   constructor(
     store: Pop3Context['store'],
-    { account, list, device, lease }: Pick<Maildrop, 'account' | 'list' | 'device' | 'lease'>,
+    { account, list, device, rules, lease }: Pick<Maildrop, 'account' | 'list' | 'device' | 'rules' | 'lease'>,
   ) {
     this.#store = store;
     this.account = account;
     this.list = list;
     this.device = device;
+    this.rules = rules;
     this.lease = lease;
   }
 

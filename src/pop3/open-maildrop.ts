@@ -1,4 +1,5 @@
 /** What a person is shown when they have signed in: the folders the office gives to POP3, as their device has left them. */
+import type { SignedIn } from '../auth/types.ts';
 import type { MailboxView } from '../store/api.ts';
 import type { Shown } from '../store/devices.ts';
 import type { AccountId } from '../store/ids.ts';
@@ -7,17 +8,18 @@ import type { Pop3Context } from './context.ts';
 import { Maildrop } from './maildrop.ts';
 import { MessageList } from './message-list.ts';
 
-/** @param credential what they signed in with */
+/** @param credential  which device it is */
 export async function openMaildrop(
-  { store, policy, limits }: Pick<Pop3Context, 'store' | 'policy' | 'limits'>,
-  account: AccountId,
+  { store, limits }: Pick<Pop3Context, 'store' | 'limits'>,
+  { account: { id: account }, access }: Pick<SignedIn, 'account' | 'access'>,
   credential: number,
 ): Promise<Maildrop> {
   const lease = store.leases.take(account, limits.idleTimeout);
   try {
     const shown = await store.devices.meet(account, credential);
-    const list = listOf(await viewsOf(store, account, policy.folders), shown);
-    return new Maildrop(store, { account, list, device: shown.isAlone ? null : credential, lease });
+    const { pop3: rules } = access;
+    const list = listOf(await viewsOf(store, account, rules.folders), shown);
+    return new Maildrop(store, { account, list, device: shown.isAlone ? null : credential, rules, lease });
   } catch (error) {
     lease.end();
     throw error;

@@ -17,7 +17,7 @@ export function pop3Protocol({ onSharedDevice, ...options }: Pop3Options): LineP
   const context: Pop3Context = {
     ...options,
     devicesInUse: new DevicesInUse(onSharedDevice),
-    loginDelay: new LoginDelay(options.policy.loginDelay),
+    loginDelay: new LoginDelay(options.loginDelayTime),
   };
   return {
     name: 'pop3',

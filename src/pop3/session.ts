@@ -115,7 +115,7 @@ export class Pop3Session {
     if (!this.context.loginDelay.mayEnter(account.id)) {
       throw new Refused('auth.too-soon', 'You have signed in a moment ago. Let your mail program ask less often.');
     }
-    this.maildrop = await openMaildrop(this.context, account.id, deviceOf(credential));
+    this.maildrop = await openMaildrop(this.context, signedIn, deviceOf(credential));
     const { device, list } = this.maildrop;
     if (device !== null) this.#use = this.context.devicesInUse.begin(account.id, device);
     return ok(`${list.length} messages (${list.sizeBytes} octets)`);
@@ -125,11 +125,11 @@ export class Pop3Session {
   async noteFetched(): Promise<void> {
     const { maildrop, context } = this;
     if (maildrop === null) return;
-    const { account, device } = maildrop;
+    const { account, device, rules } = maildrop;
     const fetched = maildrop.takeFetched();
     if (fetched.length === 0) return;
     if (device !== null) await context.store.devices.noteFetched(account, device, fetched);
-    if (!context.policy.seenByRetr) return;
+    if (!rules.seenByRetr) return;
     for (const { mailbox, messages } of fetched) {
       const uids = messages.map(({ uid }) => uid);
       await context.store.storeFlags({ account, mailbox }, uids, SEEN_FLAG);

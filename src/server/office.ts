@@ -83,7 +83,6 @@ export async function openOffice(options: OfficeOptions): Promise<Office> {
     retentionDays: config.store.retention / DAY,
     retainedCapBytes: config.store.retained,
     auditDays: config.store.audit / DAY,
-    letGoRule: config.pop3.letGo,
     deviceSilentDays: config.pop3.silent / DAY,
     checkpointBytes: config.store.checkpoint,
     housekeepingEvery: config.store.housekeeping,
@@ -95,6 +94,7 @@ export async function openOffice(options: OfficeOptions): Promise<Office> {
     await clearScratch(data);
     const onTrouble = (what: string, error: unknown) => log?.error({ err: error }, `${what} failed`);
     const directory = await Directory.open(store.engine, onTrouble, configuredPolicy(config));
+    store.devices.useRules(async (account) => (await directory.access(account)).pop3.letGo);
     const backups = await Backups.open({ data, store, config, configFile });
     const sessions = new Sessions();
     endWithSignIn(sessions, directory);

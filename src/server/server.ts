@@ -23,6 +23,7 @@ import type { LineProtocol } from '../net/connection-types.ts';
 import { ConnectionLimits } from '../net/limits.ts';
 import { Listener } from '../net/listener.ts';
 import { DEFAULT_POP3_LIMITS } from '../pop3/context.ts';
+import { leastExpiry } from '../pop3/expiry.ts';
 import { pop3Protocol } from '../pop3/protocol.ts';
 import { DEFAULT_SMTP_LIMITS } from '../smtp/context.ts';
 import { smtpProtocol, submissionProtocol } from '../smtp/protocol.ts';
@@ -294,7 +295,6 @@ function wire({
   const { store, directory } = office;
   const delivery = counting(
     new DeliveryPipeline(directory, store, {
-      fileSent: config.submission.fileSent,
       detailFolders: config.delivery.detailFolders,
     }),
     metrics,
@@ -322,12 +322,8 @@ function wire({
       authenticator,
       store,
       limits: { ...DEFAULT_POP3_LIMITS, idleTimeout: config.timeouts.pop3 },
-      policy: {
-        folders: config.pop3.folders,
-        seenByRetr: config.pop3.seenByRetr,
-        expireDays: config.pop3.letGo.kind === 'after' ? Math.floor(config.pop3.letGo.seconds / 86_400) : null,
-        loginDelay: config.pop3.loginDelay,
-      },
+      loginDelayTime: config.pop3.loginDelay,
+      leastExpiry: async () => leastExpiry(await directory.letGoRules()),
       onSharedDevice(account, credential) {
         metrics.sharedDevice();
         partLog(log, 'pop3').warn({ account, credential }, 'two mail programs use the password of one device');

@@ -56,14 +56,14 @@ export async function deliver(session: SmtpSession, transaction: Transaction, in
 }
 
 function envelope(session: SmtpSession, { sender, recipients, declaredBytes }: Transaction): Envelope {
-  const { connection, dialect, helo, signedIn } = session;
+  const { connection, dialect, helo, signedIn, fileSent } = session;
   return {
     protocol: dialect.protocol,
     remoteAddress: connection.remoteAddress,
     helo,
     sender,
     recipients,
-    ...(signedIn !== null && { signedIn }),
+    ...(signedIn !== null && { signedIn, fileSent }),
     ...(declaredBytes !== undefined && { declaredBytes }),
   };
 }

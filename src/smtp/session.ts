@@ -38,6 +38,8 @@ export class SmtpSession {
   /** It said EHLO or LHLO. */
   extended = false;
   signedIn: Account | null = null;
+  /** What is sent is filed in Sent. */
+  fileSent = false;
   transaction: Transaction | null = null;
   /** Negative replies of 5xx since the last message that was taken. */
   errors = 0;
@@ -157,6 +159,7 @@ export class SmtpSession {
     this.helo = '';
     this.extended = false;
     this.signedIn = null;
+    this.fileSent = false;
   }
 
   /** The connection ends once the reply to this command has been sent. */

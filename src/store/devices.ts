@@ -30,7 +30,6 @@ import {
 export type { Device, LetGoRule, MailboxMessages, SeenMessage };
 
 export interface DeviceSettings {
-  readonly rule: LetGoRule;
   /** Seconds without a sign-in after which a device holds nothing any more. */
   readonly silentAfter: number;
   /** How long removed messages can be brought back, in seconds. */
@@ -45,6 +44,10 @@ export interface Shown {
   readonly letGo: ReadonlySet<ItemId>;
 }
 
+const KEEP: LetGoRule = { kind: 'keep' };
+
+type Times = Omit<LetGoTerms, 'rule'>;
+
 const A_DAY = 86_400;
 
 export class Devices {
@@ -52,6 +55,7 @@ export class Devices {
   readonly #write: Engine['write'];
   readonly #settings: DeviceSettings;
   readonly #onTrouble: (error: unknown) => void;
+  #ruleOf: (account: AccountId) => LetGoRule | Promise<LetGoRule> = () => KEEP;
   #settled: EpochSeconds = 0;
 
   /** @param onTrouble  hears why the sign-in of a device could not be noted */
@@ -67,9 +71,14 @@ export class Devices {
     this.#onTrouble = onTrouble;
   }
 
+  /** Each account has a rule of its own, asked for whenever something may leave. Until there are rules, nothing does. */
+  useRules(ruleOf: (account: AccountId) => LetGoRule | Promise<LetGoRule>): void {
+    this.#ruleOf = ruleOf;
+  }
+
   /** Somebody signs in over POP3. @returns what this device is to be shown */
   async meet(account: AccountId, credential: number): Promise<Shown> {
-    const terms = this.#terms();
+    const terms = this.#times();
     const { devices, letGo } = await this.#engine.read(
       async (tx) => ({ devices: await devicesOf(tx, account), letGo: await letGoBy(tx, account, credential) }),
       account,
@@ -85,7 +94,7 @@ export class Devices {
 
   /** True when a device has been silent for so long that it holds nothing any more. */
   isSilent({ lastSeen }: Device): boolean {
-    return lastSeen < this.#terms().silentBefore;
+    return lastSeen < this.#times().silentBefore;
   }
 
   /** @param record  joins the transaction: the entry in the audit */
@@ -116,7 +125,7 @@ export class Devices {
 
   /** Carries out what a session marked, all of it or nothing; durable when it resolves. @returns how many messages */
   async delete(account: AccountId, credential: number | null, marked: readonly MailboxMessages[]): Promise<number> {
-    const args: DeleteArgs = { account, credential, marked, terms: this.#terms() };
+    const args: DeleteArgs = { account, credential, marked, terms: await this.#terms(account) };
     const many = marked.reduce((sum, { messages }) => sum + messages.length, 0) > CHUNK_ROWS;
     if (many) return this.#engine.writeInWorker<number>(account, 'deleteByPop3', args);
     return this.#write((tx) => deleteByPop3(tx, args));
@@ -132,11 +141,11 @@ export class Devices {
 
   /** Removes what no device holds any more, since devices fell silent or days passed. */
   async settle(stopped: () => boolean): Promise<void> {
-    const terms = this.#terms();
     for (let account: AccountId | undefined = 0 as AccountId; ; ) {
       const from: AccountId = account;
       [account] = await this.#engine.read((tx) => accountsWithDevices(tx, from, 1));
       if (account === undefined) break;
+      const terms = await this.#terms(account);
       for (let after: ItemId | undefined = 0 as ItemId; after !== undefined; ) {
         if (stopped()) return;
         const args: SettleArgs = { account, after, limit: PAGE_ROWS, terms };
@@ -146,17 +155,22 @@ export class Devices {
   }
 
   /** A full or failing disk does not stop reading: nothing leaves the mailbox meanwhile either, and the next sign-in notes it. */
-  async #note(account: AccountId, credential: number, terms: LetGoTerms): Promise<void> {
+  async #note(account: AccountId, credential: number, times: Times): Promise<void> {
     try {
-      await this.#write((tx) => meetDevice(tx, account, credential, terms));
+      await this.#write((tx) => meetDevice(tx, account, credential, times));
     } catch (error) {
       if (!isFull(error)) this.#onTrouble(error);
     }
   }
 
-  #terms(): LetGoTerms {
-    const { rule, silentAfter, retention } = this.#settings;
+  async #terms(account: AccountId): Promise<LetGoTerms> {
+    const rule = await this.#ruleOf(account);
+    return { rule, ...this.#times() };
+  }
+
+  #times(): Times {
+    const { silentAfter, retention } = this.#settings;
     const now = nowSeconds();
-    return { rule, now, silentBefore: now - silentAfter, expires: now + retention };
+    return { now, silentBefore: now - silentAfter, expires: now + retention };
   }
 }

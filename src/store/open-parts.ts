@@ -9,7 +9,6 @@ import { Segments } from './bodies/segments.ts';
 import { ChangeEvents } from './change-events.ts';
 import { asDamage, assertDatabase, hasLog } from './damage.ts';
 import { DataLock } from './data-lock.ts';
-import type { LetGoRule } from './devices.ts';
 import { DiskSpace } from './disk-space.ts';
 import { SqliteEngine } from './engine/sqlite.ts';
 import { type Milliseconds, nowSeconds } from './ids.ts';
@@ -32,8 +31,6 @@ export interface StoreOptions {
   readonly retainedCapBytes?: number;
   /** How long it is kept who changed what. */
   readonly auditDays?: number;
-  /** When what a POP3 device has deleted leaves the mailbox: never, if absent. */
-  readonly letGoRule?: LetGoRule;
   /** Days without a sign-in after which a POP3 device holds nothing any more. */
   readonly deviceSilentDays?: number;
   readonly cacheBytes?: number;

@@ -153,7 +153,6 @@ export class MailStore implements Store {
     );
     this.#retention = Math.ceil((options.retentionDays ?? 14) * DAY);
     const devices = {
-      rule: options.letGoRule ?? ({ kind: 'keep' } as const),
       silentAfter: Math.ceil((options.deviceSilentDays ?? 30) * DAY),
       retention: this.#retention,
     };

@@ -28,7 +28,7 @@ function rfcOffice() {
       if (claim.name !== 'user' || !proves(keys)) throw new Refused('auth.failed', 'no');
       return {
         account: { id: 1 as AccountId, name: 'user', displayName: '', quotaBytes: null, state: 'active' },
-        credential: { id: 1, kind: 'password', label: '' },
+        credential: { id: 1, kind: 'password', label: '', protocols: null },
         access: new EffectiveAccess(UNCONFIGURED).from([]),
         mechanism: 'SCRAM-SHA-256',
         confirm: () => {},

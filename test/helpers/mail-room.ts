@@ -12,16 +12,18 @@ import type { TestContext } from 'node:test';
 import { connect as connectTls } from 'node:tls';
 import { PasswordAuthenticator } from '../../src/auth/authenticator.ts';
 import { DeliveryPipeline } from '../../src/delivery/pipeline.ts';
+import { type Configured, UNCONFIGURED } from '../../src/directory/access/settings.ts';
 import { Directory } from '../../src/directory/directory.ts';
 import { lmtpProtocol } from '../../src/lmtp/protocol.ts';
 import type { LineProtocol } from '../../src/net/connection-types.ts';
 import { ConnectionLimits } from '../../src/net/limits.ts';
 import { Listener } from '../../src/net/listener.ts';
-import { DEFAULT_POP3_LIMITS, DEFAULT_POP3_POLICY, type Pop3Limits, type Pop3Policy } from '../../src/pop3/context.ts';
+import { DEFAULT_POP3_LIMITS, type Pop3Limits } from '../../src/pop3/context.ts';
+import { leastExpiry } from '../../src/pop3/expiry.ts';
 import { pop3Protocol } from '../../src/pop3/protocol.ts';
 import { DEFAULT_SMTP_LIMITS, type SmtpLimits } from '../../src/smtp/context.ts';
 import { smtpProtocol, submissionProtocol } from '../../src/smtp/protocol.ts';
-import type { AccountId } from '../../src/store/ids.ts';
+import type { AccountId, Milliseconds } from '../../src/store/ids.ts';
 import { INBOX } from '../../src/store/operations/mailboxes.ts';
 import { MailStore, type StoreOptions } from '../../src/store/store.ts';
 import { certificate, Peer, silent } from '../net/helpers.ts';
@@ -40,7 +42,10 @@ export interface MailRoomOptions {
   readonly quotas?: Readonly<Record<string, number>>;
   readonly smtp?: Partial<SmtpLimits>;
   readonly pop3?: Partial<Pop3Limits>;
-  readonly pop3Policy?: Partial<Pop3Policy>;
+  /** What the configuration says of settings of the access policy. */
+  readonly policy?: Partial<Configured>;
+  /** Between two sign-ins over POP3. */
+  readonly loginDelay?: Milliseconds;
   /** How the store is opened; a directory that is named goes away with the room. */
   readonly storeOptions?: Partial<StoreOptions>;
   readonly connectionsByAccount?: number;
@@ -118,7 +123,9 @@ export async function mailRoom(t: TestContext, options: MailRoomOptions = {}): P
     directory: folder,
   });
   const store = options.store?.(opened) ?? opened;
-  const directory = await Directory.open(opened.engine);
+  const configured = { ...UNCONFIGURED, ...options.policy };
+  const directory = await Directory.open(opened.engine, undefined, configured);
+  opened.devices.useRules(async (account) => (await directory.access(account)).pop3.letGo);
   for (const person of options.people ?? ['anna', 'ben']) {
     const quotaBytes = options.quotas?.[person] ?? null;
     await directory
@@ -129,7 +136,6 @@ export async function mailRoom(t: TestContext, options: MailRoomOptions = {}): P
   const onInternalError = (error: unknown) => faults.push(error);
   const authenticator = new PasswordAuthenticator({ directory });
   const delivery = new DeliveryPipeline(directory, store, {
-    fileSent: true,
     detailFolders: options.detailFolders ?? false,
   });
   const shared = {
@@ -145,7 +151,8 @@ export async function mailRoom(t: TestContext, options: MailRoomOptions = {}): P
   const pop3 = {
     ...shared,
     limits: { ...DEFAULT_POP3_LIMITS, ...options.pop3 },
-    policy: { ...DEFAULT_POP3_POLICY, ...options.pop3Policy },
+    loginDelayTime: options.loginDelay ?? 0,
+    leastExpiry: async () => leastExpiry(await directory.letGoRules()),
     onSharedDevice: (_account: AccountId, credential: number) => shared.sharedDevices.push(credential),
   };
 

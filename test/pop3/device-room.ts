@@ -3,15 +3,15 @@ import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
 import { sql } from '../../src/store/engine/sql.ts';
 import type { AccountId } from '../../src/store/ids.ts';
-import { type Client, type MailRoom, type MailRoomOptions, mailRoom, PASSWORD } from '../helpers/mail-room.ts';
+import { type Client, DOMAIN, type MailRoom, type MailRoomOptions, mailRoom, PASSWORD } from '../helpers/mail-room.ts';
 
 const SILENCE = sql('UPDATE device SET last_seen = ? WHERE account_id = ? AND credential_id = ?');
-const AGE = sql('UPDATE device_message SET fetched = fetched - ? WHERE account_id = ? AND fetched > 0');
+const AGE = sql('UPDATE device_message SET fetched = fetched - ? WHERE fetched > 0');
 
 export interface DeviceRoom extends MailRoom {
   readonly account: AccountId;
-  /** An app password for a device of anna's. */
-  device(name: string): Promise<Device>;
+  /** An app password for a device of somebody's: of anna's, where nobody is named. */
+  device(name: string, person?: string): Promise<Device>;
   /** What all of anna's programs share: her own password. */
   readonly shared: Device;
   /** Subjects of what is in INBOX, as IMAP would show it. */
@@ -22,26 +22,32 @@ export interface DeviceRoom extends MailRoom {
   age(days: number): Promise<void>;
 }
 
+interface DeviceSignIn {
+  readonly address: string;
+  readonly id: number;
+  readonly password: string;
+}
+
 export class Device {
   readonly id: number;
   readonly #room: MailRoom;
-  readonly #password: string;
+  readonly #signIn: DeviceSignIn;
 
-  constructor(room: MailRoom, id: number, password: string) {
+  constructor(room: MailRoom, signIn: DeviceSignIn) {
     this.#room = room;
-    this.id = id;
-    this.#password = password;
+    this.#signIn = signIn;
+    this.id = signIn.id;
   }
 
   /** The same device, at the same server on another address. */
   at(room: MailRoom): Device {
-    return new Device(room, this.id, this.#password);
+    return new Device(room, this.#signIn);
   }
 
   async open(): Promise<Client> {
     const client = await this.#room.connect('pop3');
-    await client.ask('USER anna@office.test');
-    const answer = await client.ask(`PASS ${this.#password}`);
+    await client.ask(`USER ${this.#signIn.address}`);
+    const answer = await client.ask(`PASS ${this.#signIn.password}`);
     assert.match(answer, /^\+OK /);
     return client;
   }
@@ -79,13 +85,14 @@ export async function deviceRoom(t: TestContext, options: MailRoomOptions = {}):
   return {
     ...room,
     account,
-    async device(name) {
+    async device(name, person = 'anna') {
+      const address = `${person}@${DOMAIN}`;
       const { id, password } = await room.directory
         .by('the test')
-        .addAppPassword('anna@office.test', { label: name, protocols: null });
-      return new Device(room, id, password);
+        .addAppPassword(address, { label: name, protocols: null });
+      return new Device(room, { address, id, password });
     },
-    shared: new Device(room, 1, PASSWORD),
+    shared: new Device(room, { address: `anna@${DOMAIN}`, id: 1, password: PASSWORD }),
     async subjects() {
       return (await room.inbox('anna')).map(subjectOf);
     },
@@ -95,7 +102,7 @@ export async function deviceRoom(t: TestContext, options: MailRoomOptions = {}):
       }),
     age: (days) =>
       room.store.engine.write(async (tx) => {
-        await tx.run(AGE, days * 86_400, account);
+        await tx.run(AGE, days * 86_400);
       }),
   };
 }

@@ -7,7 +7,7 @@ import { INBOX } from '../../src/store/operations/mailboxes.ts';
 import type { Client } from '../helpers/mail-room.ts';
 import { type DeviceRoom, deviceRoom, letter } from './device-room.ts';
 
-const REMOVE = { storeOptions: { letGoRule: { kind: 'remove' } } } as const;
+const REMOVE = { policy: { 'pop3.letGo': { kind: 'remove' } } } as const;
 
 async function deliver(room: DeviceRoom, ...subjects: string[]): Promise<void> {
   for (const subject of subjects) await room.deliver('anna', letter(subject));
@@ -55,7 +55,7 @@ test('where IMAP is used a device’s delete only hides', async (t) => {
 });
 
 test('what every device has let go goes to the folder that the office has for it', async (t) => {
-  const room = await deviceRoom(t, { storeOptions: { letGoRule: { kind: 'move', folder: 'Archive/POP3' } } });
+  const room = await deviceRoom(t, { policy: { 'pop3.letGo': { kind: 'move', folder: 'Archive/POP3' } } });
   const laptop = await room.device('laptop');
   await deliver(room, 'Invoice');
   await laptop.fetch({ keep: false });
@@ -142,7 +142,7 @@ test('a silent device holds nothing any more, and a message that nobody has had 
 });
 
 test('days after every device has had it a message leaves; what one has not had stays for ever', async (t) => {
-  const room = await deviceRoom(t, { storeOptions: { letGoRule: { kind: 'after', seconds: 30 * 86_400 } } });
+  const room = await deviceRoom(t, { policy: { 'pop3.letGo': { kind: 'after', seconds: 30 * 86_400 } } });
   const [laptop, phone] = [await room.device('laptop'), await room.device('phone')];
   await phone.sees();
   await deliver(room, 'Invoice', 'Lunch');
@@ -180,7 +180,7 @@ test('a start date hides what came before, and such messages are held by nobody 
 });
 
 test('a connection that breaks lets nothing go; what was retrieved is known to be', async (t) => {
-  const room = await deviceRoom(t, { storeOptions: { letGoRule: { kind: 'after', seconds: 86_400 } } });
+  const room = await deviceRoom(t, { policy: { 'pop3.letGo': { kind: 'after', seconds: 86_400 } } });
   const laptop = await room.device('laptop');
   await deliver(room, 'Invoice');
   const client = await laptop.open();
@@ -241,7 +241,7 @@ test('a message that was away and back while a device deleted it is deleted', as
 });
 
 test('what somebody takes back from the folder for what devices have let go stays where they put it', async (t) => {
-  const room = await deviceRoom(t, { storeOptions: { letGoRule: { kind: 'move', folder: 'Archive' } } });
+  const room = await deviceRoom(t, { policy: { 'pop3.letGo': { kind: 'move', folder: 'Archive' } } });
   const laptop = await room.device('laptop');
   await deliver(room, 'Invoice');
   await laptop.fetch({ keep: false });
@@ -270,7 +270,7 @@ test('one password in two programs at once is noticed, a line that broke is not'
 });
 
 test('several folders are one list, each message once, and QUIT removes from each', async (t) => {
-  const room = await deviceRoom(t, { pop3Policy: { folders: ['INBOX', 'Archive', 'Nowhere'] } });
+  const room = await deviceRoom(t, { policy: { 'pop3.folders': ['INBOX', 'Archive', 'Nowhere'] } });
   await deliver(room, 'One', 'Two', 'Three');
   const [first] = await inboxUids(room);
   const archive = (await room.store.mailboxes(room.account)).find(({ path }) => path === 'Archive')!;
@@ -289,7 +289,7 @@ test('several folders are one list, each message once, and QUIT removes from eac
 
 test('RETR marks as seen where the office wants it, and TOP never does', async (t) => {
   for (const seenByRetr of [true, false]) {
-    const room = await deviceRoom(t, { pop3Policy: { seenByRetr } });
+    const room = await deviceRoom(t, { policy: { 'pop3.seenByRetr': seenByRetr } });
     await deliver(room, 'One', 'Two');
     await room.shared.session(async (client) => {
       await client.lines('RETR 1');
@@ -302,7 +302,10 @@ test('RETR marks as seen where the office wants it, and TOP never does', async (
 });
 
 test('LOGIN-DELAY is announced and kept only where it is configured', async (t) => {
-  const room = await deviceRoom(t, { pop3Policy: { loginDelay: 3_600_000, expireDays: 30 } });
+  const room = await deviceRoom(t, {
+    loginDelay: 3_600_000,
+    policy: { 'pop3.letGo': { kind: 'after', seconds: 30 * 86_400 } },
+  });
   const client = await room.shared.open();
   assert.match(await client.lines('CAPA'), /^EXPIRE 30\r\nLOGIN-DELAY 3600\r$/m);
   await client.ask('QUIT');

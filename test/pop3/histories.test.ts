@@ -25,12 +25,12 @@ const SHARING = 50;
 
 /** A server whose own housekeeping leaves the time to the histories. */
 function roomWith(t: TestContext, rule: LetGoRule, directory?: string): Promise<DeviceRoom> {
-  const storeOptions = {
-    letGoRule: rule,
-    housekeepingEvery: 2 ** 31 - 1,
-    ...(directory === undefined ? {} : { directory }),
-  };
-  return deviceRoom(t, { storeOptions, ...(directory === undefined ? {} : { people: [] }) });
+  const storeOptions = { housekeepingEvery: 2 ** 31 - 1, ...(directory === undefined ? {} : { directory }) };
+  return deviceRoom(t, {
+    storeOptions,
+    policy: { 'pop3.letGo': rule },
+    ...(directory === undefined ? {} : { people: [] }),
+  });
 }
 
 async function programsIn(room: DeviceRoom, random: (below: number) => number) {

@@ -1,11 +1,13 @@
 /** Works out what accounts may do from the rules in the store. */
+import type { LetGo } from '../../config/let-go.ts';
 import type { Reader } from '../../store/engine/engine.ts';
 import type { AccountId } from '../../store/ids.ts';
 import { findDomain } from '../domains.ts';
 import { type Access, AccessPool } from './access.ts';
 import { type Decision, decide, type PolicyRule } from './decide.ts';
-import { rulesFor, rulesForDomain } from './rules.ts';
+import { rulesFor, rulesForDomain, valuesSet } from './rules.ts';
 import type { Configured, PolicyName } from './settings.ts';
+import { letGo } from './values.ts';
 
 export class EffectiveAccess {
   readonly #configured: Configured;
@@ -24,6 +26,12 @@ export class EffectiveAccess {
   async ofDomain(tx: Reader, name: string): Promise<Access | null> {
     const domain = await findDomain(tx, name);
     return domain === undefined ? null : this.from(await rulesForDomain(tx, domain.name));
+  }
+
+  /** The rules for what POP3 devices have deleted that anybody has: the default, and those set for some. */
+  async letGoRules(tx: Reader): Promise<LetGo[]> {
+    const set = (await valuesSet(tx, 'pop3.letGo')).map((text) => letGo.parse(text));
+    return [this.#configured['pop3.letGo'], ...set.filter((rule) => rule !== undefined)];
   }
 
   /** Each setting of an account, and why. */

@@ -31,9 +31,15 @@ const SET = sql(`
   INSERT INTO policy (policy_id, scope, subject_id, setting, value) VALUES (?, ?, ?, ?, ?)
   ON CONFLICT (scope, subject_id, setting) DO UPDATE SET value = excluded.value`);
 const UNSET = sql('DELETE FROM policy WHERE scope = ? AND subject_id = ? AND setting = ?');
+const VALUES = sql<readonly [value: string]>('SELECT DISTINCT value FROM policy WHERE setting = ? ORDER BY value');
 const GET = sql<readonly [value: string]>(
   'SELECT value FROM policy WHERE scope = ? AND subject_id = ? AND setting = ?',
 );
+
+/** The values that a setting has for anybody, each once. */
+export async function valuesSet(tx: Reader, setting: string): Promise<string[]> {
+  return (await tx.all(VALUES, setting)).map(([value]) => value);
+}
 
 /** All that is set for somebody: themselves, their groups, their domain and everyone. In no order. */
 export async function rulesFor(tx: Reader, account: AccountId): Promise<PolicyRule[]> {

@@ -8,5 +8,5 @@ export const capa: Pop3Command = {
   name: 'CAPA',
   states: ['authorization', 'transaction'],
   bare: true,
-  run: (session) => `${ok('Capabilities follow')}${announced(session).join('\r\n')}\r\n.\r\n`,
+  run: async (session) => `${ok('Capabilities follow')}${(await announced(session)).join('\r\n')}\r\n.\r\n`,
 };

@@ -1,6 +1,7 @@
 /** AUTH (RFC 4954): signs in, for submission. */
 import { claimConnection } from '../../auth/claim.ts';
 import { runSasl } from '../../auth/line-sasl.ts';
+import type { SignedIn } from '../../auth/types.ts';
 import { BadCommand, Refused } from '../../errors.ts';
 import type { SmtpCommand } from '../command.ts';
 import { type Reply, reply } from '../reply.ts';
@@ -34,5 +35,12 @@ async function signIn(session: SmtpSession, mechanism: string, initial: string |
   session.connection.client = session.helo;
   await claimConnection(session.connection, signedIn);
   session.signedIn = signedIn.account;
+  session.fileSent = filesSent(signedIn);
   return SIGNED_IN;
+}
+
+/** What sends and never reads mail, a scanner or a program, doesn't write a person's letters. */
+function filesSent({ access, credential: { protocols } }: SignedIn): boolean {
+  const onlySends = protocols?.every((protocol) => protocol === 'submission') ?? false;
+  return access.submission.fileSent && !onlySends;
 }
