@@ -9,6 +9,7 @@ import { backupCommand } from './backup.ts';
 import { certificateCommand } from './certificate.ts';
 import { completionCommand } from './completion.ts';
 import { deviceCommand } from './device.ts';
+import { dnsCommand } from './dns.ts';
 import { domainCommand } from './domain.ts';
 import { exportCommand } from './export.ts';
 import { groupCommand } from './group.ts';
@@ -34,6 +35,7 @@ export function program(): Command {
   const commands = [
     serveCommand,
     domainCommand,
+    dnsCommand,
     accountCommand,
     appPasswordCommand,
     aliasCommand,

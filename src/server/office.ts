@@ -6,6 +6,7 @@ import { existsSync } from 'node:fs';
 import { chmod, mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
+import type { ReachableServices } from '../autoconfig/services.ts';
 import { clearScratch } from '../backup/restore/backed-up-store.ts';
 import { isRestoring } from '../backup/restore/server.ts';
 import { type Config, defaults } from '../config/schema.ts';
@@ -43,6 +44,8 @@ export interface ServerFacts {
   readonly version: string;
   readonly started: string;
   readonly listening: readonly { readonly service: string; readonly address: string; readonly port: number }[];
+  /** Where mail programs reach it, as it is known when everything listens. */
+  readonly reachable: ReachableServices;
 }
 
 export interface OfficeOptions {

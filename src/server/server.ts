@@ -79,7 +79,16 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const log = openLog(config.log.level);
   const metrics = new Metrics();
   const listening: ServerFacts['listening'][number][] = [];
-  const facts: ServerFacts = { pid: process.pid, version, started: new Date().toISOString(), listening };
+  const clientName = withoutConfig ? 'localhost' : name;
+  const facts: ServerFacts = {
+    pid: process.pid,
+    version,
+    started: new Date().toISOString(),
+    listening,
+    get reachable() {
+      return reachableServices(config.clients, listening, clientName);
+    },
+  };
 
   const isNew = !hasOffice(data);
   const failure = Promise.withResolvers<Error>();
@@ -134,7 +143,6 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     certificates: certificates.states().map(certificateReport),
   });
 
-  const clientName = withoutConfig ? 'localhost' : name;
   const parts: HttpParts = {
     name,
     config,
@@ -143,8 +151,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     sessions,
     authenticator,
     challenges: certificates.challenges.http,
-    services: () => reachableServices(config.clients, listening, clientName),
-    signer: () => certificates.signer(config.clients.host || clientName),
+    services: () => facts.reachable,
+    signer: () => certificates.signer(facts.reachable.host),
     log,
     onInternalError: (where) => metrics.internalError(where),
   };

@@ -4,8 +4,9 @@ import { XMLParser } from 'fast-xml-parser';
 import { perform } from '../../src/cli/perform.ts';
 import { addAlias } from '../../src/server/admin/aliases.ts';
 import { addAppPassword } from '../../src/server/admin/app-passwords.ts';
+import { showDnsRecords } from '../../src/server/admin/dns.ts';
 import { activeSync, OUTLOOK_HEADERS, outlook2010, outlook2016 } from '../autoconfig/requests.ts';
-import { PASSWORD } from '../helpers/office.ts';
+import { PASSWORD, rainmail } from '../helpers/office.ts';
 import type { Answer } from './ask.ts';
 import { sharedOffice } from './shared-office.ts';
 
@@ -55,7 +56,7 @@ test('Thunderbird finds the settings of a domain, with TLS and without, at both 
     port: pop3s,
     socketType: 'SSL',
     ...server,
-    pop3: { leaveMessagesOnServer: true, downloadOnBiff: true },
+    pop3: { leaveMessagesOnServer: true, daysToLeaveMessagesOnServer: 36500, downloadOnBiff: true },
   });
   const smtp = emailProvider.outgoingServer.map((one: Record<string, unknown>) => [one['port'], one['socketType']]);
   assert.deepEqual(smtp, [
@@ -179,4 +180,14 @@ test('version 2 of autodiscover points to version 1', async () => {
     Url: `https://mx.office.test:${at.office.port('https')}/autodiscover/autodiscover.xml`,
   });
   assert.equal((await secure('/autodiscover/autodiscover.json?Protocol=EWS')).status, 400);
+});
+
+test('the DNS records of a domain name the ports that are served', async () => {
+  const { stdout } = await rainmail(['dns', 'records', 'Office.TEST', '--data', at.office.data]);
+  assert.ok(stdout.includes('$ORIGIN office.test.\n'), stdout);
+  const [imaps, https] = [at.office.port('imaps'), at.office.port('https')];
+  assert.match(stdout, new RegExp(`^_imaps\\._tcp +IN SRV +0 1 ${imaps} mx\\.office\\.test\\.$`, 'm'));
+  assert.match(stdout, new RegExp(`^_autodiscover\\._tcp +IN SRV +0 0 ${https} mx\\.office\\.test\\.$`, 'm'));
+  assert.doesNotMatch(stdout, / IN MX /); // nobody brings mail to the port that the test's office has
+  await assert.rejects(perform(showDnsRecords, { domain: 'other.example' }, at.office), { code: 'directory.missing' });
 });

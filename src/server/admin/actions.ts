@@ -24,6 +24,7 @@ import {
 } from './backup.ts';
 import { renewCertificates, showCertificates } from './certificates.ts';
 import { listDevices, startDevice } from './devices.ts';
+import { showDnsRecords } from './dns.ts';
 import { addDomain, listDomains, removeDomain, renameDomain, setCatchAll, setSubaddress } from './domains.ts';
 import { exportAll, exportMail } from './export-mail.ts';
 import {
@@ -54,6 +55,7 @@ const all = [
   setCatchAll,
   setSubaddress,
   listDomains,
+  showDnsRecords,
   addAccount,
   removeAccount,
   listAccounts,
