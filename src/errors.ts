@@ -59,6 +59,7 @@ export type AdministrativeCode =
   | 'acme.wait' //              a certificate authority would refuse for longer, if it were asked again now
   | 'server.needed' //          only a running server can do it
   | 'listen.failed' //          a port is taken or may not be used
+  | 'policy.lock-out' //        no administrator could sign in after it
   | 'account.held' //           under legal hold: nothing of it may go
   | 'backup.missing' //         no repository, or no such backup, there
   | 'backup.key' //             the key is not one, or of another repository

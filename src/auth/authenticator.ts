@@ -43,7 +43,7 @@ export interface SignInReport {
   readonly account?: string;
   /** Which app password it was: what the person calls the device; or the program that a token is of. Absent for the password. */
   readonly credential?: string;
-  /** What is wrong with a token. */
+  /** What is wrong with a token; or why somebody who was right may not come in. */
   readonly reason?: string;
   /** SCRAM can't be right: of the account's password only another server's hash is known. A sign-in by PLAIN or LOGIN mends it. */
   readonly needsPlain?: true;
@@ -349,8 +349,9 @@ function notFor({ protocols }: Credential, protocol: SignInProtocol): string {
 }
 
 /** What a report may tell of who it was. */
-function known({ record, credential, token }: Outcome, mechanism: string): Partial<SignInReport> {
-  const reason = token === undefined ? {} : { reason: token.reason };
+function known({ result, record, credential, token, cause }: Outcome, mechanism: string): Partial<SignInReport> {
+  const why = token?.reason ?? (result === 'not-allowed' && cause instanceof Refused ? cause.message : undefined);
+  const reason = why === undefined ? {} : { reason: why };
   if (record === null) return reason;
   const keyless = record.credentials.some(({ kind, scram }) => kind === 'password' && scram.length === 0);
   return {

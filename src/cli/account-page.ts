@@ -19,6 +19,7 @@ export function accountPageText(page: AccountPage): string {
     ['Name', page.displayName || 'none'],
     ['State', STATES[page.state]],
     ...(page.source === null ? [] : [['Lives in', page.source.toUpperCase()] as const]),
+    ['Role', page.administrator ? 'administrator' : 'none'],
     ['Since', date(page.created)],
     ['Aliases', page.aliases.join(', ') || 'none'],
     ['Groups', page.groups.join(', ') || 'none'],

@@ -9,6 +9,7 @@ import {
   renameAccount,
   setAccountName,
   setAccountState,
+  setAdministrator,
   setPassword,
   showAccount,
 } from '../server/admin/accounts.ts';
@@ -32,6 +33,8 @@ export function accountCommand(): Command {
     .addCommand(state('suspend', 'suspended', 'refuse sign-ins and end open ones; mail is still taken in'))
     .addCommand(state('close', 'closed', 'refuse sign-ins and mail; what is there stays'))
     .addCommand(state('reopen', 'active', 'allow sign-ins and take mail again'))
+    .addCommand(administrator('promote', true, 'make somebody an administrator'))
+    .addCommand(administrator('demote', false, 'make somebody no administrator any more'))
     .addCommand(importAccountsCommand());
 }
 
@@ -83,7 +86,7 @@ function list(): Command {
       const row = (account: AccountShown) => [
         account.address,
         account.name,
-        account.state,
+        account.administrator ? `${account.state}, administrator` : account.state,
         formatSize(account.usedBytes),
         account.quotaBytes === null ? 'none' : formatSize(account.quotaBytes),
       ];
@@ -116,6 +119,15 @@ function state(name: string, wanted: AccountState, description: string): Command
     .action(async (address: string, options: CommonOptions) => {
       const account = await perform(setAccountState, { address, state: wanted }, options);
       print(account, options, () => `${account.address} is ${account.state}.`);
+    });
+}
+
+function administrator(name: string, wanted: boolean, description: string): Command {
+  return officeCommand(name, description, `rainmail account ${name} anna@example.org`)
+    .argument('<address>')
+    .action(async (address: string, options: CommonOptions) => {
+      const account = await perform(setAdministrator, { address, administrator: wanted }, options);
+      print(account, options, () => `${account.address} is ${wanted ? 'an' : 'no'} administrator.`);
     });
 }
 

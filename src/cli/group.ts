@@ -1,4 +1,4 @@
-import { Command } from 'commander';
+import { Command, InvalidArgumentError } from 'commander';
 import {
   addGroup,
   joinGroup,
@@ -7,6 +7,7 @@ import {
   removeGroup,
   renameGroup,
   setGroupAddress,
+  setGroupRank,
   showGroup,
 } from '../server/admin/groups.ts';
 import { type CommonOptions, officeCommand } from './options.ts';
@@ -22,6 +23,7 @@ export function groupCommand(): Command {
     .addCommand(join())
     .addCommand(leave())
     .addCommand(address())
+    .addCommand(rank())
     .addCommand(list())
     .addCommand(show());
 }
@@ -103,13 +105,38 @@ function address(): Command {
     });
 }
 
+function rank(): Command {
+  return officeCommand(
+    'rank',
+    'say which of two groups of a person counts for the access policy: the one with the lower rank',
+    'rainmail group rank Sales 10',
+  )
+    .argument('<group>')
+    .argument('<rank>', 'a whole number, 100 at first', wholeNumber)
+    .action(async (group: string, wanted: number, options: CommonOptions) => {
+      const changed = await perform(setGroupRank, { group, rank: wanted }, options);
+      print(changed, options, () => `The group ${changed.name} has the rank ${changed.rank}.`);
+    });
+}
+
+function wholeNumber(text: string): number {
+  if (!/^\d{1,7}$/.test(text)) throw new InvalidArgumentError('Write a whole number such as 10.');
+  return Number(text);
+}
+
 function list(): Command {
   return officeCommand('list', 'list the groups', 'rainmail group list').action(async (options: CommonOptions) => {
     const groups = await perform(listGroups, {}, options);
     print(groups, options, () =>
       table(
-        ['GROUP', 'ADDRESS', 'ACCOUNTS', 'DESCRIPTION'],
-        groups.map(({ name, address, members, description }) => [name, address ?? '', String(members), description]),
+        ['GROUP', 'ADDRESS', 'ACCOUNTS', 'RANK', 'DESCRIPTION'],
+        groups.map(({ name, address, members, rank, description }) => [
+          name,
+          address ?? '',
+          String(members),
+          String(rank),
+          description,
+        ]),
         'No groups yet: rainmail group add Sales --address sales@example.org',
       ),
     );
@@ -120,11 +147,12 @@ function show(): Command {
   return officeCommand('show', 'show a group and who is in it', 'rainmail group show Sales')
     .argument('<group>')
     .action(async (group: string, options: CommonOptions) => {
-      const { name, address, description, members } = await perform(showGroup, { group }, options);
-      print({ name, address, description, members }, options, () =>
+      const { name, address, description, rank, members } = await perform(showGroup, { group }, options);
+      print({ name, address, description, rank, members }, options, () =>
         [
           `${name}${description === '' ? '' : `: ${description}`}`,
           `Mail to ${address ?? 'nobody: it has no address'}`,
+          `Rank ${rank}`,
           ...members,
         ].join('\n'),
       );

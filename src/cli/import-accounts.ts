@@ -1,14 +1,11 @@
-import { readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import type { ImportReport } from '../directory/import-accounts.ts';
 import { PEOPLE_FORMATS, type PeopleFormat } from '../directory/people/file.ts';
-import { Refused } from '../errors.ts';
 import { checkAccounts, importAccounts } from '../server/admin/import-accounts.ts';
-import { MOST_LINE_BYTES } from '../server/admin/wire.ts';
 import { type CommonOptions, officeCommand } from './options.ts';
 import { EXIT, print } from './output.ts';
 import { perform } from './perform.ts';
+import { readTextFile } from './text-file.ts';
 
 interface ImportOptions extends CommonOptions {
   readonly format?: PeopleFormat;
@@ -18,8 +15,8 @@ interface ImportOptions extends CommonOptions {
   readonly check?: true;
 }
 
-/** With room for what JSON adds, it must pass the administration socket. */
-const MOST_FILE_BYTES = MOST_LINE_BYTES / 4;
+/** How a table is saved so that it can be read. */
+const AS_UTF8 = '"CSV UTF-8" and import it again';
 
 export function importAccountsCommand(): Command {
   return officeCommand(
@@ -36,38 +33,16 @@ export function importAccountsCommand(): Command {
     .action(async (file: string, options: ImportOptions) => {
       const { format, domain, passwd, update, check } = options;
       const input = {
-        text: readText(file),
+        text: readTextFile(file, AS_UTF8),
         ...(format === undefined ? {} : { format }),
         ...(domain === undefined ? {} : { domain }),
-        ...(passwd === undefined ? {} : { passwd: readText(passwd) }),
+        ...(passwd === undefined ? {} : { passwd: readTextFile(passwd, AS_UTF8) }),
         ...(update === undefined ? {} : { update }),
       };
       const report = await perform(check === true ? checkAccounts : importAccounts, input, options);
       print(report, options, () => told(file, report, check === true));
       if (report.refused > 0 || report.interrupted) process.exitCode = EXIT.failed;
     });
-}
-
-/** The file as text. What is not UTF-8 is refused: names in the wrong characters would go unseen for long. */
-function readText(file: string): string {
-  let bytes: Buffer;
-  try {
-    bytes = readFileSync(resolve(file));
-  } catch (error) {
-    throw new Refused('import.unreadable', `${file} can't be read (${(error as NodeJS.ErrnoException).code}).`, {
-      cause: error,
-    });
-  }
-  if (bytes.length > MOST_FILE_BYTES) {
-    throw new Refused('import.unreadable', `${file} is larger than 16 MB. Make several files of it.`);
-  }
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch (error) {
-    throw new Refused('import.unreadable', `${file} is not UTF-8. Save it as "CSV UTF-8" and import it again.`, {
-      cause: error,
-    });
-  }
 }
 
 function told(file: string, report: ImportReport, check: boolean): string {

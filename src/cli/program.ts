@@ -17,6 +17,7 @@ import { holdCommand } from './hold.ts';
 import { importCommand } from './import.ts';
 import { migrateCommand } from './migrate.ts';
 import { EXIT, printError } from './output.ts';
+import { policyCommand } from './policy.ts';
 import { quotaCommand } from './quota.ts';
 import { restoreCommand } from './restore.ts';
 import { serveCommand } from './serve.ts';
@@ -41,6 +42,7 @@ export function program(): Command {
     aliasCommand,
     groupCommand,
     quotaCommand,
+    policyCommand,
     auditCommand,
     deviceCommand,
     sessionsCommand,

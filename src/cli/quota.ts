@@ -1,10 +1,11 @@
 import { Command } from 'commander';
 import { formatSize } from '../config/units.ts';
-import type { QuotaRule, SubjectScope } from '../directory/types.ts';
+import type { SubjectScope } from '../directory/types.ts';
 import { explainQuota, setQuota, showQuotas, unsetQuota } from '../server/admin/quotas.ts';
 import { type CommonOptions, officeCommand, quotaSize } from './options.ts';
 import { print, table } from './output.ts';
 import { perform } from './perform.ts';
+import { beginningWith, perScope, whom } from './subjects.ts';
 
 export function quotaCommand(): Command {
   return new Command('quota')
@@ -17,22 +18,6 @@ export function quotaCommand(): Command {
     .addCommand(explain());
 }
 
-/** What a quota is set for, as it is written: the name of its argument, and an example. */
-const SUBJECTS: readonly (readonly [scope: SubjectScope, argument: string | undefined, example: string])[] = [
-  ['account', '<address>', ' anna@example.org'],
-  ['group', '<group>', ' Sales'],
-  ['domain', '<domain>', ' example.org'],
-  ['everyone', undefined, ''],
-];
-
-type Subcommand = (scope: SubjectScope, argument: string | undefined, example: string) => Command;
-
-function perScope(name: string, description: string, make: Subcommand): Command {
-  const command = new Command(name).description(description);
-  for (const subject of SUBJECTS) command.addCommand(make(...subject));
-  return command;
-}
-
 function set(scope: SubjectScope, argument: string | undefined, example: string): Command {
   const command = officeCommand(scope, `what ${whom(scope)} may keep`, `rainmail quota set ${scope}${example} 5GB`);
   if (argument !== undefined) command.argument(argument);
@@ -40,7 +25,7 @@ function set(scope: SubjectScope, argument: string | undefined, example: string)
     const [name, size] = argument === undefined ? ['', given[0] as string] : (given as [string, string]);
     const options = command.opts<CommonOptions>();
     const rule = await perform(setQuota, { scope, name, bytes: quotaSize(size) }, options);
-    print(rule, options, () => `${subject(rule)} may keep ${amount(rule.bytes)}.`);
+    print(rule, options, () => `${beginningWith(rule)} may keep ${amount(rule.bytes)}.`);
   });
 }
 
@@ -84,27 +69,11 @@ function explain(): Command {
           `${account} may keep ${amount(decision.quotaBytes)}.`,
           ...(decision.rules.length === 0 ? ['No quota is set for it: rainmail quota set everyone 5GB'] : []),
           ...decision.rules.map(
-            (rule, at) => `  ${subject(rule)}: ${amount(rule.bytes)}${at === 0 ? ', which counts' : ''}`,
+            (rule, at) => `  ${beginningWith(rule)}: ${amount(rule.bytes)}${at === 0 ? ', which counts' : ''}`,
           ),
         ].join('\n'),
       );
     });
-}
-
-function whom(scope: SubjectScope): string {
-  return {
-    account: 'the account',
-    group: 'everyone in the group',
-    domain: 'everyone in the domain',
-    everyone: 'everyone',
-  }[scope];
-}
-
-/** For the beginning of a line. */
-function subject({ scope, name }: QuotaRule): string {
-  return { account: name, group: `Everyone in the group ${name}`, domain: `Everyone in ${name}`, everyone: 'Everyone' }[
-    scope
-  ];
 }
 
 function amount(bytes: number | null): string {

@@ -2,6 +2,7 @@
 import { PAGE_ROWS, type Reader } from '../store/engine/engine.ts';
 import { sql } from '../store/engine/sql.ts';
 import type { EpochSeconds } from '../store/ids.ts';
+import { isAdministrator } from './access/administrators.ts';
 import { requireAccount } from './accounts.ts';
 import { listCredentials } from './credentials.ts';
 import { explainQuota } from './quotas.ts';
@@ -28,6 +29,7 @@ const GROUPS = sql<readonly [name: string]>(`
   WHERE p.account_id = ? ORDER BY g.name LIMIT ?`);
 export interface AccountPage extends Omit<Account, 'id'> {
   readonly created: EpochSeconds;
+  readonly administrator: boolean;
   /** Lives in another directory, such as `ldap`; null: lives here. */
   readonly source: string | null;
   /** The first {@link PAGE_ROWS}, as of all lists here. */
@@ -52,6 +54,7 @@ export async function readAccountPage(tx: Reader, name: string): Promise<Account
   return {
     ...account,
     created,
+    administrator: await isAdministrator(tx, id),
     source,
     aliases: (await tx.all(ALIASES, id, PAGE_ROWS)).map(([address]) => address),
     groups: (await tx.all(GROUPS, id, PAGE_ROWS)).map(([group]) => group),

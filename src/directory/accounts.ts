@@ -9,6 +9,9 @@ import { holderOf, moveCatchAlls } from './names.ts';
 import { missing } from './rules.ts';
 import type { Account, AccountListing, AccountState } from './types.ts';
 
+/** What person.role says of one. */
+export const ADMINISTRATOR = 'administrator';
+
 /** The columns of {@link Account}, of the tables {@link ACCOUNT_TABLES}. */
 export const ACCOUNT_COLUMNS = "a.account_id, a.name, coalesce(p.display_name, ''), a.quota_bytes, a.state";
 export const ACCOUNT_TABLES = 'account a LEFT JOIN person p ON p.account_id = a.account_id';
@@ -21,11 +24,11 @@ export type AccountRow = readonly [
   state: string,
 ];
 
-type ListingRow = readonly [...AccountRow, usedBytes: number, messages: number, created: number];
+type ListingRow = readonly [...AccountRow, usedBytes: number, messages: number, created: number, role: string];
 
 const BY_NAME = sql<AccountRow>(`SELECT ${ACCOUNT_COLUMNS} FROM ${ACCOUNT_TABLES} WHERE a.name = ?`);
 const LIST = sql<ListingRow>(`
-  SELECT ${ACCOUNT_COLUMNS}, a.used_bytes, a.used_count, a.created FROM ${ACCOUNT_TABLES}
+  SELECT ${ACCOUNT_COLUMNS}, a.used_bytes, a.used_count, a.created, coalesce(p.role, '') FROM ${ACCOUNT_TABLES}
   WHERE a.name > ? AND a.state <> 'removed' ORDER BY a.name LIMIT ?`);
 const NAME = sql<readonly [name: string]>('SELECT name FROM account WHERE account_id = ?');
 const DELETE_PERSON = sql('DELETE FROM person WHERE account_id = ?');
@@ -75,11 +78,12 @@ export async function namesOf(tx: Reader, ids: readonly AccountId[]): Promise<(r
 /** A page of accounts in order of name, after `after`; the last page is shorter than PAGE_ROWS. */
 export async function listAccounts(tx: Reader, after: string): Promise<AccountListing[]> {
   const rows = await tx.all(LIST, after, PAGE_ROWS);
-  return rows.map(([id, name, displayName, quotaBytes, state, usedBytes, messages, created]) => ({
+  return rows.map(([id, name, displayName, quotaBytes, state, usedBytes, messages, created, role]) => ({
     ...accountOf([id, name, displayName, quotaBytes, state]),
     usedBytes,
     messages,
     created,
+    administrator: role === ADMINISTRATOR,
   }));
 }
 

@@ -13,6 +13,9 @@ import type { Reader, Writer } from '../store/engine/engine.ts';
 import { type AccountId, type EpochSeconds, nowSeconds } from '../store/ids.ts';
 import type { HeavyOperation } from '../store/operations/heavy-operations.ts';
 import { setMeta } from '../store/operations/meta.ts';
+import { keepAdministrators } from './access/administrators.ts';
+import { PolicyChanges } from './access/changes.ts';
+import type { EffectiveAccess } from './access/effective.ts';
 import * as accounts from './accounts.ts';
 import { type Address, formatAddress } from './address.ts';
 import * as aliases from './aliases.ts';
@@ -60,6 +63,7 @@ export interface ChangeHost {
   /** Salts are derived from it. */
   readonly secret: Uint8Array;
   readonly trial: boolean;
+  readonly policy: EffectiveAccess;
   read<T>(operation: (tx: Reader) => Promise<T>): Promise<T>;
   /** Runs a change; the caches are empty when it resolves. */
   write<T>(operation: (tx: Writer) => Promise<T>): Promise<T>;
@@ -93,6 +97,14 @@ export class DirectoryChanges {
   constructor(host: ChangeHost, actor: string) {
     this.#host = host;
     this.#actor = actor;
+  }
+
+  /** The access policy, and who administers. */
+  get policy(): PolicyChanges {
+    return new PolicyChanges({
+      change: (told, operation, whose) => this.#accessChange(told, operation, whose),
+      tried: (operation) => this.#tried((tx) => this.#keepAdministrators(tx, () => operation(tx))),
+    });
   }
 
   /** Makes this a trial office, for good: it takes only domains that are reserved for trying out. */
@@ -195,13 +207,14 @@ export class DirectoryChanges {
     const parameters = isNew ? scramParametersFor(this.#host.secret, name) : await this.#parameters(name);
     const secret: ImportedSecret | null = check && person.secret !== null ? { kind: 'hash', hash: '' } : person.secret;
     const password = secret === null ? null : await storedSecret(secret, parameters, isNew);
-    const operation = isNew ? addPerson : updatePerson;
+    const operation = (tx: Writer) =>
+      this.#keepAdministrators(tx, () => (isNew ? addPerson : updatePerson)(tx, person, password, nowSeconds()));
     const taken = isNew ? 'added' : 'updated';
     if (check) {
-      await this.#tried((tx) => operation(tx, person, password, nowSeconds()));
+      await this.#tried(operation);
       return taken;
     }
-    const account = await this.#change(told, (tx) => operation(tx, person, password, nowSeconds()));
+    const account = await this.#change(told, operation);
     if (!isNew) await this.#host.accessChanged([account.id]);
     if (state !== undefined && !isNew) await this.#host.stateChanged(account.id, state);
     return taken;
@@ -225,7 +238,7 @@ export class DirectoryChanges {
     const told = { action: STATE_ACTIONS[state], subject: name, detail: (was: Account) => ({ before: was.state }) };
     const account = await this.#change(
       told,
-      (tx) => accounts.setState(tx, name, state),
+      (tx) => this.#keepAdministrators(tx, () => accounts.setState(tx, name, state)),
       (tx) => guard.requireOpenable(tx, name, state),
     );
     await this.#host.stateChanged(account.id, state);
@@ -252,12 +265,12 @@ export class DirectoryChanges {
     requireDomain(address.domain, this.#host);
     const to = formatAddress(address);
     const told = { action: 'account.rename', subject: name, also: [to], detail: { to, keepOld } };
-    const id = await this.#change(
+    await this.#accessChange(
       told,
       (tx) => renameAccount(tx, name, address, { keepOld, now: nowSeconds() }),
+      (id) => [id],
       (tx) => guard.requirePersonHere(tx, name, 'the address'),
     );
-    await this.#host.accessChanged([id]);
   }
 
   /** Removes an account and the aliases that lead to it alone; housekeeping removes its mail. @throws Refused `directory.missing` */
@@ -265,7 +278,7 @@ export class DirectoryChanges {
     const name = canonicalAddress(text);
     const id = await this.#change(
       { action: 'account.remove', subject: name },
-      (tx) => accounts.removeAccount(tx, name),
+      (tx) => this.#keepAdministrators(tx, () => accounts.removeAccount(tx, name)),
       (tx) => guard.requireRemovable(tx, name),
     );
     await this.#host.stateChanged(id, 'removed');
@@ -407,12 +420,12 @@ export class DirectoryChanges {
   /** Removes a group; the people in it stay. @throws Refused `directory.missing` */
   async removeGroup(text: string): Promise<void> {
     const name = requireGroupName(text);
-    await this.#change({ action: 'group.remove', subject: name }, async (tx) => {
+    const remove = async (tx: Writer) => {
       await guard.requireGroupHere(tx, name);
       await groups.removeGroup(tx, name);
       await quotas.recomputeAll(tx);
-    });
-    await this.#host.accessChanged('all');
+    };
+    await this.#accessChange({ action: 'group.remove', subject: name }, remove, () => 'all');
     await this.#host.recompute();
   }
 
@@ -421,12 +434,12 @@ export class DirectoryChanges {
     const name = requireGroupName(text);
     const to = requireGroupName(wanted);
     const told = { action: 'group.rename', subject: name, also: [to], detail: { to } };
-    await this.#change(
+    await this.#accessChange(
       told,
       (tx) => groups.renameGroup(tx, name, to),
+      () => 'all', // of two groups of one rank the name decides
       (tx) => guard.requireGroupHere(tx, name),
     );
-    await this.#host.accessChanged('all'); // of two groups of one rank the name decides
   }
 
   /** @param text  null: the group gets no mail @throws Refused `directory.exists`, `directory.missing`, `directory.invalid` */
@@ -447,15 +460,15 @@ export class DirectoryChanges {
     const name = requireGroupName(group);
     const members = accountNames.map(canonicalAddress);
     const told = { action: 'group.join', subject: name, also: members, detail: { accounts: members } };
-    const joined = await this.#change(told, async (tx) => {
+    const join = async (tx: Writer) => {
       await guard.requireGroupHere(tx, name);
       const ids: AccountId[] = [];
       for (const member of members) ids.push((await accounts.requireAccount(tx, member)).id);
       await groups.joinGroup(tx, name, ids);
       for (const id of ids) await quotas.recomputeAccount(tx, id);
       return ids;
-    });
-    await this.#host.accessChanged(joined);
+    };
+    await this.#accessChange(told, join, (ids) => ids);
   }
 
   /** Takes people out of a group: all or none. @throws Refused `directory.missing` */
@@ -463,14 +476,14 @@ export class DirectoryChanges {
     const name = requireGroupName(group);
     const members = accountNames.map(canonicalAddress);
     const told = { action: 'group.leave', subject: name, also: members, detail: { accounts: members } };
-    const left = await this.#change(told, async (tx) => {
+    const leave = async (tx: Writer) => {
       await guard.requireGroupHere(tx, name);
       const ids: AccountId[] = [];
       for (const member of members) ids.push(await groups.leaveGroup(tx, name, member));
       for (const id of ids) await quotas.recomputeAccount(tx, id);
       return ids;
-    });
-    await this.#host.accessChanged(left);
+    };
+    await this.#accessChange(told, leave, (ids) => ids);
   }
 
   // ---- quotas ----------------------------------------------------------------------------------------------------
@@ -508,6 +521,22 @@ export class DirectoryChanges {
     } catch (error) {
       if (error !== takenBack) throw error;
     }
+  }
+
+  /** One that may change what accounts may do. @param whose  of these */
+  async #accessChange<T>(
+    told: Told<T>,
+    operation: (tx: Writer) => Promise<T>,
+    whose: (result: T) => readonly AccountId[] | 'all',
+    allowed?: (tx: Reader) => Promise<void>,
+  ): Promise<T> {
+    const result = await this.#change(told, (tx) => this.#keepAdministrators(tx, () => operation(tx)), allowed);
+    await this.#host.accessChanged(whose(result));
+    return result;
+  }
+
+  #keepAdministrators<T>(tx: Reader, operation: () => Promise<T>): Promise<T> {
+    return keepAdministrators(tx, this.#host.policy, operation);
   }
 
   /** One change with its audit entry, whole or not at all. @param allowed  refuses what is changed elsewhere */

@@ -16,9 +16,9 @@ import { PAGE_ROWS } from '../store/engine/engine.ts';
 import type { AccountId } from '../store/ids.ts';
 import { getMeta, setMeta } from '../store/operations/meta.ts';
 import type { Access } from './access/access.ts';
-import type { Decision } from './access/decide.ts';
-import { EffectiveAccess } from './access/effective.ts';
-import { type Configured, UNCONFIGURED } from './access/settings.ts';
+import { type Decision, inOrder, type PolicyRule } from './access/decide.ts';
+import { EffectiveAccess, type PolicyBasis } from './access/effective.ts';
+import { listRules } from './access/rules.ts';
 import { type AccountPage, readAccountPage } from './account-page.ts';
 import * as accounts from './accounts.ts';
 import { formatAddress } from './address.ts';
@@ -94,16 +94,16 @@ export class Directory implements SignInDirectory {
 
   /**
    * Opens the directory of a store; the first time makes what it keeps in `meta`.
-   * @param configured  what the configuration file says of settings of the access policy
+   * @param basis  what the configuration file says that the access policy needs; its defaults, if absent
    */
-  static async open(engine: Engine, onTrouble: OnTrouble = () => {}, configured = UNCONFIGURED): Promise<Directory> {
+  static async open(engine: Engine, onTrouble: OnTrouble = () => {}, basis?: PolicyBasis): Promise<Directory> {
     const fresh = randomBytes(32).toString('hex');
     const { secret, trial } = await engine.write(async (tx) => {
       const kept = await getMeta(tx, 'auth.secret');
       if (kept === undefined) await setMeta(tx, 'auth.secret', fresh);
       return { secret: kept ?? fresh, trial: await isTrial(tx) };
     });
-    const directory = new Directory(engine, Buffer.from(secret, 'hex'), trial, onTrouble, configured);
+    const directory = new Directory(engine, Buffer.from(secret, 'hex'), trial, onTrouble, basis);
     await directory.#recompute(); // what was interrupted
     return directory;
   }
@@ -113,14 +113,14 @@ export class Directory implements SignInDirectory {
     secret: Uint8Array,
     trial: boolean,
     onTrouble: OnTrouble,
-    configured: Configured,
+    basis: PolicyBasis | undefined,
   ) {
     this.#engine = engine;
     this.secret = secret;
     this.#trial = trial;
     const isTrialOffice = () => this.#trial;
     this.#onTrouble = onTrouble;
-    this.#policy = new EffectiveAccess(configured);
+    this.#policy = new EffectiveAccess(basis);
     this.#uses = new CredentialUses(engine, (error) => onTrouble('noting when passwords were last used', error));
     this.#changeHost = {
       secret,
@@ -143,6 +143,7 @@ export class Directory implements SignInDirectory {
       revoked: async (account, credential) => {
         for (const listener of this.#onRevoked) await listener(account, credential);
       },
+      policy: this.#policy,
       accessChanged: async (accounts) => {
         for (const listener of this.#onAccess) await listener(accounts);
       },
@@ -225,10 +226,21 @@ export class Directory implements SignInDirectory {
     return this.#letGoRules.get('all') ?? this.#load(this.#letGoRules, 'all', (tx) => this.#policy.letGoRules(tx));
   }
 
-  /** Each setting of the access policy for an account, and why it has its value. @throws Refused `directory.missing`, `directory.invalid` */
-  explainPolicy(name: string): Promise<Decision[]> {
-    const account = formatAddress(requireAddress(name));
-    return this.#engine.read(async (tx) => this.#policy.explain(tx, (await accounts.requireAccount(tx, account)).id));
+  /** Each setting of the access policy for an account, and why it has its value. */
+  explainPolicy(account: AccountId): Promise<Decision[]> {
+    return this.#engine.read((tx) => this.#policy.explain(tx, account));
+  }
+
+  /** Everything that is set: for everyone first, then for domains, groups and accounts. */
+  async policyRules(): Promise<PolicyRule[]> {
+    const all: PolicyRule[] = [];
+    for (let after: number | undefined = 0; after !== undefined; ) {
+      const from: number = after;
+      const { rules, next } = await this.#engine.read((tx) => listRules(tx, from));
+      all.push(...rules);
+      after = next;
+    }
+    return inOrder(all);
   }
 
   /** Every name of every domain, in order. */

@@ -1,6 +1,7 @@
 /**
- * An account that was removed comes back from a backup: with its number, password, app passwords, aliases, groups and quota, and with its
- * folders, empty; their messages follow (backup/restore/mail.ts).
+ * An account that was removed comes back from a backup: with its number, password, app passwords, aliases, groups, quota and what the
+ * access policy says of it, and with its folders, empty; their messages follow (backup/restore/mail.ts). It is no administrator's: whoever was
+ * one when the backup was taken may have ceased to be one since.
  *
  * It has the number it had, which was never given to another one, so every id of its mail means what it meant; and what was issued since
  * the backup is jumped over, as after a restore of the whole server (store/operations/raise-ids.ts).
@@ -11,6 +12,7 @@ import { type Sql, sql, type Value } from '../store/engine/sql.ts';
 import type { AccountId, EpochSeconds, MailboxId, Modseq } from '../store/ids.ts';
 import { nextUidvalidity as newUidvalidity } from '../store/operations/mailboxes.ts';
 import { raisedAccount, raisedUidnext } from '../store/operations/raise-ids.ts';
+import { setRule as setPolicyRule } from './access/rules.ts';
 import { requireAccount } from './accounts.ts';
 import { requireOurs } from './domains.ts';
 import { joinGroup } from './groups.ts';
@@ -41,6 +43,9 @@ const GROUPS = sql<readonly [name: string]>(`
   WHERE p.account_id = ?`);
 const QUOTA = sql<readonly [value: string]>(
   "SELECT value FROM policy WHERE scope = 'account' AND subject_id = ? AND setting = 'quota'",
+);
+const RULES = sql<readonly [setting: string, value: string]>(
+  "SELECT setting, value FROM policy WHERE scope = 'account' AND subject_id = ? AND setting <> 'quota'",
 );
 const TAKEN = sql<readonly [state: string]>('SELECT state FROM account WHERE account_id = ?');
 const INSERT_ACCOUNT = sql(`
@@ -104,6 +109,8 @@ export interface FormerAccount {
   readonly aliases: readonly (readonly [address: string, created: number])[];
   readonly groups: readonly string[];
   readonly quotaBytes: number | null | undefined;
+  /** What the access policy says of it alone. */
+  readonly policy: readonly (readonly [setting: string, value: string])[];
 }
 
 /** @param tx of the backup. @returns undefined when it has no such account */
@@ -122,6 +129,7 @@ export async function readFormer(tx: Reader, name: string): Promise<FormerAccoun
     aliases: await tx.all(ALIASES, id),
     groups: (await tx.all(GROUPS, id)).map(([group]) => group),
     quotaBytes: quota === undefined ? undefined : bytesOf(quota),
+    policy: await tx.all(RULES, id),
   };
 }
 
@@ -165,6 +173,7 @@ export async function bringBack(
   for (const group of former.groups) {
     if ((await tx.get(GROUP_NAMED, group)) !== undefined) await joinGroup(tx, group, [id]);
   }
+  for (const [setting, value] of former.policy) await setPolicyRule(tx, { scope: 'account', id }, setting, value);
   if (former.quotaBytes === undefined) await recomputeAccount(tx, id);
   else await setRule(tx, 'account', id, former.quotaBytes);
   return requireAccount(tx, former.name);

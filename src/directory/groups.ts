@@ -18,9 +18,9 @@ import type { Account, Group, GroupListing } from './types.ts';
 /** Members of a group that has an address. Measured: bench/directory.ts. */
 export const RECIPIENTS_LIMIT = 2_000;
 
-type GroupRow = readonly [id: number, name: string, address: string | null, description: string];
+type GroupRow = readonly [id: number, name: string, address: string | null, description: string, rank: number];
 
-const COLUMNS = 'g.group_id, g.name, g.address, g.description';
+const COLUMNS = 'g.group_id, g.name, g.address, g.description, g.rank';
 const BY_NAME = sql<GroupRow>(`SELECT ${COLUMNS} FROM person_group g WHERE g.name = ?`);
 const BY_ADDRESS = sql<GroupRow>(`SELECT ${COLUMNS} FROM person_group g WHERE g.address = ?`);
 const LIST = sql<readonly [...GroupRow, members: number]>(`
@@ -38,6 +38,7 @@ const DELETE_MEMBERS = sql('DELETE FROM membership WHERE group_id = ?');
 const DELETE_RULES = sql("DELETE FROM policy WHERE scope = 'group' AND subject_id = ?");
 const SET_NAME = sql('UPDATE person_group SET name = ? WHERE group_id = ?');
 const SET_ADDRESS = sql('UPDATE person_group SET address = ? WHERE group_id = ?');
+const SET_RANK = sql('UPDATE person_group SET rank = ? WHERE group_id = ?');
 const PERSON = sql<readonly [id: number]>('SELECT person_id FROM person WHERE account_id = ?');
 const JOIN = sql('INSERT INTO membership (group_id, person_id) VALUES (?, ?) ON CONFLICT DO NOTHING');
 const LEAVE = sql('DELETE FROM membership WHERE group_id = ? AND person_id = ?');
@@ -77,6 +78,13 @@ export async function setGroupAddress(tx: Writer, name: string, address: Address
   await tx.run(SET_ADDRESS, wanted, group.id);
   if (group.address !== null) await moveCatchAlls(tx, group.address, wanted);
   return group.address;
+}
+
+/** @returns what it was @throws Refused `directory.missing` */
+export async function setGroupRank(tx: Writer, name: string, rank: number): Promise<number> {
+  const group = await requireGroup(tx, name);
+  await tx.run(SET_RANK, rank, group.id);
+  return group.rank;
 }
 
 /** Makes people members; those who are stay so. @throws Refused `directory.missing`, `directory.invalid` */
@@ -129,7 +137,14 @@ export async function recipientsOf(tx: Reader, group: Group): Promise<Account[]>
 /** A page of groups in order of name, after `after`; the last page is shorter than PAGE_ROWS. */
 export async function listGroups(tx: Reader, after: string): Promise<GroupListing[]> {
   const rows = await tx.all(LIST, after, PAGE_ROWS);
-  return rows.map(([id, name, address, description, members]) => ({ id, name, address, description, members }));
+  return rows.map(([id, name, address, description, rank, members]) => ({
+    id,
+    name,
+    address,
+    description,
+    rank,
+    members,
+  }));
 }
 
 async function personOf(tx: Reader, account: AccountId): Promise<number> {
@@ -145,6 +160,6 @@ function requireFew(name: string, members: number): void {
   );
 }
 
-function groupOf([id, name, address, description]: GroupRow): Group {
-  return { id, name, address, description };
+function groupOf([id, name, address, description, rank]: GroupRow): Group {
+  return { id, name, address, description, rank };
 }

@@ -84,6 +84,12 @@ export function requireQuota(quotaBytes: number | null): void {
   }
 }
 
+export function requireRank(rank: number): void {
+  if (!Number.isSafeInteger(rank) || rank < 0 || rank > 1_000_000) {
+    throw invalid('A rank is a whole number from 0 to 1000000: the lower counts.');
+  }
+}
+
 export function invalid(text: string): Refused {
   return new Refused('directory.invalid', text);
 }

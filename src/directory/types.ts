@@ -121,6 +121,7 @@ export interface AccountListing extends Account {
   readonly usedBytes: number;
   readonly messages: number;
   readonly created: EpochSeconds;
+  readonly administrator: boolean;
 }
 
 /** An alias and the names of the accounts it leads to. */
@@ -135,6 +136,8 @@ export interface Group {
   readonly name: string;
   readonly address: string | null;
   readonly description: string;
+  /** Where two groups of a person have a setting of the access policy, that of the lower rank counts; of equal ranks, of the first name. */
+  readonly rank: number;
 }
 
 export interface GroupListing extends Group {

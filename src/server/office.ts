@@ -10,7 +10,7 @@ import type { ReachableServices } from '../autoconfig/services.ts';
 import { clearScratch } from '../backup/restore/backed-up-store.ts';
 import { isRestoring } from '../backup/restore/server.ts';
 import { type Config, defaults } from '../config/schema.ts';
-import type { Configured } from '../directory/access/settings.ts';
+import type { PolicyBasis } from '../directory/access/effective.ts';
 import { Directory } from '../directory/directory.ts';
 import { Refused } from '../errors.ts';
 import { Sessions } from '../net/sessions.ts';
@@ -96,7 +96,7 @@ export async function openOffice(options: OfficeOptions): Promise<Office> {
   try {
     await clearScratch(data);
     const onTrouble = (what: string, error: unknown) => log?.error({ err: error }, `${what} failed`);
-    const directory = await Directory.open(store.engine, onTrouble, configuredPolicy(config));
+    const directory = await Directory.open(store.engine, onTrouble, policyBasis(config));
     store.devices.useRules(async (account) => (await directory.access(account)).pop3.letGo);
     const backups = await Backups.open({ data, store, config, configFile });
     const sessions = new Sessions();
@@ -113,12 +113,15 @@ export async function openOffice(options: OfficeOptions): Promise<Office> {
 }
 
 /** What the configuration says for everyone; the access policy may say otherwise for some. */
-function configuredPolicy({ pop3, submission }: Config): Configured {
+function policyBasis({ pop3, submission, openid }: Config): PolicyBasis {
   return {
-    'pop3.letGo': pop3.letGo,
-    'pop3.folders': pop3.folders,
-    'pop3.seenByRetr': pop3.seenByRetr,
-    'submission.fileSent': submission.fileSent,
+    configured: {
+      'pop3.letGo': pop3.letGo,
+      'pop3.folders': pop3.folders,
+      'pop3.seenByRetr': pop3.seenByRetr,
+      'submission.fileSent': submission.fileSent,
+    },
+    tokens: openid.issuer !== '',
   };
 }
 

@@ -7,7 +7,6 @@ import { deriveScramKeys, SCRAM_ITERATIONS, scramParametersFor } from '../../src
 import { parseClientFinal, parseClientFirst } from '../../src/auth/scram-messages.ts';
 import type { Peer } from '../../src/auth/types.ts';
 import { EffectiveAccess } from '../../src/directory/access/effective.ts';
-import { UNCONFIGURED } from '../../src/directory/access/settings.ts';
 import { BadCommand, Refused } from '../../src/errors.ts';
 import type { AccountId } from '../../src/store/ids.ts';
 import { ScramClient } from './scram-client.ts';
@@ -29,7 +28,7 @@ function rfcOffice() {
       return {
         account: { id: 1 as AccountId, name: 'user', displayName: '', quotaBytes: null, state: 'active' },
         credential: { id: 1, kind: 'password', label: '', protocols: null },
-        access: new EffectiveAccess(UNCONFIGURED).from([]),
+        access: new EffectiveAccess().from([]),
         mechanism: 'SCRAM-SHA-256',
         confirm: () => {},
       };

@@ -38,7 +38,7 @@ const STORY: readonly (readonly [args: string, answer: unknown])[] = [
   ['alias list', [{ address: 'sales@example.org', accounts: ['eva@example.org', 'finn@other.example'] }]],
   [
     'group add Team --address team@example.org --description Everyone',
-    { name: 'Team', address: 'team@example.org', description: 'Everyone', members: [] },
+    { name: 'Team', address: 'team@example.org', description: 'Everyone', rank: 100, members: [] },
   ],
   ['group add Shop --address sales@example.org', 'directory.exists'],
   [
@@ -47,13 +47,30 @@ const STORY: readonly (readonly [args: string, answer: unknown])[] = [
       name: 'Team',
       address: 'team@example.org',
       description: 'Everyone',
+      rank: 100,
       members: ['eva@example.org', 'finn@other.example'],
     },
   ],
   [
     'group leave Team finn@other.example',
-    { name: 'Team', address: 'team@example.org', description: 'Everyone', members: ['eva@example.org'] },
+    { name: 'Team', address: 'team@example.org', description: 'Everyone', rank: 100, members: ['eva@example.org'] },
   ],
+  [
+    'group rank Team 50',
+    { name: 'Team', address: 'team@example.org', description: 'Everyone', rank: 50, members: ['eva@example.org'] },
+  ],
+  [
+    'policy set group Team POP3=off imap.networks=192.0.2.0/24',
+    [
+      { scope: 'group', name: 'Team', setting: 'pop3', value: 'off' },
+      { scope: 'group', name: 'Team', setting: 'imap.networks', value: '192.0.2.0/24' },
+    ],
+  ],
+  ['policy set group Team imapp=off', 'directory.invalid'],
+  ['policy unset group Team imap.networks', [{ scope: 'group', name: 'Team', setting: 'imap.networks' }]],
+  ['policy show --file', { file: 'group Team pop3=off\n' }],
+  ['account promote eva@example.org', { address: 'eva@example.org', state: 'active', quotaBytes: null }],
+  ['account suspend eva@example.org', 'policy.lock-out'],
   ['quota set group Team 1GB', { scope: 'group', name: 'Team', bytes: 2 ** 30 }],
   ['quota set everyone unlimited', { scope: 'everyone', name: '', bytes: null }],
   [
@@ -68,16 +85,16 @@ const STORY: readonly (readonly [args: string, answer: unknown])[] = [
   ],
   [
     'group rename Team Everybody',
-    { name: 'Everybody', address: 'team@example.org', description: 'Everyone', members: ['eva@example.org'] },
+    { name: 'Everybody', address: 'team@example.org', description: 'Everyone', rank: 50, members: ['eva@example.org'] },
   ],
   [
     'group address Everybody none',
-    { name: 'Everybody', address: null, description: 'Everyone', members: ['eva@example.org'] },
+    { name: 'Everybody', address: null, description: 'Everyone', rank: 50, members: ['eva@example.org'] },
   ],
-  ['group list', [{ name: 'Everybody', address: null, description: 'Everyone', members: 1 }]],
+  ['group list', [{ name: 'Everybody', address: null, description: 'Everyone', rank: 50, members: 1 }]],
   [
     'group remove Everybody',
-    { name: 'Everybody', address: null, description: 'Everyone', members: ['eva@example.org'] },
+    { name: 'Everybody', address: null, description: 'Everyone', rank: 50, members: ['eva@example.org'] },
   ],
   ['quota show', [{ scope: 'everyone', name: '', bytes: null }]],
   ['quota unset everyone', { scope: 'everyone', name: '' }],
@@ -109,7 +126,17 @@ const STORY: readonly (readonly [args: string, answer: unknown])[] = [
   ['domain remove other.example', { name: 'other.example' }],
   [
     'account list --domain example.org',
-    [{ address: 'eva@example.org', name: 'Eva', state: 'active', quotaBytes: null, usedBytes: 0, messages: 0 }],
+    [
+      {
+        address: 'eva@example.org',
+        name: 'Eva',
+        state: 'active',
+        administrator: true,
+        quotaBytes: null,
+        usedBytes: 0,
+        messages: 0,
+      },
+    ],
   ],
 ];
 

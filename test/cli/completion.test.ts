@@ -24,6 +24,8 @@ const TYPED: readonly (readonly [typed: string, runs: string])[] = [
     'rainmail alias add sales@shop.test anna@office.test ant<Tab>',
     'alias add sales@shop.test anna@office.test anton@office.test',
   ],
+  ['rainmail policy set everyone pop3=of<Tab>', 'policy set everyone pop3=off'],
+  ['rainmail policy unset everyone submission.fi<Tab>', 'policy unset everyone submission.fileSent'],
   ['rainmail account suspend nobo<Tab>', 'account suspend nobo'],
   ['rainmail completion z<Tab>', 'completion zsh'],
   ['rainmail import anna@office.test --fr<Tab>old-ma<Tab>', 'import anna@office.test --from old-mail.mbox'],

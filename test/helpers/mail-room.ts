@@ -124,7 +124,7 @@ export async function mailRoom(t: TestContext, options: MailRoomOptions = {}): P
   });
   const store = options.store?.(opened) ?? opened;
   const configured = { ...UNCONFIGURED, ...options.policy };
-  const directory = await Directory.open(opened.engine, undefined, configured);
+  const directory = await Directory.open(opened.engine, undefined, { configured, tokens: false });
   opened.devices.useRules(async (account) => (await directory.access(account)).pop3.letGo);
   for (const person of options.people ?? ['anna', 'ben']) {
     const quotaBytes = options.quotas?.[person] ?? null;

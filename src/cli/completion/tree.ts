@@ -1,5 +1,6 @@
 /** What can be completed, read off the commands themselves. */
 import type { Argument, Command, Option } from 'commander';
+import { POLICY_NAMES, POLICY_SETTINGS } from '../../directory/access/settings.ts';
 
 /** Where the values of an argument or an option come from. `none`: nobody knows but the person. */
 export type ValueKind = 'account' | 'address' | 'alias' | 'domain' | 'group' | 'file' | 'directory' | 'choice' | 'none';
@@ -48,6 +49,12 @@ const KINDS: Readonly<Record<string, ValueKind>> = {
   directory: 'directory',
 };
 
+/** Words that are known without an office, by what the help calls them; others may be written, too. */
+const WORDS: Readonly<Record<string, readonly string[]>> = {
+  settings: POLICY_NAMES,
+  assignments: POLICY_SETTINGS.flatMap(({ name, choices }) => choices.map((value) => `${name}=${value}`)),
+};
+
 /** The tree of a command and all below it. Hidden commands and options are left out. */
 export function completionTree(command: Command, path: readonly string[] = []): CompletedCommand {
   const help = command.createHelp();
@@ -77,7 +84,7 @@ function completedOption(option: Option): CompletedOption {
 
 /** The first address of `account remove` is an account, that of `alias remove` an alias. */
 function completedValue(argument: Argument, [subject]: readonly string[]): CompletedValue {
-  const value = completedBy(argument.name(), argument.argChoices ?? [], argument.variadic);
+  const value = completedBy(argument.name(), argument.argChoices ?? WORDS[argument.name()] ?? [], argument.variadic);
   const own = subject === 'account' || subject === 'alias' ? subject : 'address';
   return value.kind === 'address' ? { ...value, kind: own } : value;
 }

@@ -37,6 +37,18 @@ export function decide(rules: readonly PolicyRule[], configured: Configured): Ma
   );
 }
 
+/** In the order in which they are shown: the widest first, by name, and each one's settings as they are listed. */
+export function inOrder(rules: readonly PolicyRule[]): PolicyRule[] {
+  const place = new Map(POLICY_SETTINGS.map(({ name }, at) => [name, at]));
+  return rules.toSorted(
+    (a, b) => DISTANCE[b.scope] - DISTANCE[a.scope] || byName(a, b) || place.get(a.setting)! - place.get(b.setting)!,
+  );
+}
+
 function nearerFirst(a: PolicyRule, b: PolicyRule): number {
-  return DISTANCE[a.scope] - DISTANCE[b.scope] || a.rank - b.rank || (a.name < b.name ? -1 : Number(a.name > b.name));
+  return DISTANCE[a.scope] - DISTANCE[b.scope] || a.rank - b.rank || byName(a, b);
+}
+
+function byName(a: PolicyRule, b: PolicyRule): number {
+  return a.name < b.name ? -1 : Number(a.name > b.name);
 }

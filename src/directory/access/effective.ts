@@ -6,16 +6,26 @@ import { findDomain } from '../domains.ts';
 import { type Access, AccessPool } from './access.ts';
 import { type Decision, decide, type PolicyRule } from './decide.ts';
 import { rulesFor, rulesForDomain, valuesSet } from './rules.ts';
-import type { Configured, PolicyName } from './settings.ts';
+import { type Configured, type PolicyName, UNCONFIGURED } from './settings.ts';
 import { letGo } from './values.ts';
 
+/** What the configuration file says that the policy needs. */
+export interface PolicyBasis {
+  /** Defaults. */
+  readonly configured: Configured;
+  /** Tokens of an OpenID provider are taken. */
+  readonly tokens: boolean;
+}
+
 export class EffectiveAccess {
+  /** Tokens of an OpenID provider are taken. */
+  readonly tokens: boolean;
   readonly #configured: Configured;
   readonly #pool = new AccessPool();
 
-  /** @param configured  the defaults that the configuration file gives */
-  constructor(configured: Configured) {
+  constructor({ configured, tokens }: PolicyBasis = { configured: UNCONFIGURED, tokens: false }) {
     this.#configured = configured;
+    this.tokens = tokens;
   }
 
   async of(tx: Reader, account: AccountId): Promise<Access> {

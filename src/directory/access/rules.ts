@@ -1,5 +1,5 @@
 /** The rules of the access policy in the store: rows of `policy`, as quotas are. */
-import type { Reader, Writer } from '../../store/engine/engine.ts';
+import { PAGE_ROWS, type Reader, type Writer } from '../../store/engine/engine.ts';
 import { sql } from '../../store/engine/sql.ts';
 import type { AccountId } from '../../store/ids.ts';
 import { nextNumber } from '../../store/operations/accounts.ts';
@@ -26,6 +26,12 @@ const OF_ACCOUNT = sql<Row>(`
   UNION ALL
   SELECT p.scope, a.name, 0, p.setting, p.value FROM account a JOIN policy p ON p.scope = 'account' AND p.subject_id = a.account_id
   WHERE a.account_id = ?`);
+const LIST = sql<readonly [id: number, ...Row]>(`
+  SELECT p.policy_id, p.scope, coalesce(a.name, g.name, d.name, ''), coalesce(g.rank, 0), p.setting, p.value FROM policy p
+  LEFT JOIN account a ON p.scope = 'account' AND a.account_id = p.subject_id
+  LEFT JOIN person_group g ON p.scope = 'group' AND g.group_id = p.subject_id
+  LEFT JOIN domain d ON p.scope = 'domain' AND d.domain_id = p.subject_id
+  WHERE p.setting <> 'quota' AND p.policy_id > ? ORDER BY p.policy_id LIMIT ?`);
 const NAME = sql<readonly [name: string]>('SELECT name FROM account WHERE account_id = ?');
 const SET = sql(`
   INSERT INTO policy (policy_id, scope, subject_id, setting, value) VALUES (?, ?, ?, ?, ?)
@@ -50,6 +56,16 @@ export async function rulesFor(tx: Reader, account: AccountId): Promise<PolicyRu
 /** All that is set for somebody of a domain who is in no group. @param domain  its main name */
 export async function rulesForDomain(tx: Reader, domain: string): Promise<PolicyRule[]> {
   return rulesOf(await tx.all(OF_DOMAIN, domain));
+}
+
+/** A page of all rules in the order in which they were made, after `after`; the last page is the one without `next`. */
+export async function listRules(
+  tx: Reader,
+  after: number,
+): Promise<{ readonly rules: PolicyRule[]; readonly next: number | undefined }> {
+  const rows = await tx.all(LIST, after, PAGE_ROWS);
+  const rules = rulesOf(rows.map(([, ...row]) => row));
+  return { rules, next: rows.length < PAGE_ROWS ? undefined : rows.at(-1)![0] };
 }
 
 /** @returns the value before; undefined: none */

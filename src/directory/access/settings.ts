@@ -22,6 +22,8 @@ export interface PolicySetting {
   readonly name: PolicyName;
   /** How its values are written, for help. */
   readonly values: string;
+  /** Values that a shell can offer. */
+  readonly choices: readonly string[];
   /** What it does, in one sentence. */
   readonly about: string;
   /** The one form in which a value is kept: equal values are equal text. Undefined for text that is no value. */
@@ -97,7 +99,7 @@ function serviceSettings(service: SignInProtocol): PolicySetting[] {
 }
 
 function setting<Value>(name: PolicyName, kind: ValueKind<Value>, about: string, initial: Value): PolicySetting {
-  return { name, values: kind.values, about, canonical: canonicalBy(kind), initial: () => kind.format(initial) };
+  return { name, about, ...described(kind), initial: () => kind.format(initial) };
 }
 
 /** One whose default is the configuration file's setting of the same name. */
@@ -107,12 +109,14 @@ function configured<Name extends keyof Configured>(
   about: string,
 ): PolicySetting {
   const initial = (said: Configured) => kind.format(said[name]);
-  return { name, values: kind.values, about, canonical: canonicalBy(kind), initial };
+  return { name, about, ...described(kind), initial };
 }
 
-function canonicalBy<Value>(kind: ValueKind<Value>): (text: string) => string | undefined {
-  return (text) => {
+function described<Value>(kind: ValueKind<Value>): Pick<PolicySetting, 'values' | 'choices' | 'canonical'> {
+  const { values, choices } = kind;
+  const canonical = (text: string) => {
     const value = kind.parse(text.trim());
     return value === undefined ? undefined : kind.format(value);
   };
+  return { values, choices, canonical };
 }

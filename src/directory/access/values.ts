@@ -6,6 +6,8 @@ import { CREDENTIAL_KINDS, type CredentialKind } from '../types.ts';
 export interface ValueKind<Value> {
   /** How values are written, for help. */
   readonly values: string;
+  /** Those that a shell can offer: all, or the ones without a name in them. */
+  readonly choices: readonly string[];
   /** Undefined for text that is no value. */
   parse(text: string): Value | undefined;
   /** In one form: what parses to the same value is formatted alike. */
@@ -21,6 +23,7 @@ const ANY = 'any';
 
 export const onOff: ValueKind<boolean> = {
   values: 'on or off',
+  choices: ['on', 'off'],
   parse: (text) => ({ on: true, off: false })[text.toLowerCase()],
   format: (on) => (on ? 'on' : 'off'),
 };
@@ -32,6 +35,7 @@ export const preference: ValueKind<'imap' | 'pop3'> = choice(['imap', 'pop3']);
 /** Null: any. */
 export const networkList: ValueKind<readonly string[] | null> = {
   values: 'any, or networks such as 192.0.2.0/24,2001:db8::/32',
+  choices: [ANY],
   parse(text) {
     const list = items(text.toLowerCase());
     if (list?.length === 1 && list[0] === ANY) return null;
@@ -43,6 +47,7 @@ export const networkList: ValueKind<readonly string[] | null> = {
 /** Null: any. */
 export const credentialList: ValueKind<readonly CredentialKind[] | null> = {
   values: `any, or some of ${CREDENTIAL_KINDS.join(',')}`,
+  choices: [ANY, ...CREDENTIAL_KINDS],
   parse(text) {
     const list = items(text.toLowerCase());
     if (list?.length === 1 && list[0] === ANY) return null;
@@ -54,6 +59,7 @@ export const credentialList: ValueKind<readonly CredentialKind[] | null> = {
 
 export const letGo: ValueKind<LetGo> = {
   values: 'keep, remove, folder:NAME, or days such as 30d',
+  choices: ['keep', 'remove'],
   parse: parseLetGo,
   format(rule) {
     switch (rule.kind) {
@@ -69,6 +75,7 @@ export const letGo: ValueKind<LetGo> = {
 
 export const folderList: ValueKind<readonly string[]> = {
   values: 'folders with commas between them (a comma in a name is written \\,)',
+  choices: ['INBOX'],
   parse(text) {
     const list = text.split(/(?<!\\),/).map((folder) => folder.replaceAll('\\,', ',').trim());
     return list.length <= FOLDERS_LIMIT && list.every((folder) => folder !== '') ? [...new Set(list)] : undefined;
@@ -79,6 +86,7 @@ export const folderList: ValueKind<readonly string[]> = {
 function choice<const Choice extends string>(choices: readonly Choice[]): ValueKind<Choice> {
   return {
     values: choices.join(' or '),
+    choices,
     parse: (text) => choices.find((one) => one === text.toLowerCase()),
     format: (value) => value,
   };

@@ -66,7 +66,12 @@ export class OutsideChanges {
   }
 
   takeGroups(chunk: readonly OutsideGroup[]): Promise<Outcome<groups.GroupTaken>[]> {
-    return this.#each(chunk, (tx, group) => this.#takeGroup(tx, group));
+    return this.#each(
+      chunk,
+      (tx, group) => this.#takeGroup(tx, group),
+      // Of two groups of one rank the name decides.
+      ({ detail }) => ('before' in detail ? this.#host.accessChanged('all') : Promise.resolve()),
+    );
   }
 
   async markGroupGone(group: groups.KnownGroup): Promise<void> {
@@ -83,13 +88,15 @@ export class OutsideChanges {
   ): Promise<string | null> {
     const join = change.join.map(({ account }) => account);
     const leave = change.leave.map(({ account }) => account);
-    return this.#host.write(async (tx) => {
+    const given = await this.#host.write(async (tx) => {
       const address = await groups.changeMembers(tx, group.id, { join, leave });
       const [joined, left] = [change.join, change.leave].map((some) => some.map(({ name }) => name));
       const detail = { joined, left, ...(address === null ? {} : { addressGivenUp: address }) };
       await this.#tell(tx, { action: 'ldap.members', subject: group.name, also: [...joined!, ...left!], detail });
       return address;
     });
+    await this.#host.accessChanged([...join, ...leave]);
+    return given;
   }
 
   /** An account made here becomes that of a person there. @throws Refused `directory.missing`, `directory.exists` */
@@ -163,7 +170,8 @@ export class OutsideChanges {
     return outcomes;
   }
 
-  async #stateChanged({ account, state }: people.PersonTaken): Promise<void> {
+  async #stateChanged({ account, state, change }: people.PersonTaken): Promise<void> {
+    if (change === 'updated') await this.#host.accessChanged([account]);
     if (state !== undefined) await this.#host.stateChanged(account, state);
   }
 

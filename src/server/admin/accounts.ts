@@ -9,6 +9,7 @@ export interface AccountShown {
   readonly address: string;
   readonly name: string;
   readonly state: Account['state'];
+  readonly administrator: boolean;
   readonly quotaBytes: number | null;
   readonly usedBytes: number;
   readonly messages: number;
@@ -49,9 +50,10 @@ export const listAccounts = action({
   input: z.strictObject({ domain: z.string().optional() }),
   async run({ directory }, { domain }): Promise<AccountShown[]> {
     const accounts: AccountShown[] = [];
-    for await (const { name, displayName, state, quotaBytes, usedBytes, messages } of directory.accounts()) {
+    for await (const account of directory.accounts()) {
+      const { name, displayName, state, administrator, quotaBytes, usedBytes, messages } = account;
       if (domain !== undefined && domainOf(name) !== domain.toLowerCase()) continue;
-      accounts.push({ address: name, name: displayName, state, quotaBytes, usedBytes, messages });
+      accounts.push({ address: name, name: displayName, state, administrator, quotaBytes, usedBytes, messages });
     }
     return accounts;
   },
@@ -71,6 +73,15 @@ export const setAccountState = action({
   input: z.strictObject({ address, state: z.enum(['active', 'suspended', 'closed']) }),
   async run({ directory }, { address, state }, { actor }): Promise<AccountChanged> {
     await directory.by(actor).setState(address, state);
+    return shown(await directory.account(address));
+  },
+});
+
+export const setAdministrator = action({
+  name: 'account.role',
+  input: z.strictObject({ address, administrator: z.boolean() }),
+  async run({ directory }, { address, administrator }, { actor }): Promise<AccountChanged> {
+    await directory.by(actor).policy.setAdministrator(address, administrator);
     return shown(await directory.account(address));
   },
 });

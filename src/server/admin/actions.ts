@@ -6,6 +6,7 @@ import {
   renameAccount,
   setAccountName,
   setAccountState,
+  setAdministrator,
   setPassword,
   showAccount,
 } from './accounts.ts';
@@ -35,12 +36,14 @@ import {
   removeGroup,
   renameGroup,
   setGroupAddress,
+  setGroupRank,
   showGroup,
 } from './groups.ts';
 import { holdAccount, listHolds, releaseAccount } from './hold.ts';
 import { checkAccounts, importAccounts } from './import-accounts.ts';
 import { importMail, importTree, planImport } from './import-mail.ts';
 import { migrate } from './migrate.ts';
+import { explainPolicy, listPolicySets, loadPolicy, setPolicy, showPolicy, unsetPolicy } from './policy.ts';
 import { explainQuota, setQuota, showQuotas, unsetQuota } from './quotas.ts';
 import { listBackedUp, restoreAccount, restoreMail } from './restore.ts';
 import { endSessions, listSessions } from './sessions.ts';
@@ -62,6 +65,7 @@ const all = [
   setPassword,
   setAccountState,
   setAccountName,
+  setAdministrator,
   renameAccount,
   showAccount,
   importAccounts,
@@ -77,6 +81,7 @@ const all = [
   removeGroup,
   renameGroup,
   setGroupAddress,
+  setGroupRank,
   joinGroup,
   leaveGroup,
   listGroups,
@@ -85,6 +90,12 @@ const all = [
   unsetQuota,
   showQuotas,
   explainQuota,
+  setPolicy,
+  unsetPolicy,
+  showPolicy,
+  listPolicySets,
+  explainPolicy,
+  loadPolicy,
   listAudit,
   listDevices,
   startDevice,

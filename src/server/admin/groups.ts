@@ -51,6 +51,15 @@ export const setGroupAddress = action({
   },
 });
 
+export const setGroupRank = action({
+  name: 'group.rank',
+  input: z.strictObject({ group, rank: z.number().int() }),
+  async run(office, { group, rank }, { actor }): Promise<GroupPage> {
+    await office.directory.by(actor).policy.setRank(group, rank);
+    return page(office, group);
+  },
+});
+
 export const joinGroup = action({
   name: 'group.join',
   input: z.strictObject({ group, accounts }),

@@ -81,6 +81,15 @@ const DANGLING: readonly {
     'somebody is in a group that does not exist',
   ],
   [
+    'policy',
+    "scope || ' ' || CAST(subject_id AS TEXT) || ' ' || setting",
+    `(scope = 'account' AND subject_id NOT IN (SELECT account_id FROM account))
+      OR (scope = 'group' AND subject_id NOT IN (SELECT group_id FROM person_group))
+      OR (scope = 'domain' AND subject_id NOT IN (SELECT domain_id FROM domain))
+      OR scope NOT IN ('account', 'group', 'domain', 'everyone')`,
+    'a quota or a setting of the access policy is for nobody who exists',
+  ],
+  [
     'queue_message',
     'CAST(queue_id AS TEXT)',
     `${emailKeyOf('queue_message')} NOT IN (SELECT email_key FROM email)`,

@@ -1,0 +1,174 @@
+/**
+ * Changing the access policy, in somebody's name: all of what is asked for, or nothing. When it resolves, sessions that it forbids are over.
+ */
+import type { Reader, Writer } from '../../store/engine/engine.ts';
+import type { AccountId } from '../../store/ids.ts';
+import { formatAddress } from '../address.ts';
+import { setGroupRank } from '../groups.ts';
+import { invalid, missing, requireAddress, requireGroupName, requireRank } from '../rules.ts';
+import { canonicalSubject, type Subject, subjectId } from '../subject.ts';
+import { setAdministrator } from './administrators.ts';
+import { parseAssignment, unknownSetting } from './file.ts';
+import { type Loaded, loadPolicy } from './load.ts';
+import { setRule, unsetRule } from './rules.ts';
+import { type PolicyName, settingNamed } from './settings.ts';
+
+/** Makes a change with its audit entry, unless it would shut out every administrator; then tells whose access it may have changed. */
+export type MakeChange = <T>(
+  told: {
+    readonly action: string;
+    readonly subject: string;
+    readonly detail: (result: T) => Readonly<Record<string, unknown>>;
+  },
+  operation: (tx: Writer) => Promise<T>,
+  whose: (result: T) => readonly AccountId[] | 'all',
+) => Promise<T>;
+
+/** The values before and after; null: it is not set. */
+interface Changed {
+  readonly id: number;
+  readonly before: Record<string, string | null>;
+}
+
+/** What a change needs of the directory. */
+export interface Changing {
+  readonly change: MakeChange;
+  /** Makes a change and takes it back: it would be refused by the same rules. */
+  readonly tried: (operation: (tx: Writer) => Promise<unknown>) => Promise<void>;
+}
+
+export class PolicyChanges {
+  readonly #change: MakeChange;
+  readonly #tried: Changing['tried'];
+
+  constructor({ change, tried }: Changing) {
+    this.#change = change;
+    this.#tried = tried;
+  }
+
+  /**
+   * Sets settings for somebody; others that are set for them stay.
+   * @param assignments  such as `imap=off` @throws Refused `directory.invalid`, `directory.missing`, `policy.lock-out`
+   */
+  async set(whom: Subject, assignments: readonly string[]): Promise<Readonly<Partial<Record<PolicyName, string>>>> {
+    const { scope, name } = canonicalSubject(whom);
+    const settings = assigned(assignments);
+    const told = {
+      action: 'policy.set',
+      subject: name || scope,
+      detail: ({ before }: Changed) => ({ scope, settings, before }),
+    };
+    await this.#change(
+      told,
+      (tx) =>
+        changed(tx, { scope, name }, Object.keys(settings), (subject, setting) =>
+          setRule(tx, subject, setting, settings[setting as PolicyName]!),
+        ),
+      ({ id }) => whose(scope, id),
+    );
+    return settings;
+  }
+
+  /** Takes settings back: the next that are set further away count. @throws Refused `directory.missing` for what is not set, `policy.lock-out` */
+  async unset(whom: Subject, names: readonly string[]): Promise<readonly PolicyName[]> {
+    const { scope, name } = canonicalSubject(whom);
+    const settings = names.map(requireSetting);
+    const told = {
+      action: 'policy.unset',
+      subject: name || scope,
+      detail: ({ before }: Changed) => ({ scope, before }),
+    };
+    await this.#change(
+      told,
+      (tx) =>
+        changed(tx, { scope, name }, settings, async (subject, setting) => {
+          const before = await unsetRule(tx, subject, setting);
+          if (before !== undefined) return before;
+          throw missing(`${setting} is not set for ${name || scope}. See what is: rainmail policy show`);
+        }),
+      ({ id }) => whose(scope, id),
+    );
+    return settings;
+  }
+
+  /**
+   * Makes a file the whole policy: what it does not name is not set any more. Where anything in it is wrong, nothing changes.
+   * @param options.check  it is only tried @throws PolicyMistakes; Refused `policy.lock-out`
+   */
+  async load(text: string, { check = false } = {}): Promise<Loaded> {
+    if (check) {
+      let loaded: Loaded | undefined;
+      await this.#tried(async (tx) => {
+        loaded = await loadPolicy(tx, text);
+      });
+      return loaded!;
+    }
+    const told = { action: 'policy.load', subject: 'everyone', detail: (loaded: Loaded) => ({ ...loaded }) };
+    return this.#change(
+      told,
+      (tx) => loadPolicy(tx, text),
+      () => 'all',
+    );
+  }
+
+  /** Says which of two groups of a person counts: the one with the lower rank. @throws Refused `directory.invalid`, `directory.missing`, `policy.lock-out` */
+  async setRank(group: string, rank: number): Promise<void> {
+    const name = requireGroupName(group);
+    requireRank(rank);
+    const told = { action: 'group.rank', subject: name, detail: (before: number) => ({ rank, before }) };
+    await this.#change(
+      told,
+      (tx) => setGroupRank(tx, name, rank),
+      () => 'all',
+    );
+  }
+
+  /** Makes somebody an administrator, or no more. @throws Refused `directory.missing`, `directory.invalid`, `policy.lock-out` */
+  async setAdministrator(text: string, wanted: boolean): Promise<void> {
+    const name = formatAddress(requireAddress(text));
+    const told = { action: wanted ? 'account.promote' : 'account.demote', subject: name, detail: () => ({}) };
+    await this.#change(
+      told,
+      (tx) => setAdministrator(tx, name, wanted),
+      () => [],
+    );
+  }
+}
+
+/** @throws Refused `directory.invalid` */
+function assigned(assignments: readonly string[]): Partial<Record<PolicyName, string>> {
+  const settings: Partial<Record<PolicyName, string>> = {};
+  for (const text of assignments) {
+    const read = parseAssignment(text);
+    if (typeof read === 'string') throw invalid(read);
+    if (read.setting in settings) throw invalid(`${read.setting} is given twice.`);
+    settings[read.setting] = read.value;
+  }
+  return settings;
+}
+
+function requireSetting(name: string): PolicyName {
+  const setting = settingNamed(name);
+  if (setting === undefined) throw invalid(unknownSetting(name));
+  return setting.name;
+}
+
+async function changed(
+  tx: Reader,
+  whom: Subject,
+  settings: readonly string[],
+  change: (
+    subject: { readonly scope: Subject['scope']; readonly id: number },
+    setting: string,
+  ) => Promise<string | undefined>,
+): Promise<Changed> {
+  const { scope } = whom;
+  const id = await subjectId(tx, whom);
+  const before: Record<string, string | null> = {};
+  for (const setting of settings) before[setting] = (await change({ scope, id }, setting)) ?? null;
+  return { id, before };
+}
+
+function whose(scope: Subject['scope'], id: number): readonly AccountId[] | 'all' {
+  return scope === 'account' ? [id as AccountId] : 'all';
+}
