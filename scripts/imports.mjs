@@ -20,6 +20,7 @@ const MAY_IMPORT = {
   directory: ['store', 'message', 'config', 'auth/app-password', 'auth/foreign', 'auth/password', 'auth/scram-keys'],
   auth: ['directory', 'store', 'net', 'config'],
   delivery: ['directory', 'store', 'message', 'config'],
+  outbound: ['dns', 'store', 'message', 'config', 'delivery'],
   imap: PROTOCOL,
   pop3: PROTOCOL,
   smtp: PROTOCOL,

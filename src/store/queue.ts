@@ -40,7 +40,7 @@ export interface Settled {
   /** How an attempt at a destination went: somebody answered there, or it is put off as a whole until `notBefore`. */
   readonly attempt?: { readonly destination: string; readonly contact: Contact };
   /** The sender has been told that it takes long. */
-  readonly warned?: true;
+  readonly warned?: true | undefined;
   /** What the sender is told of it. */
   readonly report?: Report | undefined;
 }

@@ -68,6 +68,7 @@ const RECIPIENTS = sql<RecipientRow>(`SELECT ${RECIPIENT} FROM queue_recipient W
 const PUT_OFF = sql(
   'UPDATE queue_recipient SET attempts = attempts + 1, due = ?, reply = ? WHERE queue_id = ? AND number = ?',
 );
+const HOLD = sql("UPDATE queue_recipient SET state = 'held', reply = ? WHERE queue_id = ? AND number = ?");
 const EXPIRED = sql<readonly [queue: number]>(
   'SELECT queue_id FROM queue_message WHERE expires <= ? ORDER BY expires LIMIT ?',
 );
@@ -134,7 +135,9 @@ export interface QueuedBatch {
 /** The last word on a recipient, or when to try again. */
 export type Settlement =
   | { readonly number: number; readonly end: 'sent' | 'failed' | 'removed' }
-  | { readonly number: number; readonly due: EpochSeconds; readonly reply: string };
+  | { readonly number: number; readonly due: EpochSeconds; readonly reply: string }
+  /** Until somebody has looked after it. */
+  | { readonly number: number; readonly held: true; readonly reply: string };
 
 /** Takes a message in. @param email  its bytes, an email of the account */
 export async function enqueue(tx: Writer, outbound: Outbound, email: EmailId, now: EpochSeconds): Promise<QueueId> {
@@ -217,6 +220,7 @@ export async function noteWarned(tx: Writer, id: QueueId): Promise<void> {
 export async function settle(tx: Writer, id: QueueId, settlements: readonly Settlement[]): Promise<void> {
   for (const settlement of settlements) {
     if ('end' in settlement) await tx.run(DELETE_RECIPIENT, id, settlement.number);
+    else if ('held' in settlement) await tx.run(HOLD, settlement.reply, id, settlement.number);
     else await tx.run(PUT_OFF, settlement.due, settlement.reply, id, settlement.number);
   }
   if ((await tx.get(ANY_RECIPIENT, id)) !== undefined) return;

@@ -1,0 +1,294 @@
+/**
+ * One SMTP connection to a host that takes mail, for one message after the other.
+ *
+ * Invariants
+ * - What the peer has said of a recipient is told as it said it; what it has not said is put off, never taken for granted.
+ * - Every wait has an end: for a connection, a greeting, a sign of life, and for a message as a whole. What a peer says is bounded.
+ * - Once an attempt failed in the middle the connection is over: nobody knows what the peer takes for what.
+ */
+import type { Readable } from 'node:stream';
+import { type ConnectionOptions, TLSSocket } from 'node:tls';
+import SMTPConnection, { type SMTPConnectionSendInfo } from 'nodemailer/lib/smtp-connection';
+import type { Milliseconds } from '../store/ids.ts';
+import type { OutboundOptions } from '../store/types.ts';
+
+/** What a peer, or the network, has to say of something. */
+export interface PeerReply {
+  /** SMTP's three digits; those of the network's own faults are 4xx. */
+  readonly reply: number;
+  /** RFC 3463; empty: none was given. */
+  readonly status: string;
+  readonly text: string;
+}
+
+/** What became of one recipient. `reply` below 300: it is the peer's now. */
+export interface RecipientResult extends PeerReply {
+  readonly address: string;
+}
+
+/** TLS on the way to a host. */
+export interface PeerTls {
+  /** `opportunistic` goes on without it when the peer does not offer it; `required` never does; `implicit` begins with it. */
+  readonly mode: 'none' | 'opportunistic' | 'required' | 'implicit';
+  readonly options: ConnectionOptions;
+  /** Looks at the peer's certificate, where that is not left to {@link options}. @returns what is wrong with it */
+  readonly verify?: (socket: TLSSocket) => string | undefined;
+}
+
+export interface PeerOptions {
+  readonly address: string;
+  readonly port: number;
+  /** As this server calls itself. */
+  readonly helo: string;
+  readonly localAddress?: string | undefined;
+  readonly tls: PeerTls;
+  /** Signs in with it. */
+  readonly credentials?: { readonly user: string; readonly password: string } | undefined;
+  readonly limits?: Partial<PeerLimits>;
+}
+
+/** RFC 5321 4.5.3.2 wants some minutes for each; a peer that uses them all up is better tried later. */
+export interface PeerLimits {
+  readonly connect: Milliseconds;
+  readonly greeting: Milliseconds;
+  readonly silence: Milliseconds;
+  /** For one message, beside what its size takes at {@link SLOWEST}. */
+  readonly message: Milliseconds;
+}
+
+const LIMITS: PeerLimits = { connect: 30_000, greeting: 60_000, silence: 300_000, message: 900_000 };
+/** Bytes a second: slower is as good as not at all. */
+const SLOWEST = 2_048;
+/** Of one answer. */
+const MOST_SAID = 16_384;
+const MOST_TEXT = 512;
+
+export interface PeerMessage {
+  /** Empty: the null sender. */
+  readonly sender: string;
+  readonly recipients: readonly string[];
+  readonly sizeBytes: number;
+  readonly options: OutboundOptions;
+  /** For the reports of servers behind the peer (RFC 3461); the same for all recipients. */
+  readonly notify: readonly string[];
+  readonly original: string;
+}
+
+/** The host can't be used, now. */
+export class Unreachable extends Error {
+  override readonly name = 'Unreachable';
+  readonly said: PeerReply;
+  /** TLS could not be set up: without it the host might be reached. */
+  readonly tls: boolean;
+
+  constructor(said: PeerReply, tls: boolean) {
+    super(said.text);
+    this.said = said;
+    this.tls = tls;
+  }
+}
+
+export class Peer {
+  readonly address: string;
+  /** How many messages it was given. */
+  sent = 0;
+  readonly #connection: SMTPConnection;
+  readonly #limits: PeerLimits;
+  #relaysNotices = false;
+  #over = false;
+
+  /** Connects, greets, turns TLS on and signs in. @throws Unreachable */
+  static async connect(options: PeerOptions): Promise<Peer> {
+    const limits = { ...LIMITS, ...options.limits };
+    const { tls, credentials } = options;
+    const connection = new SMTPConnection({
+      host: options.address,
+      port: options.port,
+      name: options.helo,
+      localAddress: options.localAddress,
+      secure: tls.mode === 'implicit',
+      ignoreTLS: tls.mode === 'none',
+      requireTLS: tls.mode === 'required',
+      opportunisticTLS: tls.mode === 'opportunistic',
+      tls: { minVersion: 'TLSv1.2', ...tls.options },
+      connectionTimeout: limits.connect,
+      greetingTimeout: limits.greeting,
+      socketTimeout: limits.silence,
+      maxResponseSize: MOST_SAID,
+      allowInternalNetworkInterfaces: true,
+    });
+    const peer = new Peer(options.address, connection, limits);
+    try {
+      await peer.#asked((done) => connection.connect(done), limits.connect + limits.greeting + limits.silence);
+      peer.#assertTrusted(tls);
+      if (credentials !== undefined) {
+        const { user, password: pass } = credentials;
+        await peer.#asked((done) => connection.login({ user, pass }, done), limits.silence);
+      }
+      return peer;
+    } catch (error) {
+      peer.close();
+      if (error instanceof Unreachable) throw error;
+      const isAboutTls = connection.upgrading === true || (error as { code?: string }).code === 'ETLS';
+      throw new Unreachable(saidBy(error, isAboutTls ? '4.7.10' : '4.4.1'), isAboutTls);
+    }
+  }
+
+  private constructor(address: string, connection: SMTPConnection, limits: PeerLimits) {
+    this.address = address;
+    this.#connection = connection;
+    this.#limits = limits;
+    // Faults between commands: whoever sends next hears that it is over.
+    connection.on('error', () => {
+      this.#over = true;
+    });
+    connection.on('end', () => {
+      this.#over = true;
+    });
+  }
+
+  /** Nothing can be sent on it any more. */
+  get over(): boolean {
+    return this.#over;
+  }
+
+  /** It tells senders what becomes of their mail behind it (RFC 3461 4). */
+  get relaysNotices(): boolean {
+    return this.#relaysNotices;
+  }
+
+  /** TLS is on. */
+  get secure(): boolean {
+    return this.#connection._socket instanceof TLSSocket;
+  }
+
+  /**
+   * Gives it a message. Never rejects: what went wrong is what became of the recipients.
+   * @param open  opens the message's bytes, lines ended by CRLF; called when somebody is to get them
+   */
+  async send(message: PeerMessage, open: () => Readable): Promise<RecipientResult[]> {
+    const { sender, recipients, sizeBytes, options, notify, original } = message;
+    this.sent += 1;
+    const { requireTls = false, returns, envelopeId } = options;
+    const envelope = {
+      from: sender === '' ? (false as const) : sender,
+      to: [...recipients],
+      size: sizeBytes,
+      use8BitMime: true,
+      requireTLSExtensionEnabled: requireTls,
+      dsn: {
+        ret: returns === undefined ? null : returns === 'full' ? 'FULL' : 'HDRS',
+        envid: envelopeId ?? null,
+        notify: notify.length === 0 ? null : notify.map((each) => each.toUpperCase()),
+        orcpt: original === '' ? null : original,
+      },
+    };
+    const body = open();
+    try {
+      const within = this.#limits.message + (sizeBytes / SLOWEST) * 1_000;
+      const info = await this.#asked<SMTPConnectionSendInfo>(
+        (done) => this.#connection.send(envelope, body, done),
+        within,
+      );
+      this.#relaysNotices = info.ehlo?.some((line) => /^DSN\b/i.test(line)) ?? false;
+      const taken = replyIn(info.response, 250);
+      const refused = refusals(info.rejectedErrors);
+      return recipients.map((address) => ({ address, ...(refused.get(address) ?? taken) }));
+    } catch (error) {
+      // What was said of a recipient stands; what failed for all is what became of the others.
+      const refused = refusals((error as { rejectedErrors?: readonly unknown[] }).rejectedErrors);
+      const said = saidBy(error, '4.4.2');
+      if (!hasReply(error)) this.close();
+      else await this.#reset();
+      return recipients.map((address) => ({ address, ...(refused.get(address) ?? said) }));
+    } finally {
+      body.destroy();
+    }
+  }
+
+  /** Says goodbye. */
+  quit(): void {
+    if (!this.#over) this.#connection.quit();
+    this.#over = true;
+    setTimeout(() => this.#connection.close(), QUIT_WITHIN).unref();
+  }
+
+  close(): void {
+    this.#over = true;
+    this.#connection.close();
+  }
+
+  /** After a message that was refused the connection is as new, or over. */
+  async #reset(): Promise<void> {
+    if (this.#over) return;
+    try {
+      await this.#asked((done) => this.#connection.reset(done), this.#limits.silence);
+    } catch {
+      this.close(); // it is of no more use; what it said was heard
+    }
+  }
+
+  #assertTrusted({ mode, verify }: PeerTls): void {
+    const socket = this.#connection._socket;
+    const secure = socket instanceof TLSSocket;
+    if (!secure && (mode === 'required' || mode === 'implicit')) {
+      throw new Unreachable({ reply: 454, status: '4.7.10', text: 'TLS was not turned on' }, true);
+    }
+    const wrong = secure ? verify?.(socket) : undefined;
+    if (wrong !== undefined) throw new Unreachable({ reply: 454, status: '4.7.10', text: wrong }, true);
+  }
+
+  /** One question, with a bound on its answer. */
+  #asked<T>(ask: (done: (error?: Error | null, result?: T) => void) => void, within: Milliseconds): Promise<T> {
+    const { promise, resolve, reject } = Promise.withResolvers<T>();
+    const timer = setTimeout(() => {
+      reject(new Error('the peer takes too long'));
+      this.close();
+    }, within);
+    this.#connection.once('error', reject);
+    ask((error, result) => (error ? reject(error) : resolve(result as T)));
+    return promise.finally(() => {
+      clearTimeout(timer);
+      this.#connection.off('error', reject);
+    });
+  }
+}
+
+const QUIT_WITHIN: Milliseconds = 5_000;
+
+function refusals(errors: readonly unknown[] = []): Map<string, PeerReply> {
+  return new Map(errors.map((error) => [(error as { recipient?: string }).recipient ?? '', saidBy(error, '4.5.0')]));
+}
+
+function hasReply(error: unknown): boolean {
+  return typeof (error as { responseCode?: unknown }).responseCode === 'number';
+}
+
+/** What the peer said; or what the network did, which is a reason to try again. */
+function saidBy(error: unknown, status: string): PeerReply {
+  const { response, code, message } = error as { response?: string; code?: string; message: string };
+  if (response !== undefined && /^[2-5]\d\d/.test(response)) return replyIn(response, 451);
+  // What the peer can't do will not be otherwise in an hour.
+  if (code === 'EREQUIRETLS') return { reply: 550, status: '5.7.30', text: short(message) };
+  if (code === 'EMESSAGE' && /larger than allowed/.test(message))
+    return { reply: 552, status: '5.3.4', text: short(message) };
+  return { reply: 451, status, text: short(message) };
+}
+
+/** RFC 5321 4.2, RFC 2034 4: digits, an enhanced code if there is one, and words. */
+function replyIn(response: string, otherwise: number): PeerReply {
+  const lines = response.split(/\r?\n/).map((line) => line.replace(/^\d{3}[ -]?/, ''));
+  const status = /^([245]\.\d{1,3}\.\d{1,3})\b/.exec(lines[0] ?? '')?.[1] ?? '';
+  const text = lines.map((line) =>
+    (status !== '' && line.startsWith(status) ? line.slice(status.length) : line).trim(),
+  );
+  return { reply: Number(/^\d{3}/.exec(response)?.[0] ?? otherwise), status, text: short(text.join(' ')) };
+}
+
+/** In one line that can be shown: peers say anything. */
+function short(text: string): string {
+  return text
+    .replace(/[\p{Cc}\p{Cf}]+/gu, ' ')
+    .trim()
+    .slice(0, MOST_TEXT);
+}

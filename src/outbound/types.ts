@@ -1,0 +1,39 @@
+/** What sending needs of other parts, and what it tells them. */
+import type { Writer } from '../store/engine/engine.ts';
+import type { QueuedMessage, QueuedRecipient, Report } from '../store/queue.ts';
+import type { PeerReply } from './peer.ts';
+
+/** What became of a recipient. */
+export interface RecipientOutcome {
+  readonly recipient: QueuedRecipient;
+  /** `delayed`: it waits for long, and goes on waiting. */
+  readonly kind: 'sent' | 'failed' | 'deferred' | 'delayed' | 'held';
+  /** What the peer, or the network, said last. */
+  readonly said: PeerReply;
+  /** Who said it: the host's name and address; empty: nobody was asked. */
+  readonly peer: string;
+  /** The peer takes over what the sender wants to hear (RFC 3461 5.2.1). */
+  readonly relaysNotices: boolean;
+}
+
+/** Tells senders what became of their mail. */
+export interface Reporter {
+  /** @returns undefined when nobody wants to hear of it, or nobody may (the null sender) */
+  report(message: QueuedMessage, outcomes: readonly RecipientOutcome[]): Promise<Report | undefined>;
+}
+
+/** Signs what leaves. */
+export interface Signer {
+  /**
+   * @param read  reads the message from its first byte, as it leaves
+   * @returns header lines that go before it, each ended by CRLF
+   */
+  sign(message: QueuedMessage, read: () => AsyncIterable<Buffer>): Promise<Buffer>;
+}
+
+/** Remembers what became of mail, in the transaction that settles it. */
+export type RecordOutcomes = (
+  tx: Writer,
+  message: QueuedMessage,
+  outcomes: readonly RecipientOutcome[],
+) => Promise<void>;

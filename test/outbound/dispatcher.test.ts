@@ -1,0 +1,217 @@
+/** Mail leaves: a real store, a real DNS, real sockets; the peers are the test's own. */
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import { pino } from 'pino';
+import { Resolver } from '../../src/dns/resolver.ts';
+import { Dispatcher, type DispatcherOptions } from '../../src/outbound/dispatcher.ts';
+import { Routes } from '../../src/outbound/route.ts';
+import type { RecipientOutcome } from '../../src/outbound/types.ts';
+import { type AccountId, nowSeconds, type QueueId } from '../../src/store/ids.ts';
+import type { MailStore } from '../../src/store/store.ts';
+import type { Outbound } from '../../src/store/types.ts';
+import { defer } from '../helpers/defer.ts';
+import { type ScriptedDns, scriptedDns } from '../helpers/dns-server.ts';
+import { message, newAccount, stage, temporaryStore } from '../store/helpers.ts';
+import { type ScriptedPeer, type ScriptedPeerOptions, scriptedPeer } from './scripted-peer.ts';
+
+/** An office that sends, and the Internet around it: hosts are addresses 127.0.0.x, all listening on one port. */
+class SendingRoom {
+  readonly store: MailStore;
+  readonly dns: ScriptedDns;
+  readonly anna: AccountId;
+  readonly outcomes: RecipientOutcome[] = [];
+  readonly faults: unknown[] = [];
+  dispatcher!: Dispatcher;
+  readonly #t: TestContext;
+  readonly #port: number;
+  #heard: (() => void) | undefined;
+  #hosts = 10;
+
+  private constructor(t: TestContext, store: MailStore, dns: ScriptedDns, anna: AccountId, port: number) {
+    this.#t = t;
+    this.store = store;
+    this.dns = dns;
+    this.anna = anna;
+    this.#port = port;
+  }
+
+  static async open(t: TestContext, options: Partial<DispatcherOptions> = {}): Promise<SendingRoom> {
+    const store = await temporaryStore(t);
+    const dns = await scriptedDns(t);
+    const port = (await scriptedPeer(t)).port; // free, on every loopback address
+    const room = new SendingRoom(t, store, dns, await newAccount(store, 'anna'), port);
+    const { queue } = store;
+    room.dispatcher = new Dispatcher({
+      queue,
+      store,
+      routes: new Routes([]),
+      resolver: new Resolver({ servers: [dns.server], validating: false, timeout: 200 }),
+      helo: 'mail.office.test',
+      ownNames: new Set(['mail.office.test']),
+      port,
+      random: () => 0.5,
+      limits: { connect: 1_000, greeting: 500, silence: 500, message: 2_000 },
+      byDestination: 2,
+      connections: 20,
+      reporter: { report: async () => undefined },
+      signer: { sign: async () => Buffer.alloc(0) },
+      record: async () => {},
+      log: pino({ level: 'silent' }),
+      onInternalError: (error) => room.faults.push(error),
+      onOutcome: (outcome) => {
+        room.outcomes.push(outcome);
+        room.#heard?.();
+      },
+      ...options,
+    });
+    defer(t, async () => {
+      await room.dispatcher.stop(5_000);
+      assert.deepEqual(room.faults, []);
+    });
+    return room;
+  }
+
+  /** A domain of the Internet whose one host behaves as the script says. */
+  async domain(name: string, options: ScriptedPeerOptions = {}): Promise<ScriptedPeer> {
+    const host = `127.0.0.${++this.#hosts}`;
+    this.dns.say('MX', name, { preference: 10, exchange: `mx.${name}` });
+    this.dns.say('A', `mx.${name}`, host);
+    this.dns.say('AAAA', `mx.${name}`);
+    return scriptedPeer(this.#t, options, { host, port: this.#port });
+  }
+
+  async send(subject: string, to: readonly string[], more: Partial<Outbound> = {}): Promise<QueueId> {
+    const recipients = to.map((address) => ({ address, destination: address.slice(address.indexOf('@') + 1) }));
+    const expires = nowSeconds() + 86_400;
+    const outbound = { account: this.anna, sender: 'anna@office.test', recipients, expires, ...more };
+    const { queued } = await this.store.deliver(await stage(this.store, message(subject)), [], { outbound });
+    this.dispatcher.wake();
+    return queued!;
+  }
+
+  /** Resolves when so many outcomes are known in all. */
+  async known(count: number): Promise<string[]> {
+    while (this.outcomes.length < count) await new Promise<void>((resolve) => (this.#heard = resolve));
+    return this.outcomes.map(({ recipient, kind }) => `${recipient.address} ${kind}`).sort();
+  }
+}
+
+test('mail is with the hosts of its domains, whole, and nothing is left of it here', async (t) => {
+  const room = await SendingRoom.open(t);
+  const net = await room.domain('example.net');
+  const org = await room.domain('example.org');
+  await room.send('Offer', ['carl@example.net', 'dora@example.net', 'emil@example.org']);
+  assert.deepEqual(await room.known(3), ['carl@example.net sent', 'dora@example.net sent', 'emil@example.org sent']);
+  assert.equal(net.taken[0]!.body, message('Offer').toString());
+  assert.deepEqual(net.taken[0]!.recipients, ['carl@example.net', 'dora@example.net']);
+  assert.deepEqual(org.taken[0]!.recipients, ['emil@example.org']);
+  assert.equal((await room.store.queue.size()).messages, 0);
+  assert.deepEqual((await room.store.verify()).findings, []);
+});
+
+test('each recipient comes to the end that the peer gave it', async (t) => {
+  const room = await SendingRoom.open(t);
+  await room.domain('example.net', {
+    says: (_command, line) =>
+      line.includes('<nobody@') ? '550 5.1.1 nobody' : line.includes('<later@') ? '450 4.2.1 greylisted' : undefined,
+  });
+  const id = await room.send('Offer', ['carl@example.net', 'nobody@example.net', 'later@example.net']);
+  assert.deepEqual(await room.known(3), [
+    'carl@example.net sent',
+    'later@example.net deferred',
+    'nobody@example.net failed',
+  ]);
+  const { recipients } = (await room.store.queue.message(id))!;
+  assert.deepEqual(
+    recipients.map(({ address, attempts, reply }) => ({ address, attempts, reply })),
+    [{ address: 'later@example.net', attempts: 1, reply: '450 4.2.1 greylisted' }],
+  );
+});
+
+test('a domain that does not exist, or takes no mail, or names this server, is an end; one of which nobody can say is none', async (t) => {
+  const room = await SendingRoom.open(t);
+  room.dns.say('MX', 'nomail.test', { preference: 0, exchange: '.' });
+  room.dns.say('MX', 'loop.test', { preference: 10, exchange: 'mail.office.test' });
+  room.dns.zone.set('MX broken.test', 'SERVFAIL');
+  await room.send('Offer', ['a@missing.test', 'b@nomail.test', 'c@loop.test', 'd@broken.test']);
+  assert.deepEqual(await room.known(4), [
+    'a@missing.test failed',
+    'b@nomail.test failed',
+    'c@loop.test failed',
+    'd@broken.test deferred',
+  ]);
+  const status = new Map(room.outcomes.map(({ recipient, said }) => [recipient.address, said.status]));
+  assert.deepEqual([...status].sort(), [
+    ['a@missing.test', '5.1.2'],
+    ['b@nomail.test', '5.1.10'],
+    ['c@loop.test', '5.4.6'],
+    ['d@broken.test', '4.4.3'],
+  ]);
+});
+
+test('the next host is tried when the first does not answer', async (t) => {
+  const room = await SendingRoom.open(t);
+  const second = await room.domain('second.test');
+  room.dns.say(
+    'MX',
+    'example.net',
+    { preference: 1, exchange: 'dead.test' },
+    { preference: 2, exchange: 'mx.second.test' },
+  );
+  room.dns.say('A', 'dead.test', '127.0.0.9');
+  room.dns.say('AAAA', 'dead.test');
+  await room.send('Offer', ['carl@example.net']);
+  assert.deepEqual(await room.known(1), ['carl@example.net sent']);
+  assert.equal(second.taken.length, 1);
+});
+
+test('many messages to one domain share its few connections', async (t) => {
+  const room = await SendingRoom.open(t);
+  const net = await room.domain('example.net');
+  for (let number = 0; number < 30; number++) await room.send(`Offer ${number}`, ['carl@example.net']);
+  await room.known(30);
+  assert.equal(net.taken.length, 30);
+  assert.equal(new Set(net.taken.map(({ body }) => body)).size, 30);
+  assert.ok(net.connections <= 12, `${net.connections} connections`);
+});
+
+test('a domain that does not answer holds nobody else up, and is put off as a whole', async (t) => {
+  const room = await SendingRoom.open(t, { connections: 4 });
+  await room.domain('silent.test', { says: (command) => (command === 'greeting' ? 'silence' : undefined) });
+  const net = await room.domain('example.net');
+  for (let number = 0; number < 10; number++) await room.send(`To nobody ${number}`, ['carl@silent.test']);
+  for (let number = 0; number < 10; number++) await room.send(`Offer ${number}`, ['carl@example.net']);
+  while (net.taken.length < 10) await room.known(room.outcomes.length + 1);
+  await room.known(12); // both connections to the other have given up
+  assert.deepEqual(await room.store.queue.destinationsDue(10), []);
+  assert.equal((await room.store.queue.size()).messages, 10);
+});
+
+test('mail whose time is over fails with what was said last, and a late one is told of once', async (t) => {
+  const room = await SendingRoom.open(t);
+  room.dns.zone.set('MX broken.test', 'SERVFAIL');
+  const now = nowSeconds();
+  const later = now + 3_600;
+  await room.send('Over', ['a@broken.test'], { expires: now, due: later });
+  await room.send('Late', ['b@broken.test'], { warn: now, due: later });
+  assert.deepEqual(await room.known(2), ['a@broken.test failed', 'b@broken.test delayed']);
+  assert.deepEqual(await room.store.queue.overdue(10), { expired: [], late: [] });
+  assert.equal((await room.store.queue.size()).messages, 1);
+});
+
+test('what was under way when the server stopped is still in the queue, once', async (t) => {
+  const room = await SendingRoom.open(t);
+  let reached = () => {};
+  const reaching = new Promise<void>((resolve) => (reached = resolve));
+  await room.domain('example.net', {
+    says: (command) => {
+      if (command !== 'body') return undefined;
+      reached();
+      return 'silence';
+    },
+  });
+  await room.send('Offer', ['carl@example.net']);
+  await reaching;
+  await room.dispatcher.stop(0);
+  assert.equal((await room.store.queue.size()).recipients, 1);
+});

@@ -1,0 +1,131 @@
+/** A server that takes mail as the test wants it to: in order, badly, or not at all. On loopback, over real sockets. */
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
+import type { TestContext } from 'node:test';
+import { createSecureContext, type SecureContextOptions, TLSSocket } from 'node:tls';
+import { defer } from '../helpers/defer.ts';
+
+/** What it says to a command; `drop` ends the connection, `silence` says nothing, ever. A text is sent as it is, with CRLF. */
+export type Saying = string | 'drop' | 'silence';
+
+export interface ScriptedPeerOptions {
+  /** By the first word of the command, or `greeting`, `body`: what is said; the usual thing if absent. */
+  readonly says?: (command: string, line: string) => Saying | undefined;
+  readonly extensions?: readonly string[];
+  /** Offers STARTTLS with it. */
+  readonly tls?: SecureContextOptions;
+}
+
+export interface Taken {
+  readonly sender: string;
+  readonly recipients: readonly string[];
+  readonly body: string;
+  readonly secure: boolean;
+}
+
+export class ScriptedPeer {
+  readonly lines: string[] = [];
+  /** Messages that it answered 250 for. */
+  readonly taken: Taken[] = [];
+  connections = 0;
+  port = 0;
+  readonly #options: ScriptedPeerOptions;
+  readonly sockets = new Set<Socket>();
+
+  constructor(options: ScriptedPeerOptions) {
+    this.#options = options;
+  }
+
+  serve(plain: Socket): void {
+    this.connections += 1;
+    this.sockets.add(plain);
+    plain.on('close', () => this.sockets.delete(plain));
+    this.#talk(plain, false);
+  }
+
+  #talk(socket: Socket, secure: boolean): void {
+    const { says = () => undefined, extensions = ['PIPELINING', '8BITMIME', 'SIZE 10000000'], tls } = this.#options;
+    let [rest, sender, body] = ['', '', null as string | null];
+    let recipients: string[] = [];
+    const say = (command: string, line: string, usual: string): boolean => {
+      const said = says(command, line) ?? usual;
+      if (said === 'drop') socket.destroy();
+      else if (said !== 'silence') socket.write(`${said}\r\n`);
+      return said === usual || said.startsWith('2') || said.startsWith('3');
+    };
+    const answer = (line: string): boolean => {
+      this.lines.push(line);
+      const command = (/^[A-Za-z]+/.exec(line)?.[0] ?? '').toUpperCase();
+      switch (command) {
+        case 'EHLO': {
+          const offered = [...extensions, ...(tls === undefined || secure ? [] : ['STARTTLS'])];
+          say(command, line, ['250-peer.test', ...offered.map((each) => `250-${each}`), '250 HELP'].join('\r\n'));
+          break;
+        }
+        case 'STARTTLS': {
+          if (!say(command, line, '220 2.0.0 go on') || tls === undefined) break;
+          socket.removeAllListeners('data');
+          const safe = new TLSSocket(socket, { isServer: true, secureContext: createSecureContext(tls) });
+          safe.on('error', () => safe.destroy());
+          this.#talk(safe, true);
+          return false;
+        }
+        case 'MAIL':
+          sender = /<(.*?)>/.exec(line)?.[1] ?? '';
+          recipients = [];
+          say(command, line, '250 2.1.0 fine');
+          break;
+        case 'RCPT':
+          if (say(command, line, '250 2.1.5 fine')) recipients.push(/<(.*?)>/.exec(line)?.[1] ?? '');
+          break;
+        case 'DATA':
+          if (recipients.length === 0) say(command, line, '554 5.5.1 nobody');
+          else if (say(command, line, '354 go on')) body = '';
+          break;
+        case 'QUIT':
+          say(command, line, '221 2.0.0 bye');
+          socket.end();
+          break;
+        default:
+          say(command, line, '250 2.0.0 fine');
+      }
+      return true;
+    };
+    socket.on('error', () => socket.destroy());
+    socket.on('data', (bytes: Buffer) => {
+      rest += bytes.toString('latin1');
+      for (let end = rest.indexOf('\r\n'); end >= 0; end = rest.indexOf('\r\n')) {
+        const line = rest.slice(0, end);
+        rest = rest.slice(end + 2);
+        if (body === null) {
+          if (!answer(line)) return;
+        } else if (line !== '.') {
+          body += `${line.startsWith('.') ? line.slice(1) : line}\r\n`;
+        } else {
+          if (say('body', '', '250 2.0.0 taken')) this.taken.push({ sender, recipients, body, secure });
+          body = null;
+        }
+      }
+    });
+    if (!secure) say('greeting', '', '220 peer.test ESMTP');
+  }
+}
+
+/** Starts one on a free port of a loopback address; it ends with the test. */
+export async function scriptedPeer(
+  t: TestContext,
+  options: ScriptedPeerOptions = {},
+  at: { readonly host?: string; readonly port?: number } = {},
+): Promise<ScriptedPeer> {
+  const peer = new ScriptedPeer(options);
+  const server = createServer((socket) => peer.serve(socket));
+  server.listen(at.port ?? 0, at.host ?? '127.0.0.1');
+  await once(server, 'listening');
+  peer.port = (server.address() as AddressInfo).port;
+  defer(t, async () => {
+    for (const socket of peer.sockets) socket.destroy();
+    server.close();
+    await once(server, 'close');
+  });
+  return peer;
+}
