@@ -54,9 +54,9 @@ export class BearerExchange implements SaslExchange {
   }
 }
 
-/** The token of an `Authorization` value (RFC 6750 2.1). @throws BadCommand when it is of another scheme */
+/** The token of an `Authorization` value (RFC 6750 2.1); empty where there is none. @throws BadCommand when it is of another scheme */
 export function bearerToken(value: string): string {
-  if (value === '') return '';
+  if (/^(bearer *)?$/i.test(value)) return '';
   const token = /^bearer +([A-Za-z0-9._~+/-]+=*)$/i.exec(value)?.[1];
   if (token === undefined) throw new BadCommand('a token comes as “Bearer” and the token');
   return token;
