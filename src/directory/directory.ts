@@ -10,6 +10,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import type { LetGo } from '../config/let-go.ts';
+import { Refused } from '../errors.ts';
 import { Lru } from '../lru.ts';
 import type { Engine, Reader, Writer } from '../store/engine/engine.ts';
 import { PAGE_ROWS } from '../store/engine/engine.ts';
@@ -32,6 +33,7 @@ import * as groups from './groups.ts';
 import { findSignIn, ownerOf, ownersOf, resolveAddress } from './lookup.ts';
 import { OutsideChanges } from './outside/changes.ts';
 import { groupMembers, type KnownGroup, knownGroups } from './outside/groups.ts';
+import { requirePersonHere } from './outside/guard.ts';
 import { type KnownPerson, knownPeople } from './outside/people.ts';
 import * as quotas from './quotas.ts';
 import { requireAddress, requireGroupName } from './rules.ts';
@@ -280,6 +282,17 @@ export class Directory implements SignInDirectory {
     const account = formatAddress(requireAddress(name));
     await this.#uses.flush();
     return this.#engine.read(async (tx) => listCredentials(tx, (await accounts.requireAccount(tx, account)).id));
+  }
+
+  /** Why something of a person can't be changed here, and where it can; null: it can. @param what  as texts call it: `the password` */
+  async changedElsewhere(account: string, what: string): Promise<string | null> {
+    try {
+      await this.#engine.read((tx) => requirePersonHere(tx, account, what));
+      return null;
+    } catch (error) {
+      if (error instanceof Refused) return error.message;
+      throw error;
+    }
   }
 
   /** Undefined: there is no such alias. @throws Refused `directory.invalid` */

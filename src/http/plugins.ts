@@ -4,9 +4,10 @@ import { autoconfig } from './autoconfig/plugin.ts';
 import { autodiscover } from './autodiscover/plugin.ts';
 import type { HttpPlugin } from './parts.ts';
 import { redirectToHttps } from './redirect.ts';
+import { settings } from './settings/plugin.ts';
 
 /** Without TLS, port 80: what clients ask before they know better. Everything else goes to https. */
 export const PLAIN_PLUGINS: readonly HttpPlugin[] = [acmeChallenges, autoconfig, redirectToHttps];
 
 /** With TLS, port 443. */
-export const SECURE_PLUGINS: readonly HttpPlugin[] = [acmeChallenges, autoconfig, autodiscover];
+export const SECURE_PLUGINS: readonly HttpPlugin[] = [acmeChallenges, autoconfig, autodiscover, settings];

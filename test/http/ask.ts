@@ -12,6 +12,8 @@ export interface Answer {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
   readonly body: string;
+  /** The body as it came. */
+  readonly bytes: Buffer;
 }
 
 export interface Question extends Pick<RequestOptions, 'method' | 'headers' | 'agent'> {
@@ -29,5 +31,6 @@ export async function ask(port: number, path: string, question: Question = {}): 
   const [response] = (await once(request, 'response')) as [IncomingMessage];
   const chunks: Buffer[] = [];
   for await (const chunk of response) chunks.push(chunk as Buffer);
-  return { status: response.statusCode!, headers: response.headers, body: Buffer.concat(chunks).toString() };
+  const bytes = Buffer.concat(chunks);
+  return { status: response.statusCode!, headers: response.headers, body: bytes.toString(), bytes };
 }
