@@ -21,7 +21,7 @@ export interface Dialect {
   /** After the data each accepted recipient gets a reply of its own (RFC 2033 4.2). */
   readonly repliesByRecipient: boolean;
   readonly bareLineEnds: BareLineEnds;
-  /** Date and Message-ID are added where they are missing (RFC 6409 8). */
+  /** Date and Message-ID are added where they are missing, and Bcc is taken out (RFC 6409 8). */
   readonly completesHeader: boolean;
   /** Replies of 5xx since the last message taken, after which the connection ends. */
   readonly mostErrors: number;

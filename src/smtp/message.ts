@@ -18,6 +18,7 @@ export function newIntake(session: SmtpSession, transaction: Transaction): Intak
   transaction.intake = new Intake(context.store, {
     limit: context.limits.messageBytes,
     bareLineEnds: dialect.bareLineEnds,
+    removesHidden: dialect.completesHeader,
     trace: receivedLine(session, transaction),
     missingFields: dialect.completesHeader ? (header) => missingFields(header, context.hostname) : () => '',
   });

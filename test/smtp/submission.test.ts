@@ -124,7 +124,7 @@ test('mail to another server is refused with a word on why', async (t) => {
   assert.match(await client.ask('RCPT TO:<anna@office.test>'), /^250 /);
 });
 
-test('Date and Message-ID are added where they are missing, and nothing else is touched', async (t) => {
+test('Date and Message-ID are added where they are missing, Bcc is taken out, and nothing else is touched', async (t) => {
   const room = await mailRoom(t, { people: ['anna'] });
   const client = await signedIn(await room.connect('submissions'));
   const send = async (message: string): Promise<string> => {
@@ -143,6 +143,7 @@ test('Date and Message-ID are added where they are missing, and nothing else is 
   assert.match(await send('Date: today\r\n\r\nbody\r\n'), new RegExp(`^Date: today\r\n${id}\r\nbody\r\n$`));
   assert.match(await send('Message-ID: <a>\r\n\r\n'), new RegExp(`^Message-ID: <a>\r\n${date}\r\n$`));
   assert.match(await send('Subject: header only\r\n'), new RegExp(`^Subject: header only\r\n${date}${id}$`));
-  const complete = 'Date: today\r\nBcc: ben\r\nMessage-ID: <a>\r\n\r\nbody\r\n';
+  const complete = 'Date: today\r\nCc: ben\r\nMessage-ID: <a>\r\n\r\nbody\r\n';
   assert.equal(await send(complete), complete);
+  assert.equal(await send(complete.replace('Cc:', 'Bcc: ben,\r\n carl\r\nCc:')), complete);
 });
