@@ -109,6 +109,7 @@ export function trialGuide(
     `  POP3  port ${port(995)} with TLS, or ${port(110)} with STARTTLS`,
     `  SMTP  port ${port(465)} with TLS, or ${port(587)} with STARTTLS`,
     `  Programs that set themselves up ask https://127.0.0.1:${port(443)}/mail/config-v1.1.xml?emailaddress=anna@${TRIAL_DOMAIN}`,
+    `Settings page: https://127.0.0.1:${port(443)}/`,
     '',
     'Send a message from Anna to Ben, and read it over IMAP and POP3:',
     `  printf 'From: anna@${TRIAL_DOMAIN}\\r\\nTo: ben@${TRIAL_DOMAIN}\\r\\nSubject: Lunch?\\r\\n\\r\\nAt noon?\\r\\n' | ${curl} --mail-from anna@${TRIAL_DOMAIN} --mail-rcpt ben@${TRIAL_DOMAIN} --upload-file - smtp://anna%40${TRIAL_DOMAIN}@127.0.0.1:${port(587)}`,

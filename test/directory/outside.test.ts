@@ -140,6 +140,11 @@ test('what lives outside is not changed here, and says where', async (t) => {
   await admin.setQuota({ scope: 'group', name: 'Sales' }, 1e9);
   await admin.addAppPassword(anna, { label: 'phone', protocols: null });
   assert.equal((await directory.group('Sales')).description, 'from LDAP: who sells');
+  assert.match(
+    (await directory.changedElsewhere('anna@office.test', 'the password'))!,
+    /ldap\.office\.test.*change the password there/,
+  );
+  assert.equal(await directory.changedElsewhere('here@office.test', 'the password'), null);
 });
 
 test('who may not sign in there is suspended here, and may again when they may there', async (t) => {

@@ -7,7 +7,7 @@
  */
 import type { Peer, SignedIn } from '../../auth/types.ts';
 import { refusal } from '../../directory/access/refusal.ts';
-import type { SignInRecord } from '../../directory/types.ts';
+import type { Account, SignInRecord } from '../../directory/types.ts';
 import type { AccountId } from '../../store/ids.ts';
 
 export interface Grant {
@@ -33,4 +33,9 @@ export function stillHolds(grant: Grant, record: SignInRecord | null, peer: Peer
 
 function hashIn(record: SignInRecord | null, credential: number): string {
   return record?.credentials.find(({ id }) => id === credential)?.hash ?? '';
+}
+
+/** Who is behind a change, for the audit. */
+export function actorOf({ name }: Pick<Account, 'name'>): string {
+  return `${name} on the settings page`;
 }

@@ -6,14 +6,12 @@ import { appleProfile } from '../../autoconfig/apple-profile.ts';
 import { signProfile } from '../../autoconfig/sign-profile.ts';
 import type { SignInProtocol } from '../../directory/types.ts';
 import { Refused } from '../../errors.ts';
-import { stillHolds } from './grant.ts';
+import { actorOf, stillHolds } from './grant.ts';
 import { startView, valuesView, voidView } from './pages/start.ts';
 import type { SetUpValues } from './set-up/steps.ts';
-import { waysToRead } from './set-up/values.ts';
+import { NOTHING_OPEN, waysToRead } from './set-up/values.ts';
 import type { Show } from './show.ts';
 import { BODY_LIMIT, type Visits } from './visits.ts';
-
-const NOTHING_OPEN = 'There is no way to read mail with a program that is open to you. Ask your administrator.';
 
 const startForm = z.object({ link: z.string(), phone: z.enum(['apple', 'other']) });
 
@@ -41,7 +39,7 @@ export function phoneRoutes(app: FastifyInstance, visits: Visits, show: Show): v
     const { account, access } = record;
     const [way] = waysToRead(parts.services(), access, account.name);
     if (way === undefined) throw new Refused('auth.not-allowed', NOTHING_OPEN);
-    const changes = parts.directory.by(`${account.name} on the settings page`);
+    const changes = parts.directory.by(actorOf(account));
     const { password } = await changes.addAppPassword(account.name, { label: link.label, protocols: protocolsOf(way) });
     if (phone === 'other') return show(reply, valuesView(way, password), { title: valuesView.title });
     const person = { address: account.name, displayName: account.displayName, password };

@@ -40,6 +40,8 @@ export interface Visit extends GuestVisit {
   readonly account: Account;
   /** What the access policy lets them do. */
   readonly access: Access;
+  /** As the audit names them: `anna@office.test on the settings page`. */
+  readonly actor: string;
   /** To change what is theirs, in their name. */
   readonly changes: DirectoryChanges;
   /** Goes on with another session for the same browser. @throws Refused when they may not sign in any more */

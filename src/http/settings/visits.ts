@@ -3,7 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { BadCommand } from '../../errors.ts';
 import { clientOf, peerOf } from '../client.ts';
-import { stillHolds } from './grant.ts';
+import { actorOf, stillHolds } from './grant.ts';
 import type { Granted } from './sign-in.ts';
 import { type GuestVisit, parseForm, type SettingsParts, type Visit } from './visit.ts';
 import type { WebSession } from './web-session.ts';
@@ -123,14 +123,15 @@ export class Visits {
       return null;
     }
     const { account, access } = record;
-    const changes = directory.by(`${account.name} on the settings page`);
+    const actor = actorOf(account);
     let goesOn = session;
     return {
       ...guest,
       session,
       account,
       access,
-      changes,
+      actor,
+      changes: directory.by(actor),
       begin: async (granted) => {
         goesOn = await this.begin(granted, request, reply);
       },

@@ -7,6 +7,8 @@ import { perform } from '../../../src/cli/perform.ts';
 import { addAccount, removeAccount, setAccountState, setPassword } from '../../../src/server/admin/accounts.ts';
 import { addAppPassword, listAppPasswords } from '../../../src/server/admin/app-passwords.ts';
 import { listAudit } from '../../../src/server/admin/audit.ts';
+import { setPolicy } from '../../../src/server/admin/policy.ts';
+import { listSessions } from '../../../src/server/admin/sessions.ts';
 import { emptyFolder } from '../../helpers/folder.ts';
 import { ImapDevice, Pop3Device } from '../../helpers/line-client.ts';
 import { output, PASSWORD } from '../../helpers/office.ts';
@@ -253,6 +255,63 @@ test('whoever may not sign in any more is out at the next request', async () => 
   }
 });
 
+test('the values are those of the access policy, and what is not open is named with its reason', async () => {
+  const name = await newcomer();
+  const one = await signedIn(name);
+  const shown = async (...settings: string[]) => {
+    await perform(setPolicy, { scope: 'account', name, settings }, shared.office);
+    return (await one.get('/settings/set-up')).text;
+  };
+  const port = (service: 'imaps' | 'pop3s' | 'submissions') => shared.office.port(service);
+  const both = await shown('prefer=pop3');
+  assert.match(
+    both,
+    new RegExp(`Fetching mail: POP3 .* Port ${port('pop3s')} .* SMTP .* Or with IMAP .* Port ${port('imaps')} `),
+  );
+  assert.match(both, /hidden from that one alone, and stays on the server.*Copies on the server leave them there/);
+
+  const pop3 = await shown('imap=off', 'pop3.letGo=remove', 'submission.credentials=app');
+  assert.match(
+    pop3,
+    new RegExp(
+      `Fetching mail: POP3 .* Server mail.office.test Port ${port('pop3s')} Security SSL/TLS User name ${name} `,
+    ),
+  );
+  assert.match(pop3, /leaves the server when you have deleted it in every one.*Copies on the server not needed/);
+  assert.match(
+    pop3,
+    new RegExp(`Sending mail: SMTP .* Port ${port('submissions')} .* Password an app password Signing in`),
+  );
+  assert.match(pop3, /Not open to you IMAP is not open to you/);
+  assert.doesNotMatch(pop3, new RegExp(`Or with|Reading mail: IMAP|imaps:|${port('imaps')}`));
+  assert.match(pop3, /do not leave copies of messages on the server/);
+  const choices = (await one.get('/settings/app-passwords')).text;
+  assert.match(choices, /What may it do\? Fetch mail with POP3 Send mail Make/);
+
+  const networks = await shown('pop3.networks=192.0.2.0/24');
+  assert.match(networks, /POP3 is not open to you from where you are \(127\.0\.0\.1\)/);
+  assert.match(networks, /Fetching mail: POP3/, 'it is open elsewhere');
+  assert.match(
+    await shown('pop3=off', 'submission=off'),
+    /There is no way to read mail with a program that is open to you/,
+  );
+  assert.equal((await one.post('/settings/phone/code', { label: 'phone' })).status, 403);
+});
+
+test('a policy that shuts the page shuts it for who is in, who signs in, and phones', async () => {
+  for (const setting of ['settings=off', 'settings.networks=192.0.2.0/24', 'settings.credentials=oauth']) {
+    const name = await newcomer();
+    const one = await signedIn(name);
+    const link = linkIn((await one.post('/settings/phone/code', { label: 'phone' })).body);
+    await perform(setPolicy, { scope: 'account', name, settings: [setting] }, shared.office);
+    assert.equal(await isIn(one), false, setting);
+    assert.equal((await visitor().post('/settings/start', { link, phone: 'other' })).status, 410, setting);
+    const refused = await visitor().signIn(name, PASSWORD);
+    assert.equal(refused.status, 403, setting);
+    assert.match(refused.text, /The settings page is not open to you/, setting);
+  }
+});
+
 test('one sees where one is signed in, and ends what one does not know', async () => {
   const name = await newcomer();
   const here = await signedIn(name);
@@ -266,6 +325,11 @@ test('one sees where one is signed in, and ends what one does not know', async (
   assert.match(shown.text, /Mail program \(POP3\)/);
   const ids = [...shown.body.matchAll(/name="id" value="(\d+)"/g)].map(([, id]) => id!);
   assert.equal(ids.length, 3, 'this browser has no button');
+  const listed = await perform(listSessions, { account: name, protocol: 'settings' }, shared.office);
+  assert.deepEqual(
+    listed.sessions.map(({ credential, address, tls }) => [credential, address, tls]),
+    Array(2).fill(['password', '127.0.0.1', true]),
+  );
 
   const imapId = /Mail program \(IMAP\).*?name="id" value="(\d+)"/s.exec(shown.body)![1]!;
   await stranger.post('/settings/sessions/end', { id: imapId });
@@ -277,6 +341,16 @@ test('one sees where one is signed in, and ends what one does not know', async (
   assert.match((await here.get('/settings/sessions')).text, /2 sessions were ended/);
   assert.equal(await isIn(other), false);
   assert.equal(await isIn(here), true);
+  const ends = (await perform(listAudit, { about: name, most: 100 }, shared.office)).filter(
+    ({ action }) => action === 'sessions.end',
+  );
+  assert.deepEqual(
+    ends.map(({ actor, detail }) => [actor, detail]),
+    [
+      [`${name} on the settings page`, { id: imapId }],
+      [`${name} on the settings page`, { others: true }],
+    ],
+  );
   pop3.close();
 });
 

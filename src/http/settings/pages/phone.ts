@@ -2,11 +2,13 @@
 import { z } from 'zod';
 import { exists, requireLabel } from '../../../directory/rules.ts';
 import type { CredentialListing } from '../../../directory/types.ts';
+import { Refused } from '../../../errors.ts';
 import { field, form } from '../forms.ts';
 import { type Html, html } from '../html.ts';
 import { troubleNote } from '../layout.ts';
 import { LINK_LIFETIME } from '../phone-links.ts';
 import { qrCode } from '../qr.ts';
+import { NOTHING_OPEN, waysToRead } from '../set-up/values.ts';
 import type { Page, Visit } from '../visit.ts';
 
 const MINUTES = LINK_LIFETIME / 60_000;
@@ -59,6 +61,8 @@ export const phonePage: Page = {
       if ((await labels(visit)).has(label.toLowerCase())) {
         throw exists(`You have an app password "${label}" already. Take it back, or give the phone another name.`);
       }
+      const [way] = waysToRead(visit.parts.services(), visit.access, visit.account.name);
+      if (way === undefined) throw new Refused('auth.not-allowed', NOTHING_OPEN);
       const secret = visit.parts.phoneLinks.make(visit.session.grant, label);
       return { kind: 'view', body: codeView(`${visit.origin}/settings/start?link=${secret}`) };
     },

@@ -2,6 +2,8 @@
 import { z } from 'zod';
 import type { SignInProtocol } from '../../../directory/types.ts';
 import type { OpenSession } from '../../../net/sessions.ts';
+import { nowSeconds } from '../../../store/ids.ts';
+import { type AuditEntry, recordAudit } from '../../../store/operations/audit.ts';
 import { clientName } from '../client-names.ts';
 import { form } from '../forms.ts';
 import { type Html, html } from '../html.ts';
@@ -19,7 +21,10 @@ const TEXT = {
   end: 'Sign out',
   endAll: 'Sign out everywhere else',
   hint: 'A mail program signs in again by itself as long as it knows a password that counts. To keep it out, take back its app password, or change your password.',
-  ended: (count: number) => (count === 1 ? 'One session was ended.' : `${count} sessions were ended.`),
+  ended(count: number): string {
+    if (count === 0) return 'It had ended already.';
+    return count === 1 ? 'One session was ended.' : `${count} sessions were ended.`;
+  },
 } as const;
 
 const PROTOCOLS: Readonly<Record<SignInProtocol, string>> = {
@@ -58,16 +63,21 @@ export const sessionsPage: Page = {
   actions: {
     async end(visit) {
       const { id } = visit.form(endForm);
-      return ended(visit, (session) => String(session.id) === id);
+      return ended(visit, (session) => String(session.id) === id, { id });
     },
-    'end-others': (visit) => ended(visit, () => true),
+    'end-others': (visit) => ended(visit, () => true, { others: true }),
   },
 };
 
-/** Never the session that asks: for that there is signing out. */
-async function ended(visit: Visit, which: (session: OpenSession) => boolean) {
+/** Never the session that asks: for that there is signing out. @param detail  for the audit */
+async function ended(visit: Visit, which: (session: OpenSession) => boolean, detail: AuditEntry['detail']) {
   const { parts, account, session: own } = visit;
-  const count = await parts.sessions.end(account.id, 'ended-by-you', (one) => one.id !== own.id && which(one));
+  const meant = [...parts.sessions.list(account.id)].filter((one) => one.id !== own.id && which(one));
+  if (meant.length > 0) {
+    const entry = { actor: visit.actor, action: 'sessions.end', subject: account.name, detail };
+    await parts.store.engine.write((tx) => recordAudit(tx, entry, nowSeconds()));
+  }
+  const count = await parts.sessions.endThese(meant, 'ended-by-you');
   return { kind: 'go', to: sessionsPage.path, notice: TEXT.ended(count) } as const;
 }
 

@@ -3,14 +3,13 @@ import type { MailServer } from '../../../autoconfig/account.ts';
 import { copied, fact } from '../facts.ts';
 import { type Html, html } from '../html.ts';
 import { type Program, programs, SECURITY, type SetUpValues } from '../set-up/steps.ts';
-import { letGoText, type MailService, obstacles, passwordFor, waysToRead } from '../set-up/values.ts';
+import { letGoText, type MailService, NOTHING_OPEN, obstacles, passwordFor, waysToRead } from '../set-up/values.ts';
 import type { Page, Visit } from '../visit.ts';
 
 const TEXT = {
   title: 'Mail program',
   heading: 'Set up a mail program',
   lead: 'Most programs ask for your name, your mail address and a password, and find the rest by themselves. If yours does not, this is what it needs to know.',
-  none: 'There is no way to read mail with a program that is open to you.',
   closed: 'Not open to you',
   incoming: { imap: 'Reading mail: IMAP', pop3: 'Fetching mail: POP3' },
   about: {
@@ -49,7 +48,7 @@ export const setUpPage: Page = {
     const [first, ...others] = ways;
     return html`<h1>${TEXT.heading}</h1>
       <p class="lead">${TEXT.lead}</p>
-      ${first === undefined ? html`<p class="note">${TEXT.none}</p>` : html`<div class="pair">${reading(visit, first)}${sending(visit, first.outgoing)}</div>`}
+      ${first === undefined ? html`<p class="note">${NOTHING_OPEN}</p>` : html`<div class="pair">${reading(visit, first)}${sending(visit, first.outgoing)}</div>`}
       ${others.map((way) => html`<details class="card"><summary>${TEXT.other[kindOf(way)]}</summary>${incoming(visit, way)}</details>`)}
       ${closed(obstacles(access, peer.address))}
       ${first && stepByStep(programs(first))}`;

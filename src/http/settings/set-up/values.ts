@@ -11,6 +11,9 @@ import type { SetUpValues } from './steps.ts';
 export const MAIL_SERVICES = ['imap', 'pop3', 'submission'] as const satisfies readonly SignInProtocol[];
 export type MailService = (typeof MAIL_SERVICES)[number];
 
+/** Where {@link waysToRead} has none. */
+export const NOTHING_OPEN = 'There is no way to read mail with a program that is open to you. Ask your administrator.';
+
 const DAY_SECONDS = 86_400;
 
 /** Ways to read mail, the one to take first; of each protocol the server to take first. */
