@@ -22,14 +22,14 @@ async function newThunderbird(t: TestContext): Promise<{ office: TrialOffice; th
   for (const tool of ['thunderbird', 'Xvfb', 'certutil', 'nsd']) if (!needsTool(t, tool)) return undefined;
   const folder = await mkdtemp(join(tmpdir(), 'rainmail-thunderbird-'));
   defer(t, () => rm(folder, { recursive: true }));
-  const names = ['mail.office.test', ...DOMAINS.map((domain) => `autoconfig.${domain}`)];
+  const names = ['mail.office.test', 'autoconfig.office.test', 'autodiscover.office.test'];
   const { authority, certificate, key } = await issueCertificate(folder, names);
   const office = await trialOffice(t, {
     people: [ANNA.address, BEN.address],
     standardPorts: true,
     config: `[tls]\ncertificate = "${certificate}"\nkey = "${key}"`,
   });
-  const records = '@ MX 10 mail.office.test.\nautoconfig CNAME mail.office.test.';
+  const records = '@ MX 10 mail.office.test.\nautoconfig CNAME mail.office.test.\nautodiscover CNAME mail.office.test.';
   await serveNames(t, join(folder, 'zones'), {
     'office.test': `mail A ${ADDRESS}\n${records}`,
     'branch.test': records,

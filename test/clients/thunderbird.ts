@@ -19,6 +19,8 @@ const PROGRAM = '/usr/lib/thunderbird/thunderbird';
 const PORT = 2828;
 const PREFERENCES = {
   'marionette.port': PORT,
+  // As it is where nobody drives it: passwords are kept.
+  'signon.rememberSignons': true,
   // A network with nothing but loopback is one, too.
   'network.manage-offline-status': false,
   'offline.autoDetect': false,
