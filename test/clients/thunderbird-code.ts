@@ -18,18 +18,19 @@ export interface AccountSettings {
 
 /**
  * The dialog that adds accounts ("account hub"). `until` waits for something to be found in it, and is told by its changes;
- * `notice` is what it says above a step.
+ * `failure` is where it says what went wrong.
  */
 export const HUB = `
   const hub = () => document.querySelector('account-hub-container')?.shadowRoot;
   const visible = (selector) => [...(hub()?.querySelectorAll(selector) ?? [])].find((each) => each.checkVisibility());
   const step = () => visible('account-hub-email > .account-hub-step');
-  const notice = (kind) => step()?.shadowRoot.querySelector('account-hub-header').shadowRoot.querySelector('form' + kind + ':not([hidden])');
+  const head = () => step()?.shadowRoot?.querySelector('account-hub-header').shadowRoot;
+  const failure = () => head()?.querySelector('#emailFormNotification.error:not([hidden])');
   const until = (found) => new Promise((resolve) => {
     const changes = { subtree: true, childList: true, attributes: true, characterData: true };
     const observer = new MutationObserver(() => look());
     const look = () => {
-      if (hub()) observer.observe(hub(), changes);
+      for (const root of [hub(), head()]) if (root) observer.observe(root, changes); // once more is as good as once
       if (!found()) return;
       observer.disconnect();
       resolve();

@@ -135,8 +135,8 @@ export class Thunderbird {
     await hub.click(`${HUB} return visible('#forward');`);
     const [arrived, says] = await hub.run<[step: string, says: string]>(
       `${HUB}
-      await until(() => !visible('account-hub-email.busy') && step() && (step().localName !== args[0] || notice('.error')));
-      return [step().localName, notice('')?.innerText ?? ''];`,
+      await until(() => !visible('account-hub-email.busy') && step() && (step().localName !== args[0] || failure()));
+      return [step().localName, failure()?.textContent.replace(/\\s+/g, ' ').trim() ?? ''];`,
       from,
     );
     if (arrived === to) return;
