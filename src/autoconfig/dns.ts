@@ -102,13 +102,17 @@ function pair(service: string, ports: readonly ReachablePort[], first: number, h
 function setUp({ domain, services }: DnsFacts, host: string): DnsPurpose[] {
   if (services.https === null) return [];
   const aliases = ['autoconfig', 'autodiscover'].filter((name) => `${name}.${domain}` !== services.host);
+  const ofTheDomain = `.${services.host}`.endsWith(`.${domain}`);
   return [
     {
       purpose:
         'Where mail programs ask for their settings. The certificate must have these names, or Outlook asks whether to trust it.',
       records: [
         ...aliases.map((name): DnsRecord => ({ name, type: 'CNAME', value: host })),
-        { name: '_autodiscover._tcp', type: 'SRV', value: `0 0 ${services.https} ${host}` },
+        // It would make Thunderbird ask whether another domain may have the password. Outlook needs it only where it has no alias.
+        ...(ofTheDomain
+          ? [{ name: '_autodiscover._tcp', type: 'SRV' as const, value: `0 0 ${services.https} ${host}` }]
+          : []),
       ],
     },
   ];

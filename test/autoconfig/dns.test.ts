@@ -51,6 +51,15 @@ test('a domain whose people use POP3 puts it first, and says what there is not',
   ]);
 });
 
+test('a domain whose server has a name elsewhere does not send Thunderbird there with a password', () => {
+  const guest = lines({ ...whole, domain: 'branch.test' });
+  assert.ok(guest.includes('autodiscover CNAME mail.office.test.'));
+  assert.deepEqual(
+    guest.filter((line) => line.startsWith('_autodiscover')),
+    [],
+  );
+});
+
 test('nothing is published that is not so', () => {
   const nothing = lines({ ...whole, services: { ...services, https: null }, takesMail: false, hasPostmaster: false });
   assert.ok(!nothing.some((line) => /MX|CNAME|autodiscover|postmaster|TLSRPT/.test(line)), nothing.join('\n'));

@@ -163,7 +163,7 @@ test('without TLS nobody can sign in: Outlook is sent to https', async () => {
   const host = { host: 'autodiscover.office.test' };
   const sent = await plain('/Autodiscover/Autodiscover.xml', { headers: host });
   const https = at.office.port('https');
-  const location = `https://autodiscover.office.test:${https}/autodiscover/autodiscover.xml`;
+  const location = `https://mx.office.test:${https}/autodiscover/autodiscover.xml`;
   assert.deepEqual([sent.status, sent.headers.location], [302, location]);
   const posted = await plain('/autodiscover/autodiscover.xml', {
     method: 'POST',
