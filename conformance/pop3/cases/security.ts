@@ -203,7 +203,8 @@ export const security: readonly Case[] = [
         if (!isOk(await pop3.ask('STLS'))) throw new NotApplicable('there is no TLS');
         await pop3.startTls();
       }
-      const mechanisms = (await capabilities(pop3)).get('SASL') ?? [];
+      const mechanisms = (await capabilities(pop3)).get('SASL');
+      if (mechanisms === undefined) throw new NotApplicable('SASL is not announced');
       that(mechanisms.includes('PLAIN'), `SASL ${mechanisms.join(' ')}`);
     },
   },
