@@ -17,6 +17,7 @@
  *   fill         APPEND the first --count messages of the corpus, in order, to --mailbox of --user
  *   fetch        FETCH of all messages of such a mailbox, again and again                  --what flags|meta|bodies
  *   retr         RETR of all messages of such a maildrop, again and again                  --pipeline (in flight)
+ *   listing      UIDL and LIST of a maildrop of --count messages, session after session
  *   search       SEARCH, SORT and THREAD over such a mailbox                               --queries BODY,FROM,...
  *   idle         memory of --conns sessions that wait                                      --proto imap|pop3 --settle
  *   large        what a message of --size does to the server's peak memory                 --what smtp|lmtp|append|fetch|retr
@@ -32,6 +33,7 @@ import { fetchMailbox } from './benchmarks/fetch.mjs';
 import { fill } from './benchmarks/fill.mjs';
 import { idle } from './benchmarks/idle.mjs';
 import { large } from './benchmarks/large.mjs';
+import { listing } from './benchmarks/listing.mjs';
 import { retr } from './benchmarks/retr.mjs';
 import { search } from './benchmarks/search.mjs';
 import { imapLogin, pop3Login } from './benchmarks/sign-in.mjs';
@@ -47,6 +49,7 @@ const benchmarks = {
   idle,
   'imap-login': imapLogin,
   large,
+  listing,
   'pop3-login': pop3Login,
   retr,
   search,

@@ -1,4 +1,4 @@
-/** The options of `npm run bench`. */
+/** The options of `npm run bench` and its like. */
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 
@@ -20,7 +20,7 @@ export interface Options {
   readonly command: string;
 }
 
-const HELP = `npm run bench -- [options]
+const help = (command: string) => `${command} -- [options]
 
 Measures Rainmail, side by side with Dovecot where that is installed (Debian: dovecot-core dovecot-imapd dovecot-pop3d
 dovecot-lmtpd; it needs root). See docs/benchmarks.md.
@@ -36,7 +36,7 @@ dovecot-lmtpd; it needs root). See docs/benchmarks.md.
 `;
 
 /** @throws Error for what can't be understood; ends the process for --help */
-export function parseOptions(names: readonly string[]): Options {
+export function parseOptions(names: readonly string[], command: string): Options {
   const { values } = parseArgs({
     options: {
       only: { type: 'string', default: '' },
@@ -51,7 +51,7 @@ export function parseOptions(names: readonly string[]): Options {
     },
   });
   if (values.help || values.list) {
-    process.stdout.write(values.help ? HELP : `${names.join('\n')}\n`);
+    process.stdout.write(values.help ? help(command) : `${names.join('\n')}\n`);
     process.exit(0);
   }
   const { quick } = values;
@@ -69,7 +69,7 @@ export function parseOptions(names: readonly string[]): Options {
     scratch: resolve(values.scratch),
     messages: quick ? 1_000 : 10_000,
     idle: quick ? { rainmail: 500, dovecot: 100 } : { rainmail: 5_000, dovecot: 1_000 },
-    command: given === '' ? 'npm run bench' : `npm run bench -- ${given}`,
+    command: given === '' ? command : `${command} -- ${given}`,
   };
 }
 

@@ -31,7 +31,7 @@ export interface Figure {
 }
 
 /** What must be there before a benchmark, once for each server. */
-export type Preparation = 'mailbox' | 'idlers' | 'large message';
+export type Preparation = 'mailbox' | 'idlers' | 'large message' | 'long maildrop';
 
 export interface Benchmark {
   readonly name: string;
@@ -52,6 +52,8 @@ const LARGE_RECIPIENT = accountAddress(156);
 /** Accounts whose connections idle. */
 const IDLERS = { first: 61, count: 90, messagesEach: 10 };
 const LARGE_BYTES = 50 << 20;
+/** Who has a maildrop of many small messages. */
+export const LISTED = { number: 157, user: accountAddress(157), count: (quick: boolean) => (quick ? 5_000 : 100_000) };
 const QUERIES = ['ALL', 'FROM', 'SUBJECT', 'BODY', 'TEXT', 'SORT DATE', 'SORT SUBJECT', 'THREAD REFERENCES'];
 
 const SIGN_INS = { imap: 'IMAP sign-in', pop3: 'POP3 sign-in+STAT+QUIT' };
@@ -92,7 +94,7 @@ export const PLAN: readonly Benchmark[] = [
 ];
 
 /** The load that prepares a server, for every {@link Preparation}. */
-export function preparation(what: Preparation, { messages }: Options): readonly (string | number)[] {
+export function preparation(what: Preparation, { messages, quick }: Options): readonly (string | number)[] {
   switch (what) {
     case 'mailbox':
       return ['fill', '--user', READER, '--count', messages];
@@ -100,6 +102,24 @@ export function preparation(what: Preparation, { messages }: Options): readonly 
       const { first, count, messagesEach } = IDLERS;
       const users = ['--first-user', first, '--users', count];
       return ['deliver', '--secs', 60, '--conns', 4, '--count', count * messagesEach, ...users];
+    }
+    case 'long maildrop': {
+      const count = LISTED.count(quick);
+      return [
+        'deliver',
+        '--secs',
+        1_800,
+        '--conns',
+        8,
+        '--size',
+        300,
+        '--count',
+        count,
+        '--first-user',
+        LISTED.number,
+        '--users',
+        1,
+      ];
     }
     case 'large message':
       return ['large', '--what', 'lmtp', '--size', LARGE_BYTES, '--user', LARGE_READER];
@@ -125,7 +145,7 @@ function appends(conns: number, times?: number): Benchmark {
   };
 }
 
-function signIns(proto: 'imap' | 'pop3', conns: number, times?: number): Benchmark {
+export function signIns(proto: 'imap' | 'pop3', conns: number, times?: number): Benchmark {
   return {
     name: `${proto}-login-${conns}`,
     load: ({ secs }) => [`${proto}-login`, '--conns', conns, '--secs', secs],
@@ -158,7 +178,7 @@ function fetches(what: string, title: string, wanted: Wanted, wantedCpu?: Wanted
   };
 }
 
-function retrievals(inFlight: number, wanted?: Wanted): Benchmark {
+export function retrievals(inFlight: number, wanted?: Wanted): Benchmark {
   const title = `POP3 RETR, ${inFlight === 1 ? 'one at a time' : `${inFlight} in flight`}`;
   return {
     name: `retr-${inFlight}`,
@@ -187,12 +207,14 @@ function searches(): Benchmark {
   };
 }
 
-function idlers(proto: 'imap' | 'pop3', wanted?: Wanted): Benchmark {
+/** @param sessions  of Rainmail, where it isn't what the options say */
+export function idlers(proto: 'imap' | 'pop3', wanted?: Wanted, sessions?: number): Benchmark {
   const { first, count } = IDLERS;
   return {
     name: `idle-${proto}`,
     load: ({ idle, quick }, { name }) => {
-      const conns = name === 'Rainmail' ? idle.rainmail : idle.dovecot;
+      const ours = quick ? idle.rainmail : (sessions ?? idle.rainmail);
+      const conns = name === 'Rainmail' ? ours : idle.dovecot;
       const users = ['--first-user', first, '--users', count];
       return ['idle', '--proto', proto, '--conns', conns, ...users, '--settle', quick ? 1 : 3];
     },
