@@ -12,11 +12,12 @@ import { basics } from './cases/basics.ts';
 import { extensions } from './cases/extensions.ts';
 import { maildrop } from './cases/maildrop.ts';
 import { security } from './cases/security.ts';
+import { tokens } from './cases/tokens.ts';
 import { Failed } from './connection.ts';
 import type { Delivery } from './deliver.ts';
 import { capabilities, Ground, type Target } from './ground.ts';
 
-export const CASES: readonly Case[] = [...basics, ...maildrop, ...extensions, ...security];
+export const CASES: readonly Case[] = [...basics, ...maildrop, ...extensions, ...security, ...tokens];
 
 export interface Verdict {
   readonly id: string;
