@@ -21,6 +21,7 @@ const MAY_IMPORT = {
   auth: ['directory', 'store', 'net', 'config'],
   delivery: ['directory', 'store', 'message', 'config'],
   outbound: ['dns', 'store', 'message', 'config', 'delivery'],
+  ldap: ['auth', 'directory', 'store', 'config'],
   imap: PROTOCOL,
   pop3: PROTOCOL,
   smtp: PROTOCOL,

@@ -3,7 +3,7 @@
  *
  * Invariants
  * - A name that nobody has, a suspended account and a wrong password take the same path: the same throttling, the same Argon2 (or the
- *   same HMACs for SCRAM), the same answer; with app passwords and without.
+ *   same HMACs for SCRAM), the same questions to the directory in which others live, the same answer; with app passwords and without.
  * - While an attempt is delayed nothing is computed for it.
  * - Neither passwords nor the names of strangers reach the log: people type the one into the field of the other.
  */
@@ -11,6 +11,7 @@ import { randomBytes } from 'node:crypto';
 import { refusal } from '../directory/access/refusal.ts';
 import { SERVICE_TITLES } from '../directory/access/settings.ts';
 import { canonicalName } from '../directory/address.ts';
+import { PASSWORD_ID } from '../directory/credentials.ts';
 import type { Account, Credential, SignInDirectory, SignInProtocol, SignInRecord } from '../directory/types.ts';
 import { Refused } from '../errors.ts';
 import { type Milliseconds, nowSeconds } from '../store/ids.ts';
@@ -19,6 +20,7 @@ import { checkToken } from './check-token.ts';
 import type { Checked, Verdict } from './checked.ts';
 import type { Claim, Mechanism, Verification } from './mechanism.ts';
 import { MECHANISMS } from './mechanisms.ts';
+import type { OutsidePasswords } from './outside.ts';
 import { isOurs, PASSWORD_LIMIT, UNMATCHABLE_HASH, verifyPassword } from './password.ts';
 import { type ScramKeys, type ScramParameters, SHA256_BYTES, scramParametersFor } from './scram-keys.ts';
 import { type Attempt, Throttle } from './throttle.ts';
@@ -59,6 +61,8 @@ export interface AuthenticatorOptions {
   readonly tokens?: TokenVerifier | undefined;
   readonly throttle?: Throttle;
   readonly verified?: VerifiedPasswords;
+  /** Where people live who do not live here. SCRAM is offered to nobody then: it needs keys of the password, and one list is for all. */
+  readonly outside?: OutsidePasswords | undefined;
   /** Hears of every sign-in that was checked or refused. */
   readonly report?: (report: SignInReport) => void;
 }
@@ -96,11 +100,15 @@ const UNMATCHABLE: Credential = {
   scram: [{ storedKey: randomBytes(SHA256_BYTES), serverKey: randomBytes(SHA256_BYTES) }],
 };
 
+/** The password of somebody who lives elsewhere: there is nothing of it here that a later one could be checked against. */
+const ELSEWHERE: Credential = { ...UNMATCHABLE, id: PASSWORD_ID };
+
 export class PasswordAuthenticator implements Authenticator {
   readonly #directory: SignInDirectory;
   readonly #tokens: TokenVerifier | undefined;
   readonly #throttle: Throttle;
   readonly #verified: VerifiedPasswords;
+  readonly #outside: OutsidePasswords | undefined;
   readonly #report: (report: SignInReport) => void;
   /** Checks that run now: a mail program that opens five connections at once has its password checked once. */
   readonly #running = new Map<string, Promise<Outcome>>();
@@ -110,6 +118,7 @@ export class PasswordAuthenticator implements Authenticator {
     this.#tokens = options.tokens;
     this.#throttle = options.throttle ?? new Throttle();
     this.#verified = options.verified ?? new VerifiedPasswords();
+    this.#outside = options.outside;
     this.#report = options.report ?? (() => {});
   }
 
@@ -133,8 +142,9 @@ export class PasswordAuthenticator implements Authenticator {
     return this.#checkPassword({ name, authzid: '' }, password, peer, 'password');
   }
 
-  #offers({ byToken, offered }: Mechanism, peer: Peer): boolean {
-    return offered(peer) && (byToken !== true || this.#tokens !== undefined);
+  #offers({ name, byToken, offered }: Mechanism, peer: Peer): boolean {
+    if (byToken === true && this.#tokens === undefined) return false;
+    return offered(peer) && (this.#outside === undefined || !name.startsWith('SCRAM'));
   }
 
   #verification(peer: Peer, mechanism: string): Verification {
@@ -171,7 +181,7 @@ export class PasswordAuthenticator implements Authenticator {
     const flight = `${fingerprint}${peer.protocol} ${peer.tls === undefined ? 'plain' : 'tls'} ${peer.address}`;
     let running = this.#running.get(flight);
     if (running === undefined) {
-      const check: Check = (now) => this.#compare(now, password, fingerprint);
+      const check: Check = (now) => this.#compare(claim.name, now, password, fingerprint);
       running = this.#attempt(claim.name, subject, peer, check)
         .then((outcome) => this.#renewed(outcome, password))
         .finally(() => this.#running.delete(flight));
@@ -196,7 +206,8 @@ export class PasswordAuthenticator implements Authenticator {
 
   /** App passwords first: they cost nothing to try, so a device that has one signs in at once. */
   async #compare(
-    { password: own, apps, scram }: Subject,
+    name: string,
+    { record, password: own, apps, scram }: Subject,
     password: string,
     fingerprint: Fingerprint,
   ): Promise<Verdict> {
@@ -205,11 +216,15 @@ export class PasswordAuthenticator implements Authenticator {
     if (app !== null) return { credential: app, remembered: false };
     const known = this.#verified.recall(fingerprint, own.hash);
     if (known !== undefined) return { credential: known ? own : null, remembered: true };
+    if (this.#outside?.isRecent(record, fingerprint)) return { credential: ELSEWHERE, remembered: true };
     if (Buffer.byteLength(password) > PASSWORD_LIMIT) return { credential: null, remembered: false };
     if (await verifyPassword(own.hash, password)) {
       this.#verified.rememberRight(fingerprint, own.hash);
       return { credential: own, remembered: false };
     }
+    // After the Argon2 that is for nothing with those who live there, so that all names cost it.
+    const there = await this.#outside?.check(name, record, password, fingerprint);
+    if (there) return { credential: ELSEWHERE, ...there };
     this.#verified.rememberWrong(fingerprint, own.hash);
     return { credential: null, remembered: false };
   }
@@ -298,7 +313,9 @@ export class PasswordAuthenticator implements Authenticator {
     const now = await this.#directory.signInRecord(account.name);
     const record = now?.account.id === account.id ? now : null;
     const used = outcome.credential!;
-    const isThere = used.kind === 'oauth' || record?.credentials.some(({ id }) => id === used.id) === true;
+    const isElsewhere = used === ELSEWHERE && record?.outside === outcome.record!.outside;
+    const isThere =
+      used.kind === 'oauth' || isElsewhere || record?.credentials.some(({ id }) => id === used.id) === true;
     const credential = record !== null && isThere ? used : null;
     const entry = credential === null ? { result: 'wrong' as const } : mayEnter(record, credential, peer);
     if (entry.result !== 'ok') this.#conclude(claim, peer, mechanism, { ...outcome, ...entry, record, credential });

@@ -7,6 +7,9 @@ export interface Verdict {
   readonly credential: Credential | null;
   /** Known from before: what is wrong again is no new guess. */
   readonly remembered: boolean;
+  /** Whose it is, and of which generation that is, where it showed only when it was checked: somebody who lives elsewhere. */
+  readonly record?: SignInRecord | null;
+  readonly asOf?: number;
 }
 
 /** A verdict, and on whom. */

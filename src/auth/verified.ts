@@ -51,6 +51,11 @@ export class VerifiedPasswords {
     this.#right.set(fingerprint, hash);
   }
 
+  /** What was wrong may be right by now: for passwords that are changed where we don't see it. */
+  forgetWrong(): void {
+    this.#wrong.clear();
+  }
+
   rememberWrong(fingerprint: Fingerprint, hash: string): void {
     this.#wrong.set(fingerprint, { hash, until: this.#clock() + WRONG_FOR });
   }

@@ -34,6 +34,7 @@ export function loadConfig(file: string): Config {
       clientSecret: from(config.openid.clientSecret),
       authority: from(config.openid.authority),
     },
+    ldap: { ...config.ldap, ca: from(config.ldap.ca), passwordFile: from(config.ldap.passwordFile) },
     tls: {
       certificate: from(config.tls.certificate),
       key: from(config.tls.key),

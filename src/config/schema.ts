@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { acme } from './acme.ts';
+import { ldap } from './ldap.ts';
 import { parseLetGo } from './let-go.ts';
 import { parseSchedule } from './schedule.ts';
 import { SERVICES, type Service } from './services.ts';
@@ -406,6 +407,7 @@ export const schema = z.strictObject({
     .describe('The log.'),
   store,
   backup,
+  ldap,
 });
 
 /** The configuration as the server uses it: sizes in bytes, durations in milliseconds. */

@@ -35,6 +35,7 @@ import { OutsideChanges } from './outside/changes.ts';
 import { groupMembers, type KnownGroup, knownGroups } from './outside/groups.ts';
 import { requirePersonHere } from './outside/guard.ts';
 import { type KnownPerson, knownPeople } from './outside/people.ts';
+import type { Named } from './outside/types.ts';
 import * as quotas from './quotas.ts';
 import { requireAddress, requireGroupName } from './rules.ts';
 import type {
@@ -182,11 +183,11 @@ export class Directory implements SignInDirectory {
   }
 
   /** Who is in one of them, the oldest account first. */
-  outsideMembers(group: number): AsyncGenerator<AccountId> {
-    return this.#pages<AccountId, number>(
+  outsideMembers(group: number): AsyncGenerator<Named> {
+    return this.#pages<Named, number>(
       (tx, after) => groupMembers(tx, group, after),
       0,
-      (account) => account,
+      ({ account }) => account,
     );
   }
 

@@ -98,7 +98,7 @@ test('what somebody has here already is not taken over, and stops nobody else', 
     person('dora'),
   ]);
   const told = outcomes.map((outcome) => ('taken' in outcome ? outcome.taken.problems : [outcome.problem]));
-  assert.match(told[0]![0]!, /There is an account here@office\.test already/);
+  assert.match(told[0]![0]!, /here@office\.test is not this person's\. .*rainmail ldap adopt/);
   assert.equal(told[1]!.length, 2);
   assert.match(told[2]![0]!, /ben@office\.test is to be here@office\.test, which somebody else has/);
   assert.match(told[3]![0]!, /elsewhere\.test is not served here/);
@@ -198,7 +198,7 @@ test('groups of the other directory carry quotas here, and are never removed wit
   assert.equal((await directory.account('anna@office.test')).quotaBytes, 1e9);
   await outside.changeMembers(group, { join: [], leave: [anna] });
   assert.equal((await directory.account('anna@office.test')).quotaBytes, null);
-  assert.deepEqual(await all(directory.outsideMembers(group.id)), [ben.account]);
+  assert.deepEqual(await all(directory.outsideMembers(group.id)), [{ account: ben.account, name: 'ben@office.test' }]);
 
   await outside.takeGroups([{ externalId: 'g', name: 'Shop', description: '' }]);
   assert.equal((await directory.group('Shop')).id, group.id);
@@ -235,6 +235,14 @@ test('an account made here becomes that of a person there when an administrator 
   const record = await directory.signInRecord('here@office.test');
   assert.deepEqual([record?.account.id, record?.outside, record?.credentials], [id, 'id of here', []]);
   await assert.rejects(outside.adopt('the test', person('here')), refused('directory.exists', /already/));
+  // Somebody who was removed there and added anew is another one there, until an administrator says who they are.
+  await outside.markGone(['id of here']);
+  const anew = person('here', { externalId: 'another id' });
+  assert.match(JSON.stringify(await outside.takePeople([anew])), /rainmail ldap adopt/);
+  assert.deepEqual(await outside.adopt('the test', anew).then(({ account, state }) => [account, state]), [
+    id,
+    'active',
+  ]);
   await outside.release('the test', 'here@office.test');
   await admin.setPassword('here@office.test', PASSWORD);
   assert.equal((await directory.signInRecord('here@office.test'))?.credentials.length, 1);

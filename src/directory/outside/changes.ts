@@ -9,12 +9,15 @@ import { nowSeconds } from '../../store/ids.ts';
 import { recordAudit } from '../../store/operations/audit.ts';
 import { getMeta, setMeta } from '../../store/operations/meta.ts';
 import { requireAccount } from '../accounts.ts';
+import { formatAddress } from '../address.ts';
 import type { ChangeHost } from '../changes.ts';
+import { PASSWORD_ID } from '../credentials.ts';
 import { ensureDomain } from '../domains.ts';
+import { requireAddress } from '../rules.ts';
 import * as groups from './groups.ts';
 import { PLACE } from './guard.ts';
 import * as people from './people.ts';
-import type { OutsideGroup, OutsidePerson } from './types.ts';
+import type { Named, OutsideGroup, OutsidePerson } from './types.ts';
 
 export const LDAP_ACTOR = 'LDAP';
 
@@ -45,7 +48,7 @@ export class OutsideChanges {
     return this.#each(
       chunk,
       (tx, person) => this.#takePerson(tx, person),
-      (taken) => this.#stateChanged(taken),
+      (taken) => this.#changed(taken),
     );
   }
 
@@ -61,7 +64,7 @@ export class OutsideChanges {
       }
       return marked;
     });
-    for (const person of gone) await this.#stateChanged(person);
+    for (const person of gone) await this.#changed(person);
     return gone;
   }
 
@@ -69,8 +72,9 @@ export class OutsideChanges {
     return this.#each(
       chunk,
       (tx, group) => this.#takeGroup(tx, group),
-      // Of two groups of one rank the name decides.
-      ({ detail }) => ('before' in detail ? this.#host.accessChanged('all') : Promise.resolve()),
+      async ({ detail }) => {
+        if ('before' in detail) await this.#host.accessChanged('all'); // of two groups of one rank the name decides
+      },
     );
   }
 
@@ -84,11 +88,11 @@ export class OutsideChanges {
   /** Changes who is in a group; up to a page at a time. @returns the address that the group had to give up, having too many members now */
   async changeMembers(
     group: groups.KnownGroup,
-    change: { readonly join: readonly people.Named[]; readonly leave: readonly people.Named[] },
+    change: { readonly join: readonly Named[]; readonly leave: readonly Named[] },
   ): Promise<string | null> {
     const join = change.join.map(({ account }) => account);
     const leave = change.leave.map(({ account }) => account);
-    const given = await this.#host.write(async (tx) => {
+    const givenUp = await this.#host.write(async (tx) => {
       const address = await groups.changeMembers(tx, group.id, { join, leave });
       const [joined, left] = [change.join, change.leave].map((some) => some.map(({ name }) => name));
       const detail = { joined, left, ...(address === null ? {} : { addressGivenUp: address }) };
@@ -96,31 +100,34 @@ export class OutsideChanges {
       return address;
     });
     await this.#host.accessChanged([...join, ...leave]);
-    return given;
+    return givenUp;
   }
 
-  /** An account made here becomes that of a person there. @throws Refused `directory.missing`, `directory.exists` */
+  /** An account made here, or of somebody who is gone there, becomes that of a person there. @throws Refused `directory.missing`, `directory.exists` */
   async adopt(actor: string, person: OutsidePerson): Promise<people.PersonTaken> {
     const [name] = person.addresses;
     const taken = await this.#host.write(async (tx) => {
       const account = await requireAccount(tx, name);
-      if ((await people.externalIdOf(tx, account.id)) !== undefined) {
+      if (await people.isThere(tx, account.id)) {
         throw new Refused('directory.exists', `${name} lives in LDAP already.`);
       }
       await people.adopt(tx, account.id, person.externalId);
       await this.#tell(tx, { actor, action: 'ldap.adopt', subject: name, detail: {} });
       return this.#takePerson(tx, person);
     });
-    await this.#stateChanged(taken);
+    await this.#host.revoked(taken.account, PASSWORD_ID); // nobody stays signed in with a password that is void
+    await this.#changed(taken);
     return taken;
   }
 
-  /** Somebody lives here from now on. @throws Refused `directory.missing` */
-  async release(actor: string, name: string): Promise<void> {
+  /** Somebody lives here from now on. @returns the address in canonical form @throws Refused `directory.missing`, `directory.invalid` */
+  async release(actor: string, text: string): Promise<string> {
+    const name = formatAddress(requireAddress(text));
     await this.#host.write(async (tx) => {
       await people.release(tx, name);
       await this.#tell(tx, { actor, action: 'ldap.release', subject: name, detail: {} });
     });
+    return name;
   }
 
   async #takePerson(tx: Writer, person: OutsidePerson): Promise<people.PersonTaken> {
@@ -170,8 +177,9 @@ export class OutsideChanges {
     return outcomes;
   }
 
-  async #stateChanged({ account, state, change }: people.PersonTaken): Promise<void> {
-    if (change === 'updated') await this.#host.accessChanged([account]);
+  /** What follows for those who are signed in. */
+  async #changed({ account, state, detail }: people.PersonTaken): Promise<void> {
+    if ('before' in detail) await this.#host.accessChanged([account]); // another domain, another policy
     if (state !== undefined) await this.#host.stateChanged(account, state);
   }
 

@@ -9,7 +9,7 @@ import { sql } from '../../store/engine/sql.ts';
 import type { AccountId, EpochSeconds } from '../../store/ids.ts';
 import { addGroup, RECIPIENTS_LIMIT, renameGroup, setGroupAddress } from '../groups.ts';
 import { recomputeAccount } from '../quotas.ts';
-import { LDAP_SOURCE, type OutsideGroup } from './types.ts';
+import { LDAP_SOURCE, type Named, type OutsideGroup } from './types.ts';
 
 type KnownRow = readonly [id: number, externalId: string, name: string, description: string, source: string | null];
 
@@ -21,8 +21,8 @@ const LIST = sql<KnownRow>(`
 const SET_SOURCE = sql('UPDATE person_group SET source = ?, external_id = ? WHERE group_id = ?');
 const SET_DESCRIPTION = sql('UPDATE person_group SET description = ? WHERE group_id = ?');
 const GONE = sql('UPDATE person_group SET source = NULL, description = ? WHERE group_id = ?');
-const MEMBERS = sql<readonly [account: number]>(`
-  SELECT p.account_id FROM membership m JOIN person p ON p.person_id = m.person_id
+const MEMBERS = sql<readonly [account: number, name: string]>(`
+  SELECT p.account_id, a.name FROM membership m JOIN person p ON p.person_id = m.person_id JOIN account a ON a.account_id = p.account_id
   WHERE m.group_id = ? AND p.account_id > ? ORDER BY p.account_id LIMIT ?`);
 const SIZE = sql<readonly [name: string, address: string | null, members: number]>(`
   SELECT g.name, g.address, (SELECT count(*) FROM membership m WHERE m.group_id = g.group_id) FROM person_group g WHERE g.group_id = ?`);
@@ -84,8 +84,9 @@ export async function markGroupGone(tx: Writer, { id }: KnownGroup): Promise<voi
 }
 
 /** A page of members by account after `after`; the last page is shorter than PAGE_ROWS. */
-export async function groupMembers(tx: Reader, group: number, after: number): Promise<AccountId[]> {
-  return (await tx.all(MEMBERS, group, after, PAGE_ROWS)).map(([account]) => account as AccountId);
+export async function groupMembers(tx: Reader, group: number, after: number): Promise<Named[]> {
+  const rows = await tx.all(MEMBERS, group, after, PAGE_ROWS);
+  return rows.map(([account, name]) => ({ account: account as AccountId, name }));
 }
 
 /**

@@ -3,7 +3,8 @@
  *
  * Invariants
  * - A person is known by what the other directory knows them by for good: whoever gets another name there gets it here, and keeps their mail.
- * - An account that was made here is never taken over for the sake of its name: {@link adopt} does that, when an administrator says so.
+ * - An account that was made here, or was somebody's who is gone, is never taken over for the sake of its name: {@link adopt} does that,
+ *   when an administrator says so.
  * - Nobody is ever removed. Who may not sign in there, or is gone, is suspended; and may again when they may there, unless an
  *   administrator suspended them here.
  */
@@ -19,9 +20,9 @@ import { holderOf } from '../names.ts';
 import { addAccount } from '../new-account.ts';
 import { explainQuota, setRule } from '../quotas.ts';
 import { renameAccount } from '../rename-account.ts';
-import { missing } from '../rules.ts';
+import { exists, missing } from '../rules.ts';
 import type { AccountState } from '../types.ts';
-import { LDAP_SOURCE, type OutsidePerson, type SourceState } from './types.ts';
+import { LDAP_SOURCE, type Named, type OutsidePerson, type SourceState } from './types.ts';
 
 type KnownRow = readonly [
   account: number,
@@ -41,6 +42,9 @@ const LIST = sql<KnownRow>(`
 const EXTERNAL_ID = sql<readonly [externalId: string]>(
   'SELECT external_id FROM person WHERE account_id = ? AND source IS NOT NULL',
 );
+const SOURCE_STATE = sql<readonly [state: string]>(
+  'SELECT source_state FROM person WHERE account_id = ? AND source IS NOT NULL',
+);
 const SET_SOURCE = sql('UPDATE person SET source = ?, external_id = ?, source_state = ? WHERE account_id = ?');
 const SET_SOURCE_STATE = sql('UPDATE person SET source_state = ? WHERE account_id = ?');
 const SET_STATE = sql('UPDATE account SET state = ? WHERE account_id = ?');
@@ -49,11 +53,6 @@ const ALIASES = sql<readonly [address: string]>(
 );
 const MARK_ALIAS = sql('UPDATE alias SET source = ? WHERE address = ? AND account_id = ?');
 const UNMARK_ALIASES = sql('UPDATE alias SET source = NULL WHERE account_id = ?');
-
-export interface Named {
-  readonly account: AccountId;
-  readonly name: string;
-}
 
 /** Somebody who lives there, as they are here. */
 export interface KnownPerson extends Named {
@@ -75,6 +74,12 @@ export interface PersonTaken extends Named {
   readonly problems: readonly string[];
 }
 
+/** True for those who live there, and are there. */
+export async function isThere(tx: Reader, account: AccountId): Promise<boolean> {
+  const state = (await tx.get(SOURCE_STATE, account))?.[0];
+  return state !== undefined && state !== 'gone';
+}
+
 /** The name somebody has there for good; undefined for one who lives here. */
 export async function externalIdOf(tx: Reader, account: AccountId): Promise<string | undefined> {
   return (await tx.get(EXTERNAL_ID, account))?.[0];
@@ -94,6 +99,9 @@ export async function takePerson(tx: Writer, person: OutsidePerson, now: EpochSe
   if (row !== undefined) return updatePerson(tx, knownOf(row), person, now);
   const [name] = person.addresses;
   const { displayName, quotaBytes } = person;
+  if ((await holderOf(tx, name))?.kind === 'account') {
+    throw exists(`The account ${name} is not this person's. If it should be: rainmail ldap adopt ${name}`);
+  }
   const domain = parseAddress(name)!.domain;
   const account = await addAccount(
     tx,

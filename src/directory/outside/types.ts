@@ -1,4 +1,5 @@
 /** People and groups as another directory tells of them, whatever it is: what the directory here takes over. */
+import type { AccountId } from '../../store/ids.ts';
 
 /** A person who lives there. Addresses are in canonical form. */
 export interface OutsidePerson {
@@ -12,6 +13,12 @@ export interface OutsidePerson {
   readonly quotaBytes: number | null | undefined;
   /** False: may not sign in. */
   readonly active: boolean;
+}
+
+/** An account by its number and its name. */
+export interface Named {
+  readonly account: AccountId;
+  readonly name: string;
 }
 
 export interface OutsideGroup {
