@@ -15,6 +15,7 @@ import { exportCommand } from './export.ts';
 import { groupCommand } from './group.ts';
 import { holdCommand } from './hold.ts';
 import { importCommand } from './import.ts';
+import { ldapCommand } from './ldap.ts';
 import { migrateCommand } from './migrate.ts';
 import { EXIT, printError } from './output.ts';
 import { policyCommand } from './policy.ts';
@@ -43,6 +44,7 @@ export function program(): Command {
     groupCommand,
     quotaCommand,
     policyCommand,
+    ldapCommand,
     auditCommand,
     deviceCommand,
     sessionsCommand,

@@ -3,6 +3,7 @@ import { formatSize } from '../config/units.ts';
 import { status } from '../server/admin/status.ts';
 import { backupText } from './backup.ts';
 import { certificateText } from './certificate.ts';
+import { ldapStateText } from './ldap.ts';
 import { type CommonOptions, officeCommand } from './options.ts';
 import { print } from './output.ts';
 import { perform } from './perform.ts';
@@ -22,6 +23,7 @@ export function statusCommand(): Command {
           `${now.data}: ${now.domains} domains, ${now.accounts} accounts, ${now.messages} messages, ${formatSize(now.bytes)}; ${formatSize(now.freeBytes)} of the disk are free.`,
           backupText(now.backup),
           ...(now.certificates ?? []).map(certificateText),
+          ...(now.ldap === null ? [] : [ldapStateText(now.ldap)]),
           ...(now.trial ? ['This is a trial office: it takes no real domains.'] : []),
         ].join('\n'),
       );

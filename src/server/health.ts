@@ -25,6 +25,8 @@ export interface HealthReport {
   readonly backup: Readonly<Record<string, unknown>>;
   /** Until when each is valid, and why it is not renewed, if that is so. */
   readonly certificates: readonly Readonly<Record<string, unknown>>[];
+  /** Whether LDAP answers, and when it was read last; absent where nobody lives there. */
+  readonly ldap?: Readonly<Record<string, unknown>>;
 }
 
 export interface HealthOptions {

@@ -13,6 +13,7 @@ import { type Config, defaults } from '../config/schema.ts';
 import type { PolicyBasis } from '../directory/access/effective.ts';
 import { Directory } from '../directory/directory.ts';
 import { Refused } from '../errors.ts';
+import type { Ldap } from '../ldap/ldap.ts';
 import { Sessions } from '../net/sessions.ts';
 import { asDamage, assertDatabase } from '../store/damage.ts';
 import type { Milliseconds } from '../store/ids.ts';
@@ -33,6 +34,8 @@ export interface Office {
   readonly backups: Backups;
   /** Those that clients see; null in a command that works alone. */
   readonly certificates: ServerCertificates | null;
+  /** Where people live who do not live here; null where nobody does, and in a command that works alone. */
+  readonly ldap: Ldap | null;
   /** The server that runs the action; null in a command that works alone. */
   readonly server: ServerFacts | null;
   close(): Promise<void>;
@@ -105,7 +108,7 @@ export async function openOffice(options: OfficeOptions): Promise<Office> {
       await directory.close();
       await store.close();
     };
-    return { data, store, directory, sessions, backups, certificates: null, server: null, close };
+    return { data, store, directory, sessions, backups, certificates: null, ldap: null, server: null, close };
   } catch (error) {
     await store.close();
     throw asDamage(error, data);

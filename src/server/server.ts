@@ -7,6 +7,7 @@
 import { hostname } from 'node:os';
 import type { Logger } from 'pino';
 import type { Authenticator } from '../auth/types.ts';
+import { VerifiedPasswords } from '../auth/verified.ts';
 import { reachableServices } from '../autoconfig/services.ts';
 import type { Config } from '../config/schema.ts';
 import type { Service } from '../config/services.ts';
@@ -39,6 +40,7 @@ import { type CertificateReport, ServerCertificates } from './certificates.ts';
 import { makeTrialOffice, trialGuide } from './first-run.ts';
 import { type HealthReport, HealthServer } from './health.ts';
 import { listenHttp } from './http.ts';
+import { ldapReport, openLdap } from './ldap.ts';
 import { openLog, partLog } from './log.ts';
 import { Metrics } from './metrics.ts';
 import { hasOffice, type Office, openOffice, type ServerFacts } from './office.ts';
@@ -102,7 +104,10 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     onFailure: failure.resolve,
   });
   opened.defer(() => opening.close());
-  const office: Office = { ...opening, server: facts };
+  const verified = new VerifiedPasswords();
+  const ldap = openLdap(config.ldap, { directory: opening.directory, verified, log, metrics });
+  if (ldap !== null) opened.defer(() => ldap.close());
+  const office: Office = { ...opening, ldap, server: facts };
   const { store, directory, sessions, backups } = office;
   const trial = withoutConfig && (isNew || directory.trial);
   const people = trial ? await makeTrialOffice(office, options.terminal) : [];
@@ -117,7 +122,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   opened.defer(() => certificates.close());
 
   const tokens = await openIdTokens(config.openid, partLog(log, 'openid'));
-  const authenticator = authenticating(directory, tokens, log, metrics);
+  const authenticator = authenticating({ directory, verified, tokens, outside: ldap?.passwords, log, metrics });
   const protocols = wire({ office, config, name, log, metrics, authenticator });
   const limits = new ConnectionLimits({
     connections: config.limits.connections,
@@ -141,6 +146,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     store: storeReport(store),
     backup: backupReport(backups),
     certificates: certificates.states().map(certificateReport),
+    ...(ldap === null ? {} : { ldap: ldapReport(ldap) }),
   });
 
   const parts: HttpParts = {
@@ -227,6 +233,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   );
   opened.defer(() => admin.close());
 
+  ldap?.start();
+
   log.info({ version, data, listening }, 'ready');
   const everything = opened.move();
   return {
@@ -300,9 +308,9 @@ function wire({
   metrics,
   authenticator,
 }: Parts): Record<Exclude<Service['protocol'], 'health' | 'http'>, LineProtocol> {
-  const { store, directory } = office;
+  const { store, directory, ldap } = office;
   const delivery = counting(
-    new DeliveryPipeline(directory, store, {
+    new DeliveryPipeline(ldap?.resolver ?? directory, store, {
       detailFolders: config.delivery.detailFolders,
     }),
     metrics,

@@ -42,6 +42,7 @@ import {
 import { holdAccount, listHolds, releaseAccount } from './hold.ts';
 import { checkAccounts, importAccounts } from './import-accounts.ts';
 import { importMail, importTree, planImport } from './import-mail.ts';
+import { adoptPeople, checkLdap, refreshLdap, releasePeople } from './ldap.ts';
 import { migrate } from './migrate.ts';
 import { explainPolicy, listPolicySets, loadPolicy, setPolicy, showPolicy, unsetPolicy } from './policy.ts';
 import { explainQuota, setQuota, showQuotas, unsetQuota } from './quotas.ts';
@@ -127,6 +128,10 @@ const all = [
   repair,
   showCertificates,
   renewCertificates,
+  checkLdap,
+  refreshLdap,
+  adoptPeople,
+  releasePeople,
   status,
 ];
 

@@ -1,5 +1,6 @@
 import { statfs } from 'node:fs/promises';
 import { z } from 'zod';
+import type { LdapState } from '../../ldap/ldap.ts';
 import type { BackupState } from '../backups.ts';
 import type { CertificateReport } from '../certificates.ts';
 import type { ServerFacts } from '../office.ts';
@@ -19,13 +20,15 @@ export interface Status {
   readonly backup: BackupState;
   /** Null: no server runs. */
   readonly certificates: readonly CertificateReport[] | null;
+  /** Where people live who do not live here; null: nobody does, or the server does not run. */
+  readonly ldap: LdapState | null;
 }
 
 /** What the office holds, and whether its server runs. */
 export const status = action({
   name: 'status',
   input: z.strictObject({}),
-  async run({ data, directory, server, backups, certificates }): Promise<Status> {
+  async run({ data, directory, server, backups, certificates, ldap }): Promise<Status> {
     let [accounts, messages, bytes] = [0, 0, 0];
     for await (const account of directory.accounts()) {
       accounts++;
@@ -45,6 +48,7 @@ export const status = action({
       freeBytes: disk.bavail * disk.bsize,
       backup: backups.state(),
       certificates: certificates?.states() ?? null,
+      ldap: ldap?.state() ?? null,
     };
   },
 });
