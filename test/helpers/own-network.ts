@@ -5,7 +5,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 
-/** The address of the machine in the network (RFC 5737: nobody has it). */
+/** The address of the machine in the network: one that is kept for documents, so nobody has it. */
 export const ADDRESS = '192.0.2.1';
 
 const INSIDE = 'RAINMAIL_TEST_OWN_NETWORK';
