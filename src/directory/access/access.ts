@@ -81,7 +81,7 @@ export class AccessPool {
       services: Object.freeze(services as Record<SignInProtocol, ServiceAccess>),
       prefer: preference.parse(text('prefer'))!,
       pop3: Object.freeze({
-        letGo: letGo.parse(text('pop3.letGo'))!,
+        letGo: Object.freeze(letGo.parse(text('pop3.letGo'))!),
         folders: Object.freeze(folderList.parse(text('pop3.folders'))!),
         seenByRetr: onOff.parse(text('pop3.seenByRetr'))!,
       }),
