@@ -7,7 +7,16 @@
  * - An empty password is never sent: servers take that for a sign-in without a name, and say yes (RFC 4513 5.1.2).
  */
 import { randomUUID } from 'node:crypto';
-import { AndFilter, type Entry, EqualityFilter, type Filter, NotFilter, OrFilter, type SearchOptions } from 'ldapts';
+import {
+  AndFilter,
+  type Entry,
+  EqualityFilter,
+  type Filter,
+  NoSuchObjectError,
+  NotFilter,
+  OrFilter,
+  type SearchOptions,
+} from 'ldapts';
 import { PASSWORD_LIMIT } from '../auth/password.ts';
 import { Pace } from '../pace.ts';
 import {
@@ -30,6 +39,8 @@ import { asUnavailable, isNotRight, LdapUnavailable } from './trouble.ts';
 const PAGE = 500;
 /** People, or groups, that are read at most: what is read is held in memory until it is taken over. */
 const MOST_ENTRIES = 200_000;
+/** Groups of a new person that are looked at before the next refresh. */
+const MOST_GROUPS = 50;
 /** Spellings of one address that are looked for: it, and without its details. */
 const MOST_NAMES = 5;
 
@@ -113,10 +124,11 @@ export class LdapReader {
     return person ?? null;
   }
 
-  /** The groups somebody is in, where groups say so; where people do, they are read with all others. */
-  async groupsOf({ dn, uids }: LdapPerson): Promise<LdapGroup[]> {
+  /** The groups somebody is in. */
+  async groupsOf({ dn, uids, groups: own }: LdapPerson): Promise<LdapGroup[]> {
     const { groups, membership } = this.#settings;
-    if (groups === null || membership.by === 'person') return [];
+    if (groups === null) return [];
+    if (membership.by === 'person') return this.#groupsAt(own.slice(0, MOST_GROUPS), groups);
     const members = membership.by === 'uid' ? uids : [dn];
     if (members.length === 0) return [];
     const naming = members.map((value) => new EqualityFilter({ attribute: membership.attribute, value }));
@@ -125,6 +137,17 @@ export class LdapReader {
       sizeLimit: PAGE,
     });
     return entries.map((entry) => groupOf(entry, this.#settings)).filter((group) => group !== null);
+  }
+
+  /** Groups by their DNs; those that may not be read are none. */
+  async #groupsAt(dns: readonly string[], filter: Filter): Promise<LdapGroup[]> {
+    const found: LdapGroup[] = [];
+    for (const base of dns) {
+      const options: SearchOptions = { scope: 'base', attributes: groupAttributes(this.#settings) };
+      const { entries } = await this.#some(filter, options, base).catch(noneIfMissing);
+      found.push(...entries.map((entry) => groupOf(entry, this.#settings)).filter((group) => group !== null));
+    }
+    return found;
   }
 
   /** Is this the password of somebody? Null: of nobody, which takes the same way. @throws LdapUnavailable */
@@ -153,13 +176,10 @@ export class LdapReader {
     return entries.map((entry) => personOf(entry, this.#settings, true)).filter(isPerson);
   }
 
-  async #some(filter: Filter, options: SearchOptions): Promise<Found> {
+  async #some(filter: Filter, options: SearchOptions, base = this.#settings.base): Promise<Found> {
     try {
       return await this.#reading.run(async (client) => {
-        const { searchEntries, searchReferences } = await client.search(
-          this.#settings.base,
-          this.#search(filter, options),
-        );
+        const { searchEntries, searchReferences } = await client.search(base, this.#search(filter, options));
         return { entries: searchEntries, referrals: searchReferences.length };
       });
     } catch (error) {
@@ -194,6 +214,13 @@ export class LdapReader {
       ...options,
     };
   }
+}
+
+/** A group may go between two questions, or be out of sight. */
+function noneIfMissing(error: unknown): Found {
+  if (error instanceof LdapUnavailable && error.cause instanceof NoSuchObjectError)
+    return { entries: [], referrals: 0 };
+  throw error;
 }
 
 function both(a: Filter, b: Filter): Filter {

@@ -328,6 +328,48 @@ test('people of LDAP are people of the office', async (t) => {
   });
 });
 
+test('people of an Active Directory are people of the office', async (t) => {
+  if (!hasSlapd(t)) return;
+  const ad = `ou=ad,${BASE}`;
+  const user = (cn: string, guid: string, control: number, ...groups: readonly string[]) =>
+    entry(
+      `cn=${cn},${ad}`,
+      ...['objectClass: user', 'objectCategory: person', `cn: ${cn}`, `sn: ${cn}`, `sAMAccountName: ${cn}`],
+      ...[`mail: ${cn}@office.test`, `proxyAddresses: SMTP:${cn}@office.test`, `userPassword: ${PASSWORD}`],
+      ...[`userAccountControl: ${control}`, `objectGUID:: ${guid}`],
+      ...groups.map((name) => `memberOf: cn=${name},${ad}`),
+    );
+  const slapd = await Slapd.start(t, [
+    entry(ad, 'objectClass: organizationalUnit', 'ou: ad'),
+    entry(`cn=Staff,${ad}`, 'objectClass: group', 'cn: Staff', 'objectGUID:: /wECAwQFBgcICQoLDA0OEA=='),
+    user('anna', '/wECAwQFBgcICQoLDA0ODw==', 512, 'Staff'),
+    user('ben', '/wECAwQFBgcICQoLDA0OEQ==', 512, 'Staff', 'Gone'),
+    user('shut', '/wECAwQFBgcICQoLDA0OEg==', 514),
+  ]);
+  const settings: Changes = { kind: 'active-directory', base: ad, suspendAtMost: 100 };
+
+  const office = await officeOf(t, slapd, settings);
+  await synchroniserOf(t, slapd, { ...settings, people: '(cn=anna)' }, office.directory).refresh(ONCE);
+  assert.deepEqual(await office.members('Staff'), ['anna@office.test']);
+  // A policy may be set for the group: it holds from the first sign-in on.
+  await office.signIn('ben@office.test');
+  assert.deepEqual(await office.members('Staff'), ['anna@office.test', 'ben@office.test']);
+  await assert.rejects(office.signIn('shut@office.test'), refused('auth.failed'));
+
+  await slapd.change(`dn: cn=ben,${ad}\nchangetype: modify\nreplace: userAccountControl\nuserAccountControl: 514\n`);
+  await assert.rejects(office.signIn('ben@office.test', `${PASSWORD}!`), refused('auth.failed'));
+  const report = await office.refresh();
+  assert.deepEqual([report.people, report.suspended], [2, 1]);
+  assert.equal((await office.directory.account('ben@office.test')).state, 'suspended');
+  assert.equal((await office.directory.signInRecord('anna'))?.outside, 'ff0102030405060708090a0b0c0d0e0f');
+
+  await slapd.change(`dn: cn=anna,${ad}\nchangetype: moddn\nnewrdn: cn=lee\ndeleteoldrdn: 1\n`);
+  await slapd.change(`dn: cn=lee,${ad}\nchangetype: modify\nreplace: mail\nmail: lee@office.test\n`);
+  await office.refresh();
+  const page = await office.directory.accountPage('lee@office.test');
+  assert.deepEqual([page.aliases, page.groups], [['anna@office.test'], ['Staff']]);
+});
+
 function synchroniserOf(
   t: TestContext,
   slapd: Slapd,
