@@ -53,7 +53,7 @@ test('a token signs in whose it is, to the account that the program names', asyn
   for (const name of ['', ANNA, 'ANNA@Office.test', 'anna', 'anna.lee@office.test']) {
     const { account, credential, mechanism } = await signIn(token, name);
     assert.equal(account.name, ANNA, name);
-    assert.deepEqual(credential, { id: 0, kind: 'oauth', label: 'thunderbird' });
+    assert.deepEqual(credential, { id: 0, kind: 'oauth', label: 'thunderbird', protocols: null });
     assert.equal(mechanism, 'OAUTHBEARER');
   }
   assert.equal((await signIn(await provider.token({ email: 'anna.lee@office.test' }), ANNA)).account.name, ANNA);
