@@ -22,6 +22,8 @@ const RECORDS_KEPT = 3 * RECORDS_AHEAD;
 /** Bodies read ahead in one go, for a client that goes through in order: what neighbours on disk cost least, in bounded memory. */
 const READ_AHEAD_BYTES = 256 * 1024;
 
+type Bodies = Map<EmailId, Buffer>;
+
 export class Maildrop {
   readonly account: AccountId;
   readonly list: MessageList;
@@ -39,7 +41,7 @@ export class Maildrop {
   /** Index of the message whose body was read last. */
   #lastRead = -2;
   /** Bodies on their way, or here, for the commands that will probably follow. */
-  #ahead: Promise<Map<EmailId, Buffer>> | null = null;
+  #ahead: Promise<Bodies> | Bodies | null = null;
 
   /** Indexes of the messages that were retrieved whole; null while there are none. */
   #fetched: Set<number> | null = null;
@@ -102,27 +104,23 @@ export class Maildrop {
     return fetched === null ? [] : this.#byMailbox(fetched);
   }
 
-  /** What the store knows of a message; that of those after it is kept for the next calls. @throws Refused `message.gone` */
-  async record(index: number): Promise<BodyRecord> {
-    const email = this.#email(index);
-    const record = this.#records?.get(email) ?? (await this.#readRecords(index)).get(email);
-    if (record === undefined) throw new Refused('message.gone', 'That message was removed meanwhile');
-    return record;
+  /**
+   * What the store knows of a message; that of those after it is kept for the next calls, which it answers at once.
+   * @throws Refused `message.gone`
+   */
+  record(index: number): BodyRecord | Promise<BodyRecord> {
+    return this.#records?.get(this.#email(index)) ?? this.#readRecord(index);
   }
 
   /**
-   * The whole body of a message up to STREAM_ABOVE. While a client that goes through in order takes it, the next are read.
+   * The whole body of a message up to STREAM_ABOVE, at once where it was read ahead. While a client that goes through in order takes it, the
+   * next are read.
    * @throws Refused `message.gone`, `message.damaged`
    */
-  async body(index: number, { email, body }: BodyRecord): Promise<Buffer> {
-    const ahead = await this.#ahead;
-    const bytes = ahead?.get(email) ?? (await this.#store.body(this.account, email, body));
-    const inOrder = index === this.#lastRead + 1;
-    this.#lastRead = index;
-    ahead?.delete(email);
-    if (!inOrder) this.#ahead = null;
-    else if (ahead === null || ahead.size === 0) this.#ahead = this.#readAhead(index + 1);
-    return bytes;
+  body(index: number, record: BodyRecord): Buffer | Promise<Buffer> {
+    const ahead = this.#ahead;
+    if (ahead instanceof Promise) return ahead.then((bodies) => this.#bodyOf(index, record, bodies));
+    return this.#bodyOf(index, record, ahead);
   }
 
   /** Carries out what is marked: all or nothing, on disk when it resolves (RFC 1939 6). @returns how many */
@@ -148,9 +146,27 @@ export class Maildrop {
     return [...found].map(([mailbox, messages]) => ({ mailbox, messages }));
   }
 
-  /** What can't be read is left out: it is read again, and the trouble told, when it is asked for. */
-  async #readAhead(first: number): Promise<Map<EmailId, Buffer>> {
-    const bodies = new Map<EmailId, Buffer>();
+  #bodyOf(index: number, { email, body }: BodyRecord, ahead: Bodies | null): Buffer | Promise<Buffer> {
+    const bytes = ahead?.get(email);
+    ahead?.delete(email);
+    const inOrder = index === this.#lastRead + 1;
+    this.#lastRead = index;
+    if (!inOrder) this.#ahead = null;
+    else if (ahead === null || ahead.size === 0) this.#startReadingAhead(index + 1);
+    return bytes ?? this.#store.body(this.account, email, body);
+  }
+
+  #startReadingAhead(first: number): void {
+    const coming = this.#readAhead(first).then((bodies) => {
+      if (this.#ahead === coming) this.#ahead = bodies;
+      return bodies;
+    });
+    this.#ahead = coming;
+  }
+
+  /** What can't be read is left out: it is read again, and the trouble told, when it is asked for. Never rejects. */
+  async #readAhead(first: number): Promise<Bodies> {
+    const bodies: Bodies = new Map();
     try {
       const wanted = await this.#neighbours(first);
       let at = 0;
@@ -175,6 +191,12 @@ export class Maildrop {
       wanted.push(record);
     }
     return wanted;
+  }
+
+  async #readRecord(index: number): Promise<BodyRecord> {
+    const record = (await this.#readRecords(index)).get(this.#email(index));
+    if (record === undefined) throw new Refused('message.gone', 'That message was removed meanwhile');
+    return record;
   }
 
   async #readRecords(from: number): Promise<Map<EmailId, BodyRecord>> {

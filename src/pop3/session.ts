@@ -65,7 +65,8 @@ export class Pop3Session {
     connection.write(ok('Rainmail is ready'));
     try {
       for (let served = 1; !this.#ended; served += 1) {
-        const response = await this.#serveOne();
+        const answer = this.#serveOne();
+        const response = answer instanceof Promise ? await answer : answer;
         if (response === null) break;
         if (response !== '') connection.write(response);
         const room = connection.drained();
@@ -149,15 +150,31 @@ export class Pop3Session {
     return INTERNAL_ERROR;
   }
 
-  /** Reads a command and runs it. @returns null when the connection has ended */
-  async #serveOne(): Promise<Response | null> {
+  /** The response to the next command; null when the connection has ended. Waits only where there is something to wait for. */
+  #serveOne(): Response | null | Promise<Response | null> {
     try {
-      const line = await this.readLine();
+      const line = this.readLine();
+      if (line instanceof Promise) return this.#serveLater(line);
+      if (line === null) return null;
+      const response = this.#run(line);
+      return response instanceof Promise ? response.catch((error: unknown) => this.#refused(error)) : response;
+    } catch (error) {
+      return this.#refused(error);
+    }
+  }
+
+  async #serveLater(coming: Promise<Buffer | null>): Promise<Response | null> {
+    try {
+      const line = await coming;
       return line === null ? null : await this.#run(line);
     } catch (error) {
-      if (error instanceof BadCommand || (error instanceof Refused && COUNTED.has(error.code))) this.#countError();
-      return this.responseTo(error);
+      return this.#refused(error);
     }
+  }
+
+  #refused(error: unknown): Response {
+    if (error instanceof BadCommand || (error instanceof Refused && COUNTED.has(error.code))) this.#countError();
+    return this.responseTo(error);
   }
 
   #run(line: Buffer): Response | Promise<Response> {
