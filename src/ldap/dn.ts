@@ -1,7 +1,7 @@
 /** Distinguished names (RFC 4514), in a form in which equal ones are equal text. Pure. */
 
-/** One attribute of a name and its value. */
-const ESCAPED = /\\([0-9A-Fa-f]{2}|.)/gs;
+/** An escaped byte, an escaped character, or what would look like a byte once those are replaced. */
+const ESCAPED = /\\([0-9A-Fa-f]{2})|\\(.)|%/gsu;
 
 /**
  * A name as it is compared: what separates is without white space, letters are small, and nothing is escaped that need not be. Attribute
@@ -40,8 +40,10 @@ function split(text: string, at: string): string[] {
 /** RFC 4514 2.4: escapes are of single characters or of bytes of UTF-8. */
 function canonicalValue(text: string): string {
   const bare = text.trim().replace(/^"(.*)"$/s, '$1');
-  const bytes = bare.replace(ESCAPED, (_, code: string) => (code.length === 2 ? `%${code}` : encodeURIComponent(code)));
-  const plain = decoded(bytes.replace(/%(?![0-9A-Fa-f]{2})/g, '%25'));
+  const encoded = bare.replace(ESCAPED, (_, byte?: string, character = '%') =>
+    byte === undefined ? encodeURIComponent(character) : `%${byte}`,
+  );
+  const plain = decoded(encoded);
   return plain
     .trim()
     .replace(/\s+/g, ' ')
@@ -53,6 +55,6 @@ function decoded(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch {
-    return text; // escaped bytes that are no UTF-8: compared as they are written
+    return `\0${text}`; // escaped bytes that are no UTF-8: compared as they are written, and like no text
   }
 }
