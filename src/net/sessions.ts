@@ -54,7 +54,7 @@ export interface SessionSource {
   sessions(account?: AccountId): Iterable<OpenSession>;
 }
 
-/** The longest that {@link Sessions.end} waits for what is under way. A connection is cut off before. */
+/** The longest that {@link allOver} waits for what is under way. A connection is cut off before. */
 const OVER_WITHIN: Milliseconds = 10_000;
 
 let lastId = 0;
@@ -86,11 +86,15 @@ export class Sessions {
 
   /** The same for sessions that were picked already. */
   async endThese(sessions: readonly OpenSession[], why: SignedOut): Promise<number> {
-    if (sessions.length === 0) return 0;
-    const timer = new AbortController();
-    const allOver = Promise.all(sessions.map((session) => session.signOut(why)));
-    await Promise.race([allOver, delay(OVER_WITHIN, undefined, { signal: timer.signal })]);
-    timer.abort();
+    await allOver(sessions.map((session) => session.signOut(why)));
     return sessions.length;
   }
+}
+
+/** Waits for what {@link OpenSession.signOut} gave: until all are over, or {@link OVER_WITHIN} has passed. */
+export async function allOver(ending: readonly Promise<void>[]): Promise<void> {
+  if (ending.length === 0) return;
+  const timer = new AbortController();
+  await Promise.race([Promise.all(ending), delay(OVER_WITHIN, undefined, { signal: timer.signal })]);
+  timer.abort();
 }

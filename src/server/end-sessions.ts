@@ -6,7 +6,7 @@
  */
 import { refusal } from '../directory/access/refusal.ts';
 import type { Directory } from '../directory/directory.ts';
-import type { OpenSession, Sessions } from '../net/sessions.ts';
+import { allOver, type OpenSession, type Sessions } from '../net/sessions.ts';
 import { Pace } from '../pace.ts';
 import type { AccountId } from '../store/ids.ts';
 
@@ -31,16 +31,15 @@ async function endForbidden(
 ): Promise<void> {
   const concerned = accounts === 'all' ? null : new Set(accounts);
   const pace = new Pace();
-  const ending: Promise<unknown>[] = [];
+  const ending: Promise<void>[] = [];
   // One that is begun while this waits is not missed: it is confirmed by what holds now.
   for (const session of sessions.list()) {
     const pause = pace.pause();
     if (pause !== undefined) await pause;
     if (concerned !== null && !concerned.has(session.account)) continue;
-    if (await mayGoOn(session, directory)) continue;
-    ending.push(sessions.endThese([session], 'not-allowed'));
+    if (!(await mayGoOn(session, directory))) ending.push(session.signOut('not-allowed'));
   }
-  await Promise.all(ending);
+  await allOver(ending);
 }
 
 async function mayGoOn(session: OpenSession, directory: Pick<Directory, 'access'>): Promise<boolean> {
