@@ -173,7 +173,7 @@ test('an office whose people live in LDAP', async (t) => {
 
   await t.test('a silent LDAP holds a sign-in up for a bounded time, and nobody else', async () => {
     await imap('anna').then((session) => session.close());
-    slapd.signal('SIGSTOP');
+    await slapd.fallSilent();
     try {
       const [known, wrong] = await Promise.allSettled([imap('anna'), imap('ben', 'wrong')]);
       assert.equal(known.status, 'fulfilled');
@@ -181,7 +181,7 @@ test('an office whose people live in LDAP', async (t) => {
       assert.match(String((wrong as PromiseRejectedResult).reason), /UNAVAILABLE/);
       await office.deliver({ to: 'ben', subject: 'Meanwhile' });
     } finally {
-      slapd.signal('SIGCONT');
+      slapd.speak();
     }
     await refresh();
   });

@@ -2,7 +2,7 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -151,9 +151,22 @@ export class Slapd {
     }
   }
 
-  /** SIGSTOP: it takes connections, and says nothing any more. SIGCONT: it goes on. */
-  signal(signal: NodeJS.Signals): void {
-    this.#child!.kill(signal);
+  /** It takes connections, and says nothing any more; resolves when it is so. */
+  async fallSilent(): Promise<void> {
+    this.#child!.kill('SIGSTOP');
+    while (!(await this.#isStopped())) await new Promise(setImmediate);
+  }
+
+  /** It goes on after {@link fallSilent}. */
+  speak(): void {
+    this.#child!.kill('SIGCONT');
+  }
+
+  /** The system stops each of its threads when that one's turn comes. */
+  async #isStopped(): Promise<boolean> {
+    const tasks = `/proc/${this.#child!.pid}/task`;
+    const states = (await readdir(tasks)).map((task) => readFile(join(tasks, task, 'stat'), 'latin1'));
+    return (await Promise.all(states)).every((stat) => / T [0-9]/.test(stat));
   }
 
   async end(): Promise<void> {
