@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { perform } from '../../src/cli/perform.ts';
+import { listDevices } from '../../src/server/admin/devices.ts';
 import { setPolicy } from '../../src/server/admin/policy.ts';
 import { endSessions, listSessions } from '../../src/server/admin/sessions.ts';
 import { LineClient } from '../helpers/line-client.ts';
@@ -104,6 +105,14 @@ test('tokens over IMAP, POP3 and submission', async (t) => {
         for (const client of [at, after]) await client.rest();
       }
     }
+  });
+
+  await t.test('are one device with the password over POP3', async () => {
+    const devices = await perform(listDevices, { account: ANNA }, office);
+    assert.deepEqual(
+      devices.map(({ name }) => name),
+      ['password'],
+    );
   });
 
   await t.test('may be as long as RFC 4954 lets an AUTH line be, and nothing else may', async () => {
