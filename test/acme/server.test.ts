@@ -7,6 +7,7 @@ import { type TestContext, test } from 'node:test';
 import { connect } from 'node:tls';
 import { perform } from '../../src/cli/perform.ts';
 import { parseConfig } from '../../src/config/load.ts';
+import { listAudit } from '../../src/server/admin/audit.ts';
 import { renewCertificates, showCertificates } from '../../src/server/admin/certificates.ts';
 import { ServerCertificates } from '../../src/server/certificates.ts';
 import { emptyFolder } from '../helpers/folder.ts';
@@ -101,6 +102,8 @@ test('clients of every protocol trust the certificate that came, and open connec
   assert.deepEqual(await perform(renewCertificates, { name: 'mail.office.test', force: true }, { data }), [
     { name: 'mail.office.test', result: 'renewed', problem: null },
   ]);
+  const [entry] = (await perform(listAudit, { most: 10_000 }, { data })).slice(-1);
+  assert.equal(entry?.action, 'certificate.renew');
   const after = await perform(showCertificates, {}, { data });
   assert.notEqual(after[0]!.fingerprint, before[0]!.fingerprint);
   assert.equal(after[1]!.fingerprint, before[1]!.fingerprint);

@@ -2,6 +2,8 @@
 import { z } from 'zod';
 import type { Renewed } from '../../acme/keeper.ts';
 import { Refused } from '../../errors.ts';
+import { nowSeconds } from '../../store/ids.ts';
+import { recordAudit } from '../../store/operations/audit.ts';
 import type { CertificateReport, ServerCertificates } from '../certificates.ts';
 import type { Office } from '../office.ts';
 import { action } from './action.ts';
@@ -20,8 +22,12 @@ export const renewCertificates = action({
     /** Also what is not due. */
     force: z.boolean(),
   }),
-  run: async (office, { name, force }, { signal }): Promise<Renewed[]> =>
-    inUse(office).renew(name?.toLowerCase() ?? null, force, signal),
+  async run(office, { name, force }, { actor, signal }): Promise<Renewed[]> {
+    const renewed = await inUse(office).renew(name?.toLowerCase() ?? null, force, signal);
+    const entry = { actor, action: 'certificate.renew', subject: name ?? 'server', detail: { force, renewed } };
+    await office.store.engine.write((tx) => recordAudit(tx, entry, nowSeconds()));
+    return renewed;
+  },
 });
 
 function inUse({ certificates, data }: Office): ServerCertificates {
