@@ -1,6 +1,7 @@
 /** A certificate authority, and our account there (RFC 8555 7.3). */
 import { generateKeyPairSync } from 'node:crypto';
 import type { Authorization, Order } from 'acme-client';
+import { z } from 'zod';
 import { AcmeFailure } from './failure.ts';
 import type { AccountState, AcmeState } from './state.ts';
 import { type AcmeClient, type AcmeLibrary, type Answer, acmeLibrary, Transport } from './transport.ts';
@@ -17,6 +18,23 @@ export interface AuthorityOptions {
 }
 
 export type Challenge = Authorization['challenges'][number];
+
+const text = z.string().max(10_000);
+const url = text.startsWith('https://');
+
+/** What we rely on in the answers (RFC 8555 7.1.3, 7.1.4); the rest is the library's business, or nobody's. */
+const orderShape = z.object({
+  status: z.enum(['pending', 'ready', 'processing', 'valid', 'invalid']),
+  url,
+  finalize: url,
+  authorizations: z.array(url).min(1).max(1_000),
+  certificate: url.optional(),
+});
+const authorizationShape = z.object({
+  identifier: z.object({ type: text, value: text }),
+  status: text,
+  challenges: z.array(z.object({ type: text, url, status: text, token: text.optional() })).max(100),
+});
 
 export class Authority {
   readonly #client: AcmeClient;
@@ -45,16 +63,18 @@ export class Authority {
 
   order(names: readonly string[]): Promise<Answer<Order>> {
     const identifiers = names.map((value) => ({ type: 'dns', value }));
-    return this.#transport.call(() => this.#client.createOrder({ identifiers }));
+    return this.#askOrder(() => this.#client.createOrder({ identifiers }));
   }
 
   /** An order as it stands now. */
   look(url: string): Promise<Answer<Order>> {
-    return this.#transport.call(() => this.#client.getOrder({ url } as Order));
+    return this.#askOrder(() => this.#client.getOrder({ url } as Order));
   }
 
   async authorizations(order: Order): Promise<readonly Authorization[]> {
-    return (await this.#transport.call(() => this.#client.getAuthorizations(order))).value;
+    const { value } = await this.#transport.call(() => this.#client.getAuthorizations(order));
+    for (const one of value) assertShape(authorizationShape, one);
+    return value;
   }
 
   keyAuthorization(challenge: Challenge): Promise<string> {
@@ -69,7 +89,7 @@ export class Authority {
   /** @param key  PEM, of the certificate */
   async finalise(order: Order, names: readonly string[], key: string): Promise<Answer<Order>> {
     const [, request] = await this.#library.crypto.createCsr({ altNames: [...names] }, key);
-    return this.#transport.call(() => this.#client.finalizeOrder(order, request));
+    return this.#askOrder(() => this.#client.finalizeOrder(order, request));
   }
 
   /** The certificate with its chain, PEM. */
@@ -80,6 +100,20 @@ export class Authority {
   close(): void {
     this.#transport.close();
   }
+
+  async #askOrder(step: () => Promise<Order>): Promise<Answer<Order>> {
+    const answer = await this.#transport.call(step);
+    assertShape(orderShape, answer.value);
+    return answer;
+  }
+}
+
+function assertShape(shape: z.ZodType, answer: unknown): void {
+  const { error } = shape.safeParse(answer);
+  if (error === undefined) return;
+  const [issue] = error.issues;
+  const where = issue?.path.join('.') ?? '';
+  throw new AcmeFailure('unreachable', `The authority answers what is not ACME (${where}: ${issue?.message ?? ''}).`);
 }
 
 /** P-256, PEM. */

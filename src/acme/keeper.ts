@@ -203,7 +203,6 @@ export class CertificateKeeper {
       return failure?.message ?? 'A fault of ours: the log says more.';
     }
     log.info({ certificate: name, names }, 'a new certificate came');
-    await this.#options.certificates.reload();
     return null;
   }
 
@@ -214,13 +213,18 @@ export class CertificateKeeper {
     try {
       const name = names[0]!;
       const progress = this.#progress.get(name)!;
-      this.#progress.set(
-        name,
-        await obtain({ names, challenge, challenges, authority, state, progress, signal, now: this.#clock }),
-      );
+      const keep = (next: ProgressState) => this.#keep(name, next);
+      await obtain({ names, challenge, challenges, authority, state, progress, keep, signal, now: this.#clock });
     } finally {
       authority.close();
     }
+    await this.#options.certificates.reload();
+    const still = this.#whyDue(names, this.#clock());
+    if (still === 'missing' || still === 'names')
+      throw new AcmeFailure(
+        'refused',
+        `The certificate that came can't be used: see ${state.files(names[0]!).certificate}.`,
+      );
   }
 
   /** Read each time: what was wrong in them may have been set right. @throws AcmeFailure when they can't be read */
@@ -234,9 +238,8 @@ export class CertificateKeeper {
   }
 
   async #failed(name: string, failure: AcmeFailure | null, error: unknown): Promise<void> {
-    const { state, directory } = this.#options;
     const now = this.#clock();
-    const before = await state.progress(name, directory); // with the order, if it is still under way
+    const before = this.#progress.get(name)!;
     const kind = failure?.kind ?? 'refused';
     const failures = before.failures + 1;
     const wait = waitAfter(kind, failures, failure?.retryAfter ?? null, Math.random());
@@ -248,13 +251,18 @@ export class CertificateKeeper {
       retryAt: now + wait,
       problem: { at: now, text: failure?.message ?? String(error) },
     };
+    await this.#keep(name, progress);
+  }
+
+  /** Counts here even if it can't be written. */
+  async #keep(name: string, progress: ProgressState): Promise<void> {
     this.#progress.set(name, progress);
-    await state.keepProgress(name, progress);
+    await this.#options.state.keepProgress(name, progress);
   }
 
   #whyDue(names: readonly string[], now: Milliseconds): ReturnType<typeof whyDue> {
     const name = names[0]!;
-    return whyDue(names, this.#current(name), this.#progress.get(name)!.issued !== null, now);
+    return whyDue(names, this.#current(name), this.#progress.get(name)!.issued, now);
   }
 
   /** The certificate that is there, as far as it can be used. */

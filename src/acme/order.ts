@@ -26,41 +26,45 @@ export interface OrderOptions {
   readonly challenge: ChallengeType;
   readonly challenges: Challenges;
   readonly authority: Authority;
-  readonly state: AcmeState;
+  readonly state: Pick<AcmeState, 'keepCertificate'>;
   /** As it is on disk. */
   readonly progress: ProgressState;
+  /** Puts it on disk. */
+  readonly keep: (progress: ProgressState) => Promise<void>;
   readonly signal: AbortSignal;
   readonly now: () => Milliseconds;
 }
 
-/** Brings a new certificate into its file. @returns the progress as it is on disk then @throws AcmeFailure */
-export async function obtain(options: OrderOptions): Promise<ProgressState> {
-  const { names, authority, state, now } = options;
-  const [name] = names as [string];
-  const found = (await underWay(options)) ?? (await begin(options));
-  let progress = found.progress;
+/** Brings a new certificate into its file. @throws AcmeFailure */
+export async function obtain(options: OrderOptions): Promise<void> {
+  const { names, authority, state, progress, keep, now } = options;
+  const { order: first, key } = (await underWay(options)) ?? (await begin(options));
   try {
-    const order = await signed(found.order, found.key, options);
+    const order = await signed(first, key, options);
     const chain = await authority.certificate(order);
-    if (!new X509Certificate(chain).checkPrivateKey(createPrivateKey(found.key)))
-      throw new AcmeFailure('refused', 'The certificate that came is for another key.');
-    await state.keepCertificate(name, found.key, chain);
+    if (!isFor(key, chain)) throw new AcmeFailure('refused', 'What came is no certificate, or one for another key.');
+    await state.keepCertificate(names[0]!, key, chain);
     // Dies here: the order is looked at once more, is still there, and the same certificate comes again.
-    progress = { ...progress, order: null, issued: now(), failures: 0, refusals: [], retryAt: 0, problem: null };
-    await state.keepProgress(name, progress);
-    return progress;
+    await keep({ ...progress, order: null, issued: now(), failures: 0, refusals: [], retryAt: 0, problem: null });
   } catch (error) {
     // An order that was refused can't be gone on with; one that could not be followed to its end can.
-    if (error instanceof AcmeFailure && error.kind === 'refused')
-      await state.keepProgress(name, { ...progress, order: null });
+    if (error instanceof AcmeFailure && error.kind === 'refused') await keep({ ...progress, order: null });
     throw error;
+  }
+}
+
+/** True for a chain whose first certificate has this key. */
+function isFor(key: string, chain: string): boolean {
+  try {
+    return new X509Certificate(chain).checkPrivateKey(createPrivateKey(key));
+  } catch {
+    return false; // no certificate
   }
 }
 
 interface Found {
   readonly order: Order;
   readonly key: string;
-  readonly progress: ProgressState;
 }
 
 /** The order that an earlier start left, if it can be gone on with. */
@@ -70,20 +74,19 @@ async function underWay({ names, authority, progress }: OrderOptions): Promise<F
   try {
     const { value: order } = await authority.look(known.url);
     // Checks that failed while nobody was there to answer say nothing about the names.
-    return order.status === 'invalid' ? null : { order, key: known.key, progress };
+    return order.status === 'invalid' ? null : { order, key: known.key };
   } catch (error) {
     if (error instanceof AcmeFailure && error.kind === 'refused') return null; // forgotten there, or of another account
     throw error;
   }
 }
 
-async function begin({ names, authority, state, progress }: OrderOptions): Promise<Found> {
+async function begin({ names, authority, progress, keep }: OrderOptions): Promise<Found> {
   const key = newKey();
   const { value: order } = await authority.order(names);
   // Dies here: the order expires unused; authorities give the same again to those who order the same.
-  const kept = { ...progress, order: { url: order.url, key, names: [...names] } };
-  await state.keepProgress(names[0]!, kept);
-  return { order, key, progress: kept };
+  await keep({ ...progress, order: { url: order.url, key, names: [...names] } });
+  return { order, key };
 }
 
 /** Follows an order until it is signed. */

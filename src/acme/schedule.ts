@@ -30,17 +30,25 @@ export function renewalTime({ fingerprint, validFrom, validTo }: Validity): Mill
   return Math.floor(validTo - lifetime / 3 - (lifetime / 30) * share);
 }
 
-/** Why a certificate for these names should be ordered now; null: it should not. */
+/** Where the clock is wrong, each new certificate may seem as old as the one before: so long none is ordered because of its age. */
+const REST: Milliseconds = 2 * DAY;
+
+/**
+ * Why a certificate for these names should be ordered now; null: it should not.
+ * @param issued  when the authority of the settings made the last one; null: it made none
+ */
 export function whyDue(
   names: readonly string[],
   current: Validity | null,
-  issuedHere: boolean,
+  issued: Milliseconds | null,
   now: Milliseconds,
 ): 'missing' | 'names' | 'authority' | 'age' | null {
   if (current === null) return 'missing';
   if (names.some((name) => !covers(current.names, name))) return 'names';
-  if (!issuedHere) return 'authority';
-  return now >= renewalTime(current) ? 'age' : null;
+  if (issued === null) return 'authority';
+  const rest = Math.min(REST, (current.validTo - current.validFrom) / 4);
+  const rests = issued <= now && now < issued + rest;
+  return now >= renewalTime(current) && !rests ? 'age' : null;
 }
 
 /** How long to wait after the first failure, at most, and at least when the authority said so. */

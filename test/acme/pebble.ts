@@ -2,9 +2,10 @@
 import { once } from 'node:events';
 import { readFile, writeFile } from 'node:fs/promises';
 import { Agent, get } from 'node:https';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import { keepSelfSigned } from '../../src/net/self-signed.ts';
 import { defer } from '../helpers/defer.ts';
 import { emptyFolder } from '../helpers/folder.ts';
@@ -83,6 +84,7 @@ export class Pebble {
       await server.until(
         () => /Listening on: 127/.test(server.out + server.log) && /ACME directory/.test(server.out + server.log),
       );
+      for (const each of [port, management]) await accepts(each); // it says so before it does
       return server;
     });
     defer(t, () => pebble.stop());
@@ -117,6 +119,21 @@ export class Pebble {
   /** Lines of `[acme]` for the settings. */
   settings(more: string): string {
     return `[acme]\nenabled = true\nagreeToTerms = true\ndirectory = "${this.directory}"\ncaFile = "${this.caFile}"\n${more}\n`;
+  }
+}
+
+/** Waits until somebody listens there. */
+async function accepts(port: number): Promise<void> {
+  for (;;) {
+    const socket = connect(port, '127.0.0.1');
+    try {
+      await once(socket, 'connect');
+      return;
+    } catch {
+      await delay(10); // not yet
+    } finally {
+      socket.destroy();
+    }
   }
 }
 

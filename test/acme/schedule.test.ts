@@ -26,11 +26,15 @@ test('a certificate is renewed with a third of its time left, or up to a thirtie
 
 test('what is due, and why', () => {
   const current = { names: ['a.test', '*.b.test'], fingerprint: '00', validFrom: 0, validTo: 90 * DAY };
-  assert.equal(whyDue(['a.test'], null, true, 0), 'missing');
-  assert.equal(whyDue(['a.test', 'c.test'], current, true, 0), 'names');
-  assert.equal(whyDue(['a.test', 'x.b.test'], current, false, 0), 'authority');
-  assert.equal(whyDue(['a.test'], current, true, 59 * DAY), null);
-  assert.equal(whyDue(['a.test'], current, true, 60 * DAY), 'age');
+  assert.equal(whyDue(['a.test'], null, 0, 0), 'missing');
+  assert.equal(whyDue(['a.test', 'c.test'], current, 0, 0), 'names');
+  assert.equal(whyDue(['a.test', 'x.b.test'], current, null, 0), 'authority');
+  assert.equal(whyDue(['a.test'], current, 0, 59 * DAY), null);
+  assert.equal(whyDue(['a.test'], current, 0, 60 * DAY), 'age');
+  const clockIsWrong = 800 * DAY;
+  assert.equal(whyDue(['a.test'], current, clockIsWrong, clockIsWrong + DAY), null, 'one was ordered yesterday');
+  assert.equal(whyDue(['a.test'], current, clockIsWrong, clockIsWrong + 2 * DAY), 'age');
+  assert.equal(whyDue(['a.test'], current, clockIsWrong, 60 * DAY), 'age', 'and then the clock was set right');
 });
 
 test('waits grow, never beyond a day, and never below what the authority asked for', () => {
