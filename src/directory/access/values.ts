@@ -21,10 +21,15 @@ const FOLDERS_LIMIT = 20;
 const DAY_SECONDS = 86_400;
 const ANY = 'any';
 
+const ON_OFF: ReadonlyMap<string, boolean> = new Map([
+  ['on', true],
+  ['off', false],
+]);
+
 export const onOff: ValueKind<boolean> = {
   values: 'on or off',
   choices: ['on', 'off'],
-  parse: (text) => ({ on: true, off: false })[text.toLowerCase()],
+  parse: (text) => ON_OFF.get(text.toLowerCase()),
   format: (on) => (on ? 'on' : 'off'),
 };
 

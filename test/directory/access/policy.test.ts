@@ -62,6 +62,7 @@ test('what is wrong with a setting is said, with the one that was meant; and not
   for (const [assignments, text] of [
     [['pop3=off', 'imapp=off'], 'There is no setting imapp. Was imap meant?'],
     [['pop3=off', 'imap=maybe'], 'imap is on or off, not "maybe".'],
+    [['imap=constructor'], 'imap is on or off, not "constructor".'],
     [['imap'], '"imap" is not written like imap=off.'],
     [['imap=on', 'IMAP=off'], 'imap is given twice.'],
     [
