@@ -105,7 +105,7 @@ export async function findSignIn(tx: Reader, name: string, policy: EffectiveAcce
   const credentials = await credentialsOf(tx, account.id);
   const scram = (await scramParameters(tx, account.id)) ?? null;
   const outside = (await externalIdOf(tx, account.id)) ?? null;
-  return { account, credentials, scram, outside, access: await policy.of(tx, account.id) };
+  return { account, credentials, scram, outside, access: await policy.of(tx, account.id, account.name) };
 }
 
 /** The name of the account that an address, or a name without a domain, belongs to; null for what is nobody's, or several people's. */

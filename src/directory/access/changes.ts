@@ -8,7 +8,7 @@ import { setGroupRank } from '../groups.ts';
 import { invalid, missing, requireAddress, requireGroupName, requireRank } from '../rules.ts';
 import { canonicalSubject, type Subject, subjectId } from '../subject.ts';
 import { setAdministrator } from './administrators.ts';
-import { parseAssignment, unknownSetting } from './file.ts';
+import { parseAssignment, parsePolicyFile, unknownSetting } from './file.ts';
 import { type Loaded, loadPolicy } from './load.ts';
 import { setRule, unsetRule } from './rules.ts';
 import { type PolicyName, settingNamed } from './settings.ts';
@@ -96,17 +96,18 @@ export class PolicyChanges {
    * @param options.check  it is only tried @throws PolicyMistakes; Refused `policy.lock-out`
    */
   async load(text: string, { check = false } = {}): Promise<Loaded> {
+    const file = await parsePolicyFile(text);
     if (check) {
       let loaded: Loaded | undefined;
       await this.#tried(async (tx) => {
-        loaded = await loadPolicy(tx, text);
+        loaded = await loadPolicy(tx, file);
       });
       return loaded!;
     }
     const told = { action: 'policy.load', subject: 'everyone', detail: (loaded: Loaded) => ({ ...loaded }) };
     return this.#change(
       told,
-      (tx) => loadPolicy(tx, text),
+      (tx) => loadPolicy(tx, file),
       () => 'all',
     );
   }

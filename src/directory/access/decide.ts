@@ -3,7 +3,7 @@
  * everyone's, else the default. Of two groups the one with the lower rank counts, of equal ranks the one whose name comes first. Pure.
  */
 import type { SubjectScope } from '../types.ts';
-import { type Configured, POLICY_SETTINGS, type PolicyName, type PolicySetting } from './settings.ts';
+import { POLICY_SETTINGS, type PolicyName, type PolicySetting } from './settings.ts';
 
 /** One setting, as it is set for an account, a group, a domain or everyone. */
 export interface PolicyRule {
@@ -26,15 +26,20 @@ export interface Decision {
 
 const DISTANCE: Readonly<Record<SubjectScope, number>> = { account: 0, group: 1, domain: 2, everyone: 3 };
 
-/** @param rules  all that is set for an account, its groups, its domain and everyone, in any order */
-export function decide(rules: readonly PolicyRule[], configured: Configured): Map<PolicyName, Decision> {
+/** @param rules  all that is set for an account, its groups, its domain and everyone, in any order @param initial  the defaults */
+export function decide(rules: readonly PolicyRule[], initial: ReadonlyMap<PolicyName, string>): Decision[] {
   const bySetting = Map.groupBy(rules.toSorted(nearerFirst), ({ setting }) => setting);
-  return new Map(
-    POLICY_SETTINGS.map((setting) => {
-      const set = bySetting.get(setting.name) ?? [];
-      return [setting.name, { setting, value: set[0]?.value ?? setting.initial(configured), rules: set }];
-    }),
-  );
+  return POLICY_SETTINGS.map((setting) => {
+    const set = bySetting.get(setting.name) ?? [];
+    return { setting, value: set[0]?.value ?? initial.get(setting.name)!, rules: set };
+  });
+}
+
+/** The same without the reasons: the values that are set. For every sign-in whose record is read anew. */
+export function valuesFor(rules: readonly PolicyRule[]): Map<PolicyName, string> {
+  const values = new Map<PolicyName, string>();
+  for (const { setting, value } of rules.toSorted(nearerFirst)) if (!values.has(setting)) values.set(setting, value);
+  return values;
 }
 
 /** In the order in which they are shown: the widest first, by name, and each one's settings as they are listed. */

@@ -4,9 +4,9 @@ import type { Reader } from '../../store/engine/engine.ts';
 import type { AccountId } from '../../store/ids.ts';
 import { findDomain } from '../domains.ts';
 import { type Access, AccessPool } from './access.ts';
-import { type Decision, decide, type PolicyRule } from './decide.ts';
+import { type Decision, decide, type PolicyRule, valuesFor } from './decide.ts';
 import { rulesFor, rulesForDomain, valuesSet } from './rules.ts';
-import { type Configured, type PolicyName, UNCONFIGURED } from './settings.ts';
+import { type Configured, POLICY_SETTINGS, type PolicyName, UNCONFIGURED } from './settings.ts';
 import { letGo } from './values.ts';
 
 /** What the configuration file says that the policy needs. */
@@ -21,15 +21,19 @@ export class EffectiveAccess {
   /** Tokens of an OpenID provider are taken. */
   readonly tokens: boolean;
   readonly #configured: Configured;
+  /** What holds where nobody has set it. */
+  readonly #initial: ReadonlyMap<PolicyName, string>;
   readonly #pool = new AccessPool();
 
   constructor({ configured, tokens }: PolicyBasis = { configured: UNCONFIGURED, tokens: false }) {
     this.#configured = configured;
+    this.#initial = new Map(POLICY_SETTINGS.map((setting) => [setting.name, setting.initial(configured)]));
     this.tokens = tokens;
   }
 
-  async of(tx: Reader, account: AccountId): Promise<Access> {
-    return this.from(await rulesFor(tx, account));
+  /** @param name  the account's, where it is known */
+  async of(tx: Reader, account: AccountId, name?: string): Promise<Access> {
+    return this.from(await rulesFor(tx, account, name));
   }
 
   /** For somebody of the domain who is in no group. Null: it is not ours. */
@@ -46,15 +50,11 @@ export class EffectiveAccess {
 
   /** Each setting of an account, and why. */
   async explain(tx: Reader, account: AccountId): Promise<Decision[]> {
-    return [...this.decide(await rulesFor(tx, account)).values()];
-  }
-
-  decide(rules: readonly PolicyRule[]): Map<PolicyName, Decision> {
-    return decide(rules, this.#configured);
+    return decide(await rulesFor(tx, account), this.#initial);
   }
 
   from(rules: readonly PolicyRule[]): Access {
-    const decided = this.decide(rules);
-    return this.#pool.access((name) => decided.get(name)!.value);
+    const values = valuesFor(rules);
+    return this.#pool.access((name) => values.get(name) ?? this.#initial.get(name)!);
   }
 }

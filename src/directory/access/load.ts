@@ -2,9 +2,10 @@
 import { isExpected, Refused } from '../../errors.ts';
 import type { Reader, Writer } from '../../store/engine/engine.ts';
 import { sql } from '../../store/engine/sql.ts';
+import { nextNumbers } from '../../store/operations/accounts.ts';
 import { canonicalSubject, type Subject, subjectId } from '../subject.ts';
-import { type Mistake, meant, type PolicyLine, parsePolicyFile } from './file.ts';
-import { setRule, unsetRule } from './rules.ts';
+import { MISTAKES_LIMIT, type Mistake, meant, type PolicyFile, type PolicyLine } from './file.ts';
+import { SET_RULE, unsetRule } from './rules.ts';
 
 const RULES = sql<readonly [scope: string, subject: number, name: string, setting: string, value: string]>(`
   SELECT p.scope, p.subject_id, coalesce(a.name, g.name, d.name, ''), p.setting, p.value FROM policy p
@@ -49,9 +50,9 @@ export class PolicyMistakes extends Error {
 }
 
 /** @throws PolicyMistakes */
-export async function loadPolicy(tx: Writer, text: string): Promise<Loaded> {
-  const { lines, mistakes } = parsePolicyFile(text);
-  const wanted = await wantedRules(tx, lines, mistakes);
+export async function loadPolicy(tx: Writer, file: PolicyFile): Promise<Loaded> {
+  const mistakes = [...file.mistakes];
+  const wanted = await wantedRules(tx, file.lines, mistakes);
   if (mistakes.length > 0) throw new PolicyMistakes(mistakes.sort((a, b) => a.line - b.line));
   const changes: string[] = [];
   const settings = wanted.size;
@@ -70,8 +71,9 @@ export async function loadPolicy(tx: Writer, text: string): Promise<Loaded> {
       tell('no longer', scope, name, `${setting}=${value}`);
     }
   }
+  let number = wanted.size === 0 ? 0 : await nextNumbers(tx, 'policy', wanted.size);
   for (const { whom, id, setting, value } of wanted.values()) {
-    await setRule(tx, { scope: whom.scope, id }, setting, value);
+    await tx.run(SET_RULE, number++, whom.scope, id, setting, value);
     set++;
     tell(whom.scope, whom.name, `${setting}=${value}`);
   }
@@ -97,6 +99,7 @@ async function wantedRules(
     const found = await findSubject(tx, written, mistakes.length < HELPED);
     if (typeof found === 'string') {
       mistakes.push({ line, text: found });
+      if (mistakes.length >= MISTAKES_LIMIT) break;
       continue;
     }
     const { whom, id } = found;
@@ -110,6 +113,7 @@ async function wantedRules(
           text: `${setting} is set for ${whom.name || whom.scope} on line ${before.line} already.`,
         });
     }
+    if (mistakes.length >= MISTAKES_LIMIT) break;
     if (wanted.size > RULES_LIMIT) {
       mistakes.push({ line, text: `These are more than ${RULES_LIMIT} settings. Set them for groups or domains.` });
       break;

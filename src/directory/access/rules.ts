@@ -1,4 +1,6 @@
 /** The rules of the access policy in the store: rows of `policy`, as quotas are. */
+
+import { Lru } from '../../lru.ts';
 import { PAGE_ROWS, type Reader, type Writer } from '../../store/engine/engine.ts';
 import { sql } from '../../store/engine/sql.ts';
 import type { AccountId } from '../../store/ids.ts';
@@ -24,8 +26,7 @@ const OF_ACCOUNT = sql<Row>(`
   FROM person o CROSS JOIN membership m CROSS JOIN person_group g CROSS JOIN policy q
   WHERE o.account_id = ? AND m.person_id = o.person_id AND g.group_id = m.group_id AND q.scope = 'group' AND q.subject_id = g.group_id
   UNION ALL
-  SELECT p.scope, a.name, 0, p.setting, p.value FROM account a JOIN policy p ON p.scope = 'account' AND p.subject_id = a.account_id
-  WHERE a.account_id = ?`);
+  SELECT p.scope, CAST(? AS TEXT), 0, p.setting, p.value FROM policy p WHERE p.scope = 'account' AND p.subject_id = ?`);
 const LIST = sql<readonly [id: number, ...Row]>(`
   SELECT p.policy_id, p.scope, coalesce(a.name, g.name, d.name, ''), coalesce(g.rank, 0), p.setting, p.value FROM policy p
   LEFT JOIN account a ON p.scope = 'account' AND a.account_id = p.subject_id
@@ -33,7 +34,7 @@ const LIST = sql<readonly [id: number, ...Row]>(`
   LEFT JOIN domain d ON p.scope = 'domain' AND d.domain_id = p.subject_id
   WHERE p.setting <> 'quota' AND p.policy_id > ? ORDER BY p.policy_id LIMIT ?`);
 const NAME = sql<readonly [name: string]>('SELECT name FROM account WHERE account_id = ?');
-const SET = sql(`
+export const SET_RULE = sql(`
   INSERT INTO policy (policy_id, scope, subject_id, setting, value) VALUES (?, ?, ?, ?, ?)
   ON CONFLICT (scope, subject_id, setting) DO UPDATE SET value = excluded.value`);
 const UNSET = sql('DELETE FROM policy WHERE scope = ? AND subject_id = ? AND setting = ?');
@@ -47,10 +48,10 @@ export async function valuesSet(tx: Reader, setting: string): Promise<string[]> 
   return (await tx.all(VALUES, setting)).map(([value]) => value);
 }
 
-/** All that is set for somebody: themselves, their groups, their domain and everyone. In no order. */
-export async function rulesFor(tx: Reader, account: AccountId): Promise<PolicyRule[]> {
-  const [name = ''] = (await tx.get(NAME, account)) ?? [];
-  return rulesOf(await tx.all(OF_ACCOUNT, name.slice(name.lastIndexOf('@') + 1), account, account));
+/** All that is set for somebody: themselves, their groups, their domain and everyone. In no order. @param name  the account's, where it is known */
+export async function rulesFor(tx: Reader, account: AccountId, name?: string): Promise<PolicyRule[]> {
+  const known = name ?? (await tx.get(NAME, account))?.[0] ?? '';
+  return rulesOf(await tx.all(OF_ACCOUNT, known.slice(known.lastIndexOf('@') + 1), account, known, account));
 }
 
 /** All that is set for somebody of a domain who is in no group. @param domain  its main name */
@@ -77,7 +78,7 @@ export async function setRule(
 ): Promise<string | undefined> {
   const { scope, id } = subject;
   const before = await tx.get(GET, scope, id, setting);
-  await tx.run(SET, await nextNumber(tx, 'policy'), scope, id, setting, value);
+  await tx.run(SET_RULE, await nextNumber(tx, 'policy'), scope, id, setting, value);
   return before?.[0];
 }
 
@@ -94,11 +95,27 @@ export async function unsetRule(
 
 /** Quotas are other rules; and a setting that this version does not know, of a newer one, says nothing to it. */
 function rulesOf(rows: readonly Row[]): PolicyRule[] {
-  return rows.flatMap(([scope, name, rank, setting, value]) => {
+  const rules: PolicyRule[] = [];
+  for (const [scope, name, rank, setting, value] of rows) {
+    const said = meaning(setting, value);
+    if (said !== null) rules.push({ scope: scope as SubjectScope, name, rank, ...said });
+  }
+  return rules;
+}
+
+type Meaning = Pick<PolicyRule, 'setting' | 'value'>;
+
+/** What settings were found to mean: most people have the same. */
+const meanings = new Lru<string, { readonly said: Meaning | null }>(10_000);
+
+function meaning(setting: string, value: string): Meaning | null {
+  const key = `${setting}=${value}`;
+  let found = meanings.get(key);
+  if (found === undefined) {
     const known = settingNamed(setting);
     const text = known?.canonical(value);
-    return known === undefined || text === undefined
-      ? []
-      : [{ scope: scope as SubjectScope, name, rank, setting: known.name, value: text }];
-  });
+    found = { said: known === undefined || text === undefined ? null : { setting: known.name, value: text } };
+    meanings.set(key, found);
+  }
+  return found.said;
 }

@@ -18,7 +18,7 @@ const STANDARD_MAILBOXES: readonly (readonly [name: string, role: Role])[] = [
 ];
 
 const COUNT = sql<readonly [value: number]>(`
-  INSERT INTO counter (name, value) VALUES (?, 1) ON CONFLICT (name) DO UPDATE SET value = counter.value + 1 RETURNING value`);
+  INSERT INTO counter (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = counter.value + excluded.value RETURNING value`);
 
 const INSERT = sql(`
   INSERT INTO account (account_id, name, state, modseq, min_modseq, next_id, next_uidvalidity, used_bytes, used_count, retained_bytes,
@@ -30,8 +30,13 @@ const USAGE = sql<readonly [usedBytes: number, usedCount: number, quotaBytes: nu
 
 /** The next number of a kind that does not belong to an account (`account`, `domain`, ...). Never one twice. */
 export async function nextNumber(tx: Writer, kind: string): Promise<number> {
-  const [value] = (await tx.get(COUNT, kind))!;
-  return value;
+  return nextNumbers(tx, kind, 1);
+}
+
+/** So many of them, one after the other. @returns the first */
+export async function nextNumbers(tx: Writer, kind: string, count: number): Promise<number> {
+  const [last] = (await tx.get(COUNT, kind, count))!;
+  return last - count + 1;
 }
 
 /** Makes an account with its standard mailboxes. The name must be free: the directory sees to it. */
