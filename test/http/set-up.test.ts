@@ -5,6 +5,7 @@ import { perform } from '../../src/cli/perform.ts';
 import { addAlias } from '../../src/server/admin/aliases.ts';
 import { addAppPassword } from '../../src/server/admin/app-passwords.ts';
 import { showDnsRecords } from '../../src/server/admin/dns.ts';
+import { setPolicy, unsetPolicy } from '../../src/server/admin/policy.ts';
 import { activeSync, OUTLOOK_HEADERS, outlook2010, outlook2016 } from '../autoconfig/requests.ts';
 import { PASSWORD, rainmail } from '../helpers/office.ts';
 import type { Answer } from './ask.ts';
@@ -128,6 +129,37 @@ test('an address that leads to somebody is theirs: aliases, and details behind a
   for (const address of ['info@office.test', 'anna+lists@office.test']) {
     const answer = await autodiscover(basic('anna@office.test'), outlook2016(address));
     assert.match(answer.body, /<LoginName>anna@office.test<\/LoginName>/, address);
+  }
+});
+
+test('people in the POP3 set are set up for POP3, those in the IMAP set for IMAP, before and after signing in', async () => {
+  const office = at.office;
+  const ben = { scope: 'account' as const, name: 'ben@office.test' };
+  const domain = { scope: 'domain' as const, name: 'office.test' };
+  const everyone = { scope: 'everyone' as const, name: '' };
+  await perform(setPolicy, { ...domain, settings: ['prefer=pop3'] }, office);
+  await perform(setPolicy, { ...ben, settings: ['prefer=imap', 'pop3=off', 'submission=off'] }, office);
+  try {
+    const told = async (name: string) => {
+      const answer = await autodiscover(basic(name), outlook2016(name));
+      return parser.parse(answer.body).Autodiscover.Response.Account.Protocol.map((one: { Type: string }) => one.Type);
+    };
+    assert.deepEqual(await told('anna@office.test'), ['POP3', 'IMAP', 'SMTP']);
+    assert.deepEqual(await told('ben@office.test'), ['IMAP']);
+    const config = async (address: string) => (await secure(`/mail/config-v1.1.xml?emailaddress=${address}`)).body;
+    const types = async () => [...(await config('anna@office.test')).matchAll(/type="(\w+)"/g)].map(([, type]) => type);
+    // What only one person may is no business of the domain's answer.
+    assert.equal(await config('ben@office.test'), await config('anna@office.test'));
+    assert.deepEqual(await types(), ['pop3', 'pop3', 'imap', 'imap', 'smtp', 'smtp']);
+    await perform(setPolicy, { ...domain, settings: ['imap=off'] }, office);
+    assert.deepEqual(await types(), ['pop3', 'pop3', 'smtp', 'smtp']);
+    assert.deepEqual(await told('anna@office.test'), ['POP3', 'SMTP']);
+    await perform(setPolicy, { ...everyone, settings: ['pop3.letGo=remove'] }, office);
+    assert.match(await config('anna@office.test'), /<leaveMessagesOnServer>false</);
+  } finally {
+    await perform(unsetPolicy, { ...ben, settings: ['prefer', 'pop3', 'submission'] }, office);
+    await perform(unsetPolicy, { ...domain, settings: ['prefer', 'imap'] }, office);
+    await perform(unsetPolicy, { ...everyone, settings: ['pop3.letGo'] }, office);
   }
 });
 
