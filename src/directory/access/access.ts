@@ -11,11 +11,31 @@ import { type CredentialKind, SIGN_IN_PROTOCOLS, type SignInProtocol } from '../
 import { POLICY_NAMES, type PolicyName } from './settings.ts';
 import { credentialList, folderList, letGo, networkList, onOff, preference, tlsRule } from './values.ts';
 
+/** Some networks. */
+export class Networks {
+  readonly #set: BlockList;
+  /** The last address that was found within: behind most connections of an office is the same one, and asking the set costs more than all else. */
+  #within = '';
+
+  constructor(list: readonly string[]) {
+    this.#set = networks(list);
+  }
+
+  has(address: string): boolean {
+    if (address === this.#within && address !== '') return true;
+    const bare = address.split('%', 1)[0]!; // without a zone
+    const version = isIP(bare);
+    if (version === 0 || !this.#set.check(bare, version === 4 ? 'ipv4' : 'ipv6')) return false;
+    this.#within = address;
+    return true;
+  }
+}
+
 /** What is said of one service. */
 export interface ServiceAccess {
   readonly on: boolean;
   /** Where it may be used from; null: anywhere. */
-  readonly networks: BlockList | null;
+  readonly networks: Networks | null;
   /** What it may be signed in to with; null: anything. */
   readonly credentials: readonly CredentialKind[] | null;
   /** `optional`: wherever the installation takes passwords at all, which is over TLS or on its own machine. */
@@ -48,16 +68,10 @@ export function obstacle({ services }: Access, use: Use): PolicyName | null {
   const { service } = use;
   const { on, networks, credentials, tls } = services[service];
   if (!on) return service;
-  if (networks !== null && !isWithin(networks, use.address)) return `${service}.networks`;
+  if (networks !== null && !networks.has(use.address)) return `${service}.networks`;
   if (credentials !== null && !credentials.includes(use.credential)) return `${service}.credentials`;
   const safe = use.secure || (use.local && tls === 'optional');
   return safe ? null : `${service}.tls`;
-}
-
-function isWithin(networks: BlockList, address: string): boolean {
-  const bare = address.split('%', 1)[0]!; // without a zone
-  const version = isIP(bare);
-  return version !== 0 && networks.check(bare, version === 4 ? 'ipv4' : 'ipv6');
 }
 
 /** Distinct sets that are shared; what is beyond is made for each account. */
@@ -67,7 +81,7 @@ const POOL_CAPACITY = 10_000;
 export class AccessPool {
   readonly #whole = new Lru<string, Access>(POOL_CAPACITY);
   readonly #services = new Lru<string, ServiceAccess>(POOL_CAPACITY);
-  readonly #networks = new Lru<string, BlockList>(POOL_CAPACITY);
+  readonly #networks = new Lru<string, Networks>(POOL_CAPACITY);
 
   /** @param text  of every setting, in the form it is kept in */
   access(text: (name: PolicyName) => string): Access {
@@ -101,9 +115,9 @@ export class AccessPool {
     return this.#services.get(key) ?? kept(this.#services, key, Object.freeze(made()));
   }
 
-  #block(text: string): BlockList | null {
+  #block(text: string): Networks | null {
     const list = networkList.parse(text)!;
-    return list && (this.#networks.get(text) ?? kept(this.#networks, text, networks(list)));
+    return list && (this.#networks.get(text) ?? kept(this.#networks, text, new Networks(list)));
   }
 }
 
