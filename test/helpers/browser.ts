@@ -12,6 +12,7 @@ const QUIET = [
   '--disable-background-networking',
   '--disable-component-update',
   '--disable-sync',
+  '--disable-dev-shm-usage', // the shared memory of a container is small, and a picture that finds no room there fails
 ];
 
 export const DESKTOP = { viewport: { width: 1280, height: 800 } } as const;
@@ -49,4 +50,16 @@ export async function newTab(
     if (complaints.length > 0) throw new Error(`the page complained: ${complaints.join('\n')}`);
   });
   return page;
+}
+
+/** What the person sees. A browser on a machine that is busy may fail to draw in time, which says nothing of the page: it is asked three times. */
+export async function pictureOf(page: Page): Promise<Buffer> {
+  await page.bringToFront();
+  for (let left = 2; ; left--) {
+    try {
+      return await page.screenshot();
+    } catch (error) {
+      if (left === 0 || !String(error).includes('Unable to capture screenshot')) throw error;
+    }
+  }
 }

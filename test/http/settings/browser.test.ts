@@ -5,7 +5,7 @@ import { after, type TestContext, test } from 'node:test';
 import type { Browser, BrowserContextOptions, Locator, Page } from 'playwright-core';
 import { perform } from '../../../src/cli/perform.ts';
 import { setPolicy } from '../../../src/server/admin/policy.ts';
-import { DESKTOP, newTab, openBrowser, PHONE } from '../../helpers/browser.ts';
+import { DESKTOP, newTab, openBrowser, PHONE, pictureOf } from '../../helpers/browser.ts';
 import { emptyFolder } from '../../helpers/folder.ts';
 import { ImapDevice } from '../../helpers/line-client.ts';
 import { output, PASSWORD } from '../../helpers/office.ts';
@@ -155,7 +155,7 @@ test('a phone reads the code on the screen, and gets a password that signs it in
   await desk.getByRole('link', { name: 'Phone' }).click();
   await desk.getByRole('button', { name: 'Show the code' }).click();
   const picture = join(await emptyFolder(t), 'screen.png');
-  await writeFile(picture, await desk.screenshot());
+  await writeFile(picture, await pictureOf(desk));
   const link = (await output(zbarimg, ['--quiet', '--raw', '-Sdisable', '-Sqrcode.enable', picture])).trim();
   assert.match(link, /^https:\/\/127\.0\.0\.1:\d+\/settings\/start\?link=[\w-]{32}$/);
   await phone.goto(link);
