@@ -41,6 +41,7 @@ export type ProtocolCode =
   | 'relay.forbidden'
   | 'sender.forbidden'
   | 'loop.detected'
+  | 'check.failed' //           a check on arriving mail could not be made: temporary
   | 'dns.unavailable' //        no DNS server could say: temporary
   | 'limit.reached' //          connections, commands, literals: a bound of ours
   | 'directory.exists'

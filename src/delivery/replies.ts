@@ -17,6 +17,7 @@ const byRefusal: Partial<Record<RefusalCode, ReplyCode>> = {
   'relay.forbidden': [550, '5.7.1'],
   'sender.forbidden': [550, '5.7.1'],
   'message.too-large': [552, '5.3.4'],
+  'check.failed': [451, '4.7.0'],
   'loop.detected': [554, '5.4.6'],
   'dns.unavailable': [451, '4.4.3'],
   // Temporary: the person may make room before the sender gives up.

@@ -1,6 +1,7 @@
 /** The delivery pipeline: envelope -> checks -> filters -> store. */
 import type { Account } from '../directory/types.ts';
-import type { StagedMessage } from '../store/types.ts';
+import type { EpochSeconds } from '../store/ids.ts';
+import type { OutboundOptions, OutboundRecipient, Priority, StagedMessage } from '../store/types.ts';
 
 export interface Envelope {
   /** Where it came in. */
@@ -17,11 +18,33 @@ export interface Envelope {
   /** What they send is filed in their Sent mailbox. */
   readonly fileSent?: boolean;
   readonly recipients: readonly EnvelopeRecipient[];
+  /** Names the message in its Received line and in our reply. */
+  readonly id?: string;
+  /** How the connection is encrypted; null: it is not. */
+  readonly tls?: string | null;
+  /** What the sender asked of every hop. */
+  readonly options?: OutboundOptions;
+  readonly priority?: Priority;
+  /** Not to leave before (RFC 4865). */
+  readonly holdUntil?: EpochSeconds;
 }
 
-export interface EnvelopeRecipient {
+/** What the sender asked for one recipient (RFC 3461 4.1, 4.2). */
+export type RecipientParameters = Pick<OutboundRecipient, 'notify' | 'original'>;
+
+export interface EnvelopeRecipient extends RecipientParameters {
   /** As the client gave it. */
   readonly address: string;
+}
+
+/** What the pipeline needs of what sends mail to other servers. */
+export interface Outgoing {
+  /** What attempts and connections for an address are shared by; undefined: no mail can go there. */
+  destinationOf(address: string): string | undefined;
+  /** For a message that may leave from then on: when its sender is told that it takes long, and when it is given up. */
+  times(from: EpochSeconds): { readonly warn: EpochSeconds; readonly expires: EpochSeconds };
+  /** Something waits in the queue now, durably. */
+  wake(): void;
 }
 
 /** What became of one recipient; in the order of the envelope. */

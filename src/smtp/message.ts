@@ -56,7 +56,7 @@ export async function deliver(session: SmtpSession, transaction: Transaction, in
   return byRecipient ? replies.join('') : (replies.find((answer) => answer !== taken) ?? taken);
 }
 
-function envelope(session: SmtpSession, { sender, recipients, declaredBytes }: Transaction): Envelope {
+function envelope(session: SmtpSession, { sender, recipients, declaredBytes, messageId }: Transaction): Envelope {
   const { connection, dialect, helo, signedIn, fileSent } = session;
   return {
     protocol: dialect.protocol,
@@ -64,6 +64,8 @@ function envelope(session: SmtpSession, { sender, recipients, declaredBytes }: T
     helo,
     sender,
     recipients,
+    id: messageId,
+    tls: connection.tls?.getProtocol() ?? null,
     ...(signedIn !== null && { signedIn, fileSent }),
     ...(declaredBytes !== undefined && { declaredBytes }),
   };

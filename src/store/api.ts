@@ -149,7 +149,7 @@ export interface Store {
   deliver(
     message: StagedMessage,
     targets: readonly DeliveryTarget[],
-    also?: { readonly sent?: SentTarget | undefined; readonly outbound?: Outbound | undefined },
+    also?: { readonly sent?: SentTarget | undefined; readonly outbound?: readonly Outbound[] },
   ): Promise<Filed>;
   /** Adds messages to a mailbox, all or none (MULTIAPPEND). @throws Refused `quota.exceeded`, `mailbox.missing`, `transfer.busy` */
   append(key: MailboxKey, messages: readonly Appended[]): Promise<UidsAssigned>;

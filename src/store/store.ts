@@ -327,13 +327,13 @@ export class MailStore implements Store {
   async deliver(
     message: StagedMessage,
     targets: readonly DeliveryTarget[],
-    { sent, outbound }: { readonly sent?: SentTarget | undefined; readonly outbound?: Outbound | undefined } = {},
+    { sent, outbound = [] }: { readonly sent?: SentTarget | undefined; readonly outbound?: readonly Outbound[] } = {},
   ): Promise<Filed> {
     return this.#filing([message], async () => {
       const prepared = prepareMessage(message);
       const result = await this.#write((tx) => deliver(tx, prepared, { targets, sent, outbound, now: nowSeconds() }));
       const { outcomes, queued } = result;
-      return { result, filed: queued !== null || outcomes.some((outcome) => !(outcome instanceof Refused)) };
+      return { result, filed: queued.length > 0 || outcomes.some((outcome) => !(outcome instanceof Refused)) };
     });
   }
 

@@ -141,8 +141,8 @@ export interface Delivered {
 export interface Filed {
   /** One for each target, in their order. */
   readonly outcomes: readonly (Delivered | Refused)[];
-  /** Under which number it leaves; null: it doesn't. */
-  readonly queued: QueueId | null;
+  /** Under which numbers it leaves: one for each `outbound`, in their order. */
+  readonly queued: readonly QueueId[];
 }
 
 /** One message for {@link Store.append}. */

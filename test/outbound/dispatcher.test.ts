@@ -84,9 +84,11 @@ class SendingRoom {
     const recipients = to.map((address) => ({ address, destination: address.slice(address.indexOf('@') + 1) }));
     const expires = nowSeconds() + 86_400;
     const outbound = { account: this.anna, sender: 'anna@office.test', recipients, expires, ...more };
-    const { queued } = await this.store.deliver(await stage(this.store, message(subject)), [], { outbound });
+    const { queued } = await this.store.deliver(await stage(this.store, message(subject)), [], {
+      outbound: [outbound],
+    });
     this.dispatcher.wake();
-    return queued!;
+    return queued[0]!;
   }
 
   /** Resolves when so many outcomes are known in all. */

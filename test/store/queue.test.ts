@@ -25,10 +25,9 @@ async function send(
   more: Partial<Outbound> = {},
 ) {
   const { queued } = await store.deliver(await stage(store, message(subject)), [], {
-    outbound: outbound(account, to, more),
+    outbound: [outbound(account, to, more)],
   });
-  assert.ok(queued !== null);
-  return queued;
+  return queued[0]!;
 }
 
 async function settle(
@@ -50,13 +49,13 @@ test('what is submitted is with people here, in Sent and in the queue, and all o
   const { outcomes, queued } = await store.deliver(
     await stage(store, message('Offer')),
     [{ account: ben, prefix: Buffer.from('Return-Path: <anna@office.test>\r\n') }],
-    { sent: { account: anna, bcc: ['carl@example.net'] }, outbound: outbound(anna, ['carl@example.net']) },
+    { sent: { account: anna, bcc: ['carl@example.net'] }, outbound: [outbound(anna, ['carl@example.net'])] },
   );
   assert.equal(outcomes.length, 1);
   assert.deepEqual(await uidsIn(store, inboxOf(ben)), [1]);
   assert.match((await bytesOf(store, await mailboxNamed(store, anna, 'Sent'), 1)).toString(), /^Bcc: /);
   const batch = await store.queue.nextBatch('example.net', NOBODY);
-  assert.equal(batch?.message.id, queued);
+  assert.equal(batch?.message.id, queued[0]);
   const [record] = await store.bodyRecords(anna, [batch!.message.email]);
   assert.deepEqual(await store.body(anna, record!.email, record!.body), message('Offer'));
   await assertSound(store);
@@ -67,7 +66,7 @@ test('what can not be filed with somebody here is not queued for those elsewhere
   const [anna, ben] = [await newAccount(store, 'anna'), await newAccount(store, 'ben', 10)];
   const targets = [anna, ben].map((account) => ({ account, prefix: Buffer.alloc(0) }));
   await assert.rejects(
-    store.deliver(await stage(store, message('Large')), targets, { outbound: outbound(anna, ['carl@example.net']) }),
+    store.deliver(await stage(store, message('Large')), targets, { outbound: [outbound(anna, ['carl@example.net'])] }),
     (error) => error instanceof Refused && error.code === 'quota.exceeded',
   );
   assert.deepEqual(await uidsIn(store, inboxOf(anna)), []);
@@ -160,7 +159,7 @@ test('the report of a failure is filed in the transaction that ends the recipien
     message: await stage(store, message('Undelivered', 1_000)),
     targets: [{ account: anna, prefix: Buffer.alloc(0), evenIfFull: true as const }],
     sent: undefined,
-    outbound: undefined,
+    outbound: [],
   };
   const settlements = [{ number: 0, end: 'failed' as const }];
   await settle(store, id, settlements, { report });

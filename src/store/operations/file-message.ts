@@ -8,7 +8,7 @@ import { serializeParts } from '../../message/stored-parts.ts';
 import type { Writer } from '../engine/engine.ts';
 import { sql } from '../engine/sql.ts';
 import { NO_FLAGS, SEEN } from '../flags.ts';
-import type { AccountId, EmailId, EpochSeconds, ItemId, MailboxId, ThreadId, Uid } from '../ids.ts';
+import type { AccountId, EmailId, EpochSeconds, ItemId, MailboxId, QueueId, ThreadId, Uid } from '../ids.ts';
 import type {
   Appended,
   Delivered,
@@ -61,7 +61,7 @@ export interface DeliverArgs {
   /** The sender's own copy: filed when somebody has the message, or will. */
   readonly sent: SentTarget | undefined;
   /** Those who are elsewhere. */
-  readonly outbound: Outbound | undefined;
+  readonly outbound: readonly Outbound[];
   readonly now: EpochSeconds;
 }
 
@@ -75,16 +75,21 @@ export async function deliver(tx: Writer, message: PreparedMessage, args: Delive
   const byTarget = new Map<DeliveryTarget, Delivered | Refused>();
   for (const target of [...targets].sort((a, b) => a.account - b.account)) {
     const outcome = await deliverTo(tx, message, target, now);
-    if (outcome instanceof Refused && outbound !== undefined) throw outcome;
+    if (outcome instanceof Refused && outbound.length > 0) throw outcome;
     byTarget.set(target, outcome);
   }
   const outcomes = targets.map((target) => byTarget.get(target)!);
-  const isSomewhere = outbound !== undefined || outcomes.some((outcome) => !(outcome instanceof Refused));
+  const isSomewhere = outbound.length > 0 || outcomes.some((outcome) => !(outcome instanceof Refused));
   const copy = sent !== undefined && isSomewhere ? await fileSent(tx, message, sent, now) : null;
-  if (outbound === undefined) return { outcomes, queued: null };
-  const own = sent?.account === outbound.account ? copy : null;
-  const email = own ?? (await insertEmailAlone(tx, message, outbound.account, now));
-  return { outcomes, queued: await enqueue(tx, outbound, email, now) };
+  const emails = new Map<AccountId, EmailId>();
+  if (sent !== undefined && copy !== null) emails.set(sent.account, copy);
+  const queued: QueueId[] = [];
+  for (const each of outbound) {
+    const email = emails.get(each.account) ?? (await insertEmailAlone(tx, message, each.account, now));
+    emails.set(each.account, email);
+    queued.push(await enqueue(tx, each, email, now));
+  }
+  return { outcomes, queued };
 }
 
 /** An email in no mailbox: the bytes of what waits in the queue. */

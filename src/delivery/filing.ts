@@ -1,0 +1,85 @@
+/** What a message's recipients mean to the store. Pure. */
+import { addressesIn } from '../message/envelope-text.ts';
+import type { AccountId, EpochSeconds } from '../store/ids.ts';
+import type { DeliveryTarget, Outbound, SentTarget, StagedMessage } from '../store/types.ts';
+import type { InDelivery, Leaving, Recipient } from './in-delivery.ts';
+import type { Envelope, Outgoing } from './types.ts';
+
+/** One copy for each account, even when several recipients lead to it. */
+export function targetsOf({ envelope: { sender }, recipients, findings }: InDelivery): DeliveryTarget[] {
+  const targets = new Map<AccountId, DeliveryTarget>();
+  for (const { address, accounts, mailbox, failure } of recipients) {
+    if (failure !== null) continue;
+    for (const { id } of accounts) {
+      const target = { account: id, prefix: tracePrefix(sender, address, findings) };
+      if (!targets.has(id)) targets.set(id, mailbox === undefined ? target : { ...target, mailbox });
+    }
+  }
+  return [...targets.values()];
+}
+
+/** What leaves: each address once for whom it leaves, and with what reverse path. */
+export function outboundOf(
+  { envelope, recipients, findings }: InDelivery,
+  outgoing: Outgoing,
+  now: EpochSeconds,
+): Outbound[] {
+  const groups = new Map<string, Map<string, Leaving>>();
+  for (const { leaves, failure } of recipients) {
+    if (failure !== null) continue;
+    for (const leaving of leaves) {
+      const key = `${leaving.account} ${leaving.sender}`;
+      const group = groups.get(key) ?? new Map<string, Leaving>();
+      groups.set(key, group);
+      if (!group.has(leaving.address)) group.set(leaving.address, leaving);
+    }
+  }
+  const { options, priority, holdUntil } = envelope;
+  const { warn, expires } = outgoing.times(Math.max(now, holdUntil ?? now) as EpochSeconds);
+  const common = {
+    ...(findings !== '' && { prefix: Buffer.from(findings) }),
+    ...(options && { options }),
+    ...(priority && { priority }),
+    ...(holdUntil !== undefined && { due: holdUntil }),
+    warn,
+    expires,
+  };
+  return [...groups.values()].map((group) => {
+    const leaving = [...group.values()];
+    const [{ account, sender }] = leaving as [Leaving];
+    const to = leaving.map(({ account: _account, sender: _sender, ...recipient }) => recipient);
+    return { account, sender, recipients: to, ...common };
+  });
+}
+
+/** What a person sends is in their Sent mailbox, whatever the client does: so POP3 people have it too. */
+export function sentBy(envelope: Envelope, message: StagedMessage): SentTarget | undefined {
+  const { signedIn, fileSent = false } = envelope;
+  if (signedIn === undefined || !fileSent) return undefined;
+  return { account: signedIn.id, bcc: hiddenRecipients(envelope, message) };
+}
+
+/** Recipients that the header doesn't name. */
+function hiddenRecipients({ recipients }: Envelope, { analysis: { envelope } }: StagedMessage): string[] {
+  const named = new Set((['to', 'cc', 'bcc'] as const).flatMap((list) => addressesIn(envelope, list)));
+  return recipients.map(({ address }) => address).filter((address) => !named.has(address.toLowerCase()));
+}
+
+/** RFC 5321 4.4: the envelope's sender; and which of a person's addresses the message was sent to. Then what the checks found. */
+function tracePrefix(sender: string, address: string, findings: string): Buffer {
+  return Buffer.from(`Return-Path: <${sender}>\r\nDelivered-To: ${address}\r\n${findings}`);
+}
+
+/** SMTP answers once for all recipients; LMTP, and imports, recipient by recipient. */
+export function hasOneReply({ protocol }: Envelope): boolean {
+  return protocol === 'smtp' || protocol === 'submission';
+}
+
+/** Where one reply speaks for all recipients and one fails, all fail, for now; asked one by one at RCPT they will differ. */
+export function shareFates(envelope: Envelope, recipients: readonly Recipient[]): void {
+  if (!hasOneReply(envelope) || recipients.length === 1) return;
+  const failed = recipients.find(({ failure }) => failure !== null)?.failure;
+  if (failed === undefined || failed === null) return;
+  const shared = failed.reply < 500 ? failed : { ...failed, reply: 451, status: failed.status.replace(/^5/, '4') };
+  for (const recipient of recipients) recipient.failure = shared;
+}

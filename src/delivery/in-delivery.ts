@@ -1,0 +1,63 @@
+/** A message on its way through the pipeline, and what the steps of the pipeline are. */
+import type { Account } from '../directory/types.ts';
+import type { AccountId, MailboxId, Milliseconds } from '../store/ids.ts';
+import type { OutboundRecipient, StagedMessage } from '../store/types.ts';
+import type { Envelope, Outcome } from './types.ts';
+
+export interface InDelivery {
+  readonly envelope: Envelope;
+  readonly message: StagedMessage;
+  readonly recipients: readonly Recipient[];
+  /** What checks found, as header lines each ended by CRLF: stands before the message for every recipient. */
+  findings: string;
+  /** It is filed in Junk. */
+  suspicious: boolean;
+}
+
+export type Failure = Extract<Outcome, { ok: false }>;
+
+/** One recipient of the envelope, and whom it stands for. */
+export interface Recipient {
+  readonly address: string;
+  accounts: readonly Account[];
+  /** Where else its mail goes. */
+  leaves: readonly Leaving[];
+  /** The folder it is filed in; INBOX when absent. */
+  mailbox?: MailboxId;
+  /** Why it gets nothing. */
+  failure: Failure | null;
+}
+
+/** Mail for a recipient that goes on to another server. */
+export interface Leaving extends OutboundRecipient {
+  /** For whom: who submitted it, or whose forwarding it is. */
+  readonly account: AccountId;
+  /** The reverse path it leaves with. */
+  readonly sender: string;
+}
+
+/** One step on the way. It may change where the message goes, or fail recipients. */
+export type Step = (delivery: InDelivery) => Promise<void>;
+
+/** A check or filter on mail that arrives: authentication, spam, viruses, house rules. */
+export interface Check {
+  /** Names it in the log and in the metrics. */
+  readonly name: string;
+  /** After this time it counts as failed. */
+  readonly within: Milliseconds;
+  /** What becomes of a message that it could not look at. */
+  readonly whenItFails: 'accept' | 'put off';
+  /**
+   * Looks at the message, adds to its findings, fails recipients.
+   * @param signal  aborted when its time is over: what it does after that is ignored, and it should stop
+   * @throws Refused when nobody should get it
+   */
+  run(delivery: InDelivery, signal: AbortSignal): Promise<Partial<Verdict> | undefined>;
+}
+
+/** What a check has to say of a message. */
+export interface Verdict {
+  /** Header lines, each ended by CRLF. */
+  readonly findings: string;
+  readonly suspicious: boolean;
+}

@@ -1,0 +1,92 @@
+/** Whom an address stands for: people here, and addresses elsewhere. */
+import type { Account, Resolved } from '../directory/types.ts';
+import { Refused } from '../errors.ts';
+import type { Store } from '../store/api.ts';
+import type { Leaving, Recipient } from './in-delivery.ts';
+import type { Envelope, Outgoing, RecipientParameters } from './types.ts';
+
+/** Where addresses lead. */
+export interface Resolver {
+  resolve(address: string): Resolved | Promise<Resolved>;
+}
+
+export interface RecipientsOptions {
+  readonly directory: Resolver;
+  readonly store: Pick<Store, 'usage' | 'mailboxes'>;
+  /** Mail for `anna+lists@` goes to Anna's folder of that name, if she has one. */
+  readonly detailFolders: boolean;
+  /** Absent: no mail leaves. */
+  readonly outgoing?: Outgoing | undefined;
+}
+
+/** Who gave the mail, as far as it decides who may have it. */
+export type Giver = Pick<Envelope, 'protocol' | 'signedIn' | 'sender'>;
+
+export type Found = Pick<Recipient, 'accounts' | 'leaves' | 'mailbox'>;
+
+export class Recipients {
+  readonly #options: RecipientsOptions;
+
+  constructor(options: RecipientsOptions) {
+    this.#options = options;
+  }
+
+  /** @throws Refused `recipient.unknown`, `recipient.closed`, `relay.forbidden` */
+  async find(address: string, giver: Giver, parameters: RecipientParameters = {}): Promise<Found> {
+    const resolved = await this.#options.directory.resolve(address);
+    switch (resolved.kind) {
+      case 'accounts': {
+        const { accounts, detail } = resolved;
+        const mailbox = detail === undefined ? undefined : await this.#folder(accounts, detail);
+        return { accounts, leaves: [], ...(mailbox !== undefined && { mailbox }) };
+      }
+      case 'closed':
+        throw new Refused('recipient.closed', resolved.text);
+      case 'unknown':
+        throw new Refused('recipient.unknown', `There is no ${address} here; check the address.`);
+      case 'foreign':
+        return { accounts: [], leaves: [this.#elsewhere(address, giver, parameters)] };
+    }
+  }
+
+  /** @throws Refused `quota.exceeded` */
+  async checkRoom(account: Account, bytes: number): Promise<void> {
+    if (account.quotaBytes === null) return;
+    const { usedBytes, quotaBytes } = await this.#options.store.usage(account.id);
+    if (quotaBytes !== null && (usedBytes >= quotaBytes || usedBytes + bytes > quotaBytes)) {
+      throw new Refused('quota.exceeded', `The mailbox of ${account.name} is full; please try again later.`);
+    }
+  }
+
+  /** Only who signed in sends to other servers: this is nobody's relay. */
+  #elsewhere(address: string, { signedIn, sender }: Giver, parameters: RecipientParameters): Leaving {
+    const { outgoing } = this.#options;
+    if (signedIn === undefined) {
+      const text = `${address} is not an address of this server, which does not relay.`;
+      throw new Refused('relay.forbidden', text);
+    }
+    if (outgoing === undefined) {
+      const text = `Mail to ${address} can't be sent: sending to other servers isn't set up here.`;
+      throw new Refused('relay.forbidden', text);
+    }
+    const destination = outgoing.destinationOf(address);
+    if (destination === undefined) {
+      throw new Refused('recipient.unknown', `${address} can't be an address: check what stands after the @.`);
+    }
+    return { account: signedIn.id, sender, address, destination, ...parameters };
+  }
+
+  /** One person's folder that is named like the detail, but for those with a use of their own: nobody writes into Trash from outside. */
+  async #folder([account, ...others]: readonly Account[], detail: string) {
+    const { store, detailFolders } = this.#options;
+    if (!detailFolders || account === undefined || others.length > 0) return undefined;
+    return (await store.mailboxes(account.id)).find(
+      ({ path, role, selectable }) => role === null && selectable && foldedName(path) === detail,
+    )?.id;
+  }
+}
+
+/** A folder's name in the form that local parts have (directory/address.ts). */
+function foldedName(path: string): string {
+  return path.normalize('NFKC').toLowerCase().normalize('NFKC');
+}
