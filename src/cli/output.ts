@@ -16,13 +16,24 @@ export function counted(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }
 
+/** Text cut to so many characters. */
+export function short(text: string, most: number): string {
+  const characters = [...text];
+  return characters.length <= most ? text : `${characters.slice(0, most - 1).join('')}…`;
+}
+
 /** Control characters, and those that change the direction of writing. */
 const CONTROLS = /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu;
+
+/** What strangers wrote, so that it can't command the terminal. */
+export function oneLine(text: string): string {
+  return text.replace(CONTROLS, ' ');
+}
 
 /** Columns under their heads; `nothing` when there are no rows. What strangers wrote (a subject, a name) can't command the terminal. */
 export function table(heads: readonly string[], texts: readonly (readonly string[])[], nothing: string): string {
   if (texts.length === 0) return nothing;
-  const rows = texts.map((cells) => cells.map((cell) => cell.replace(CONTROLS, ' ')));
+  const rows = texts.map((cells) => cells.map(oneLine));
   const widths = heads.map((head, column) =>
     rows.reduce((most, row) => Math.max(most, row[column]!.length), head.length),
   );

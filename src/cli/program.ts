@@ -19,6 +19,7 @@ import { ldapCommand } from './ldap.ts';
 import { migrateCommand } from './migrate.ts';
 import { EXIT, printError } from './output.ts';
 import { policyCommand } from './policy.ts';
+import { queueCommand } from './queue.ts';
 import { quotaCommand } from './quota.ts';
 import { restoreCommand } from './restore.ts';
 import { serveCommand } from './serve.ts';
@@ -51,6 +52,7 @@ export function program(): Command {
     importCommand,
     migrateCommand,
     exportCommand,
+    queueCommand,
     undeleteCommand,
     holdCommand,
     backupCommand,

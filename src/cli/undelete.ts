@@ -9,8 +9,9 @@ import {
   restoreRemoved,
 } from '../server/admin/undelete.ts';
 import { confirm } from './confirm.ts';
+import { localTime } from './local-time.ts';
 import { type CommonOptions, officeCommand } from './options.ts';
-import { counted, EXIT, print, table } from './output.ts';
+import { counted, EXIT, print, short, table } from './output.ts';
 import { perform } from './perform.ts';
 
 interface Which {
@@ -200,18 +201,6 @@ function leftOutText({ copies, drafts }: LeftOut): string[] {
       `Left out: ${counted(drafts, 'draft')} and copies of sent mail with a newer version (--include-drafts).`,
     );
   return lines;
-}
-
-/** As the clock here shows it: 2026-11-20 14:30. */
-function localTime(iso: string): string {
-  const time = new Date(iso);
-  const two = (value: number) => String(value).padStart(2, '0');
-  return `${time.getFullYear()}-${two(time.getMonth() + 1)}-${two(time.getDate())} ${two(time.getHours())}:${two(time.getMinutes())}`;
-}
-
-function short(text: string, most: number): string {
-  const characters = [...text];
-  return characters.length <= most ? text : `${characters.slice(0, most - 1).join('')}…`;
 }
 
 /** Seconds since 1970. */

@@ -37,3 +37,12 @@ export type RecordOutcomes = (
   message: QueuedMessage,
   outcomes: readonly RecipientOutcome[],
 ) => Promise<void>;
+
+/** What administrators need of the part that sends the queue. */
+export interface Sending {
+  /** What waits was changed: looks what is due. */
+  wake(): void;
+  /** True for a route that is configured, by its name as a destination. */
+  hasRoute(destination: string): boolean;
+  readonly reporter: Reporter;
+}

@@ -15,6 +15,7 @@ import { Directory } from '../directory/directory.ts';
 import { Refused } from '../errors.ts';
 import type { Ldap } from '../ldap/ldap.ts';
 import { Sessions } from '../net/sessions.ts';
+import type { Sending } from '../outbound/types.ts';
 import { asDamage, assertDatabase } from '../store/damage.ts';
 import type { Milliseconds } from '../store/ids.ts';
 import type { Recovered } from '../store/recovery.ts';
@@ -36,6 +37,8 @@ export interface Office {
   readonly certificates: ServerCertificates | null;
   /** Where people live who do not live here; null where nobody does, and in a command that works alone. */
   readonly ldap: Ldap | null;
+  /** What sends the queue; null where no mail leaves, and in a command that works alone. */
+  readonly sending: Sending | null;
   /** The server that runs the action; null in a command that works alone. */
   readonly server: ServerFacts | null;
   close(): Promise<void>;
@@ -108,7 +111,18 @@ export async function openOffice(options: OfficeOptions): Promise<Office> {
       await directory.close();
       await store.close();
     };
-    return { data, store, directory, sessions, backups, certificates: null, ldap: null, server: null, close };
+    return {
+      data,
+      store,
+      directory,
+      sessions,
+      backups,
+      certificates: null,
+      ldap: null,
+      sending: null,
+      server: null,
+      close,
+    };
   } catch (error) {
     await store.close();
     throw asDamage(error, data);

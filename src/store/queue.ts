@@ -2,10 +2,12 @@
  * What is on its way to other servers (operations/queue.ts): `store.queue`. Messages come in by {@link MailStore.deliver}, in the transaction that
  * files them with the people who are here; whoever sends them asks here what is due, and says what became of it.
  */
-import { CHUNK_ROWS, type Engine, PAGE_ROWS, type Reader, type Writer } from './engine/engine.ts';
+import { Refused } from '../errors.ts';
+import { type Engine, PAGE_ROWS, type Writer } from './engine/engine.ts';
 import { type EpochSeconds, nowSeconds, type QueueId } from './ids.ts';
 import { type DeliverArgs, deliver, type PreparedMessage, prepareMessage } from './operations/file-message.ts';
 import {
+  areThere,
   destinationsDue,
   failuresOf,
   nextBatch,
@@ -13,10 +15,6 @@ import {
   noteWarned,
   overdue,
   type QueuedBatch,
-  type QueueEntry,
-  type QueuePlace,
-  queuePage,
-  queueSize,
   readQueued,
   rerouteQueued,
   reschedule,
@@ -25,9 +23,20 @@ import {
   setQueueState,
   settle,
 } from './operations/queue.ts';
+import {
+  countByDestination,
+  type DestinationCount,
+  type DestinationState,
+  destinationState,
+  type QueueEntry,
+  type QueuePlace,
+  queuePage,
+  queueSize,
+} from './operations/queue-list.ts';
 import type { StagedMessage } from './types.ts';
 
-export type { QueuedBatch, QueuedMessage, QueuedRecipient, QueueEntry, Settlement } from './operations/queue.ts';
+export type { QueuedBatch, QueuedMessage, QueuedRecipient, Settlement } from './operations/queue.ts';
+export type { DestinationCount, DestinationState, QueueEntry, QueuePlace } from './operations/queue-list.ts';
 
 /** A message that tells the sender what became of another. */
 export interface Report extends Omit<DeliverArgs, 'now'> {
@@ -43,6 +52,8 @@ export interface Settled {
   readonly warned?: true | undefined;
   /** What the sender is told of it. */
   readonly report?: Report | undefined;
+  /** Nothing is done when one of the recipients has left the queue: what the report says would not be true. */
+  readonly onlyIfThere?: true;
 }
 
 export type Contact = { readonly reached: true } | { readonly reached: false; readonly notBefore: EpochSeconds };
@@ -94,16 +105,18 @@ export class Queue {
   /**
    * Says what became of recipients, durably: what is settled leaves the queue, and the sender's report is on its way, in one transaction.
    * @param record  joins it: the trace
+   * @throws Refused `message.gone` with `onlyIfThere`
    */
-  async settle(
-    { message: { id }, recipients }: QueuedBatch,
-    settled: Settled,
-    record?: (tx: Writer) => Promise<void>,
-  ): Promise<void> {
-    const { settlements, attempt, report, warned } = settled;
+  async settle(batch: QueuedBatch, settled: Settled, record?: (tx: Writer) => Promise<void>): Promise<void> {
+    const { message, recipients } = batch;
+    const { id } = message;
+    const { settlements, attempt, report, warned, onlyIfThere = false } = settled;
     const prepared: PreparedMessage | undefined = report && prepareMessage(report.message);
     const destinations = new Set(recipients.map(({ destination }) => destination));
     const change = async (tx: Writer): Promise<void> => {
+      if (onlyIfThere && !(await areThere(tx, batch))) {
+        throw new Refused('message.gone', 'What was to be settled has left the queue meanwhile.');
+      }
       if (report !== undefined && prepared !== undefined) {
         const { targets, sent, outbound } = report;
         await deliver(tx, prepared, { targets, sent, outbound, now: nowSeconds() });
@@ -123,19 +136,33 @@ export class Queue {
     return this.#engine.read((tx) => readQueued(tx, id));
   }
 
-  /** All who wait, in the order in which their mail came. Each page is a snapshot of its own. */
-  async *entries(): AsyncGenerator<QueueEntry, void, void> {
-    for (let after: QueuePlace = { id: 0 as QueueId, number: 0 }; ; ) {
-      const from = after;
+  /** All who wait, in the order in which their mail came, a page at a time. Each page is a snapshot of its own. */
+  async *pages(after: QueuePlace = { id: 0 as QueueId, number: 0 }): AsyncGenerator<readonly QueueEntry[], void, void> {
+    for (let last = after; ; ) {
+      const from = last;
       const page = await this.#engine.read((tx) => queuePage(tx, from, PAGE_ROWS));
-      yield* page;
+      if (page.length > 0) yield page;
       if (page.length < PAGE_ROWS) return;
-      after = page.at(-1)!;
+      last = page.at(-1)!;
     }
   }
 
   size(): ReturnType<typeof queueSize> {
-    return this.#engine.read((tx: Reader) => queueSize(tx));
+    return this.#engine.read(queueSize);
+  }
+
+  /** The destinations for which most wait. */
+  byDestination(limit: number): Promise<DestinationCount[]> {
+    return this.#engine.read((tx) => countByDestination(tx, limit));
+  }
+
+  /** How it stands with destinations, in their order. */
+  destinations(counts: readonly DestinationCount[]): Promise<DestinationState[]> {
+    return this.#engine.read(async (tx) => {
+      const states: DestinationState[] = [];
+      for (const count of counts) states.push(await destinationState(tx, count));
+      return states;
+    });
   }
 
   /** Does the same with many who wait, in chunks. @param record  joins each transaction: the audit, or the trace */
@@ -144,8 +171,8 @@ export class Queue {
     change: QueueChange,
     record: (tx: Writer, chunk: readonly QueueEntry[]) => Promise<void>,
   ): Promise<void> {
-    for (let from = 0; from < entries.length; from += CHUNK_ROWS) {
-      const chunk = entries.slice(from, from + CHUNK_ROWS);
+    for (let from = 0; from < entries.length; from += CHANGED_ROWS) {
+      const chunk = entries.slice(from, from + CHANGED_ROWS);
       await this.#write(async (tx) => {
         for (const entry of chunk) await changeOne(tx, entry, change);
         await record(tx, chunk);
@@ -153,6 +180,9 @@ export class Queue {
     }
   }
 }
+
+/** Each touches several rows, those of its destination too. */
+const CHANGED_ROWS = 100;
 
 async function changeOne(tx: Writer, entry: QueueEntry, change: QueueChange): Promise<void> {
   const { id, number, destination } = entry;

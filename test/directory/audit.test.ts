@@ -6,9 +6,10 @@ import type { Run } from '../../src/server/admin/action.ts';
 import { ACTIONS } from '../../src/server/admin/actions.ts';
 import { listAudit } from '../../src/server/admin/audit.ts';
 import { type Office, openOffice } from '../../src/server/office.ts';
+import { nowSeconds } from '../../src/store/ids.ts';
 import { pruneAudit, recordAudit } from '../../src/store/operations/audit.ts';
 import { defer } from '../helpers/defer.ts';
-import { inboxOf, temporaryFolder } from '../store/helpers.ts';
+import { inboxOf, message, stage, temporaryFolder } from '../store/helpers.ts';
 import { openOffice as openDirectory } from './office.ts';
 
 const ACTOR = 'mary on the command line';
@@ -57,6 +58,11 @@ function changes(folder: string): readonly (readonly [action: string, input: obj
     ['hold.release', { account: ANNA }, ANNA],
     ['undelete.restore', { account: ANNA }, ANNA],
     ['undelete.purge', { account: ANNA }, ANNA],
+    ['queue.hold', { account: ANNA }, 'queue', ANNA],
+    ['queue.release', { account: ANNA }, 'queue', ANNA],
+    ['queue.retry', { account: ANNA }, 'queue', ANNA],
+    ['queue.reroute', { account: ANNA, to: 'example.com' }, 'queue', ANNA],
+    ['queue.remove', { account: ANNA, report: false }, 'queue', ANNA],
     ['backup.init', { repository: join(folder, 'backup'), key: null }, join(folder, 'backup')],
     ['backup.run', {}],
     ['backup.test', {}],
@@ -90,6 +96,14 @@ async function deleteAll({ store, directory }: Office, name: string): Promise<vo
   );
 }
 
+/** Something that waits in the queue. */
+async function sendElsewhere({ store, directory }: Office, name: string): Promise<void> {
+  const { id: account } = await directory.account(name);
+  const recipients = [{ address: 'carl@example.net', destination: 'example.net' }];
+  const outbound = [{ account, sender: name, recipients, expires: nowSeconds() + 86_400 }];
+  await store.deliver(await stage(store, message('Offer')), [], { outbound });
+}
+
 const run: Run = { actor: ACTOR, progress: () => {}, signal: new AbortController().signal };
 
 test('everything an administrator changes leaves an entry: who, what, about whom, and no secret', async (t) => {
@@ -99,6 +113,7 @@ test('everything an administrator changes leaves an entry: who, what, about whom
   const entries = () => listAudit.run(office, { most: 10_000 }, run);
   for (const [name, input, ...about] of changes(folder)) {
     if (name.startsWith('undelete.')) await deleteAll(office, ANNA);
+    if (name === 'queue.hold') await sendElsewhere(office, ANNA);
     const before = (await entries()).length;
     const action = ACTIONS.get(name);
     assert.ok(action !== undefined, `there is no action ${name}`);

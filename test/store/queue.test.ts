@@ -108,7 +108,7 @@ test('a destination that is not reached is put off with all that waits for it, a
   assert.deepEqual(await store.queue.destinationsDue(10), []);
   assert.equal(await store.queue.nextDue(), later);
   assert.equal(await store.queue.failures('example.net'), 1);
-  const [entry] = await Array.fromAsync(store.queue.entries());
+  const [[entry] = []] = await Array.fromAsync(store.queue.pages());
   assert.deepEqual({ attempts: entry!.attempts, reply: entry!.reply }, { attempts: 1, reply: 'connection refused' });
   await store.queue.change([entry!], { kind: 'retry' }, async () => {});
   assert.deepEqual(await store.queue.destinationsDue(10), ['example.net']);
@@ -136,7 +136,7 @@ test('held mail is not tried until it is released; rerouted mail waits elsewhere
   const anna = await newAccount(store, 'anna');
   await send(store, anna, 'Offer', ['carl@example.net']);
   const change = async (what: Parameters<MailStore['queue']['change']>[1]) => {
-    const entries: QueueEntry[] = await Array.fromAsync(store.queue.entries());
+    const entries: QueueEntry[] = (await Array.fromAsync(store.queue.pages())).flat();
     await store.queue.change(entries, what, async () => {});
   };
   await change({ kind: 'hold' });

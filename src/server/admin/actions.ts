@@ -45,6 +45,8 @@ import { importMail, importTree, planImport } from './import-mail.ts';
 import { adoptPeople, checkLdap, refreshLdap, releasePeople } from './ldap.ts';
 import { migrate } from './migrate.ts';
 import { explainPolicy, listPolicySets, loadPolicy, setPolicy, showPolicy, unsetPolicy } from './policy.ts';
+import { listQueue, showQueued } from './queue.ts';
+import { holdQueued, releaseQueued, removeQueued, rerouteQueued, retryQueued } from './queue-change.ts';
 import { explainQuota, setQuota, showQuotas, unsetQuota } from './quotas.ts';
 import { listBackedUp, restoreAccount, restoreMail } from './restore.ts';
 import { endSessions, listSessions } from './sessions.ts';
@@ -106,6 +108,13 @@ const all = [
   planImport,
   importTree,
   migrate,
+  listQueue,
+  showQueued,
+  holdQueued,
+  releaseQueued,
+  retryQueued,
+  removeQueued,
+  rerouteQueued,
   listRemoved,
   restoreRemoved,
   purgeRemoved,

@@ -14,7 +14,7 @@ import { type Notify, type Outbound, type OutboundOptions, PRIORITIES, type Prio
 import { nextNumber } from './accounts.ts';
 import { dropEmailIfUnused } from './purge.ts';
 
-type RecipientRow = readonly [
+export type RecipientRow = readonly [
   number: number,
   address: string,
   destination: string,
@@ -39,7 +39,7 @@ type MessageRow = readonly [
 ];
 
 const MESSAGE = 'queue_id, account_id, email_id, sender, prefix, options, created, warn, expires';
-const RECIPIENT = 'number, address, destination, state, priority, due, attempts, notify, original, reply';
+export const RECIPIENT = 'number, address, destination, state, priority, due, attempts, notify, original, reply';
 
 const INSERT_MESSAGE = sql(`INSERT INTO queue_message (${MESSAGE}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`);
 const INSERT_RECIPIENT = sql(`
@@ -89,10 +89,7 @@ const HOLD_ALL = sql("UPDATE queue_recipient SET state = 'held' WHERE state = 'w
 const FORGET_DESTINATIONS = sql('DELETE FROM queue_destination');
 const FORGOTTEN = sql<readonly [destination: string]>(`
   SELECT DISTINCT destination FROM queue_recipient WHERE state = 'waiting' AND destination NOT IN (SELECT destination FROM queue_destination)`);
-const PAGE = sql<readonly [queue: number, ...RecipientRow]>(`
-  SELECT queue_id, ${RECIPIENT} FROM queue_recipient WHERE (queue_id, number) > (?, ?) ORDER BY queue_id, number LIMIT ?`);
-const COUNT = sql<readonly [recipients: number, messages: number, oldest: number | null]>(`
-  SELECT (SELECT count(*) FROM queue_recipient), count(*), min(created) FROM queue_message`);
+const IS_THERE = sql<readonly [number: number]>('SELECT number FROM queue_recipient WHERE queue_id = ? AND number = ?');
 
 /** A message on its way out. */
 export interface QueuedMessage {
@@ -231,6 +228,14 @@ export async function settle(tx: Writer, id: QueueId, settlements: readonly Sett
   await dropEmailIfUnused(tx, account, email);
 }
 
+/** False when one of these recipients has left the queue. */
+export async function areThere(tx: Reader, { message, recipients }: QueuedBatch): Promise<boolean> {
+  for (const { number } of recipients) {
+    if ((await tx.get(IS_THERE, message.id, number)) === undefined) return false;
+  }
+  return true;
+}
+
 /** Takes what stands on an email out of the queue: its bytes never reached the disk, and nobody was told that it was taken. */
 export async function dropQueued(tx: Writer, account: AccountId, email: EmailId): Promise<void> {
   for (const [id] of await tx.all(OF_EMAIL, account, email)) {
@@ -314,30 +319,6 @@ export async function rerouteQueued(
   await reschedule(tx, destination);
 }
 
-/** A place in the queue, for reading on. */
-export interface QueuePlace {
-  readonly id: QueueId;
-  readonly number: number;
-}
-
-export interface QueueEntry extends QueuedRecipient {
-  readonly id: QueueId;
-}
-
-/** A page of all who wait, in the order in which they came. */
-export async function queuePage(tx: Reader, after: QueuePlace, limit: number): Promise<QueueEntry[]> {
-  const rows = await tx.all(PAGE, after.id, after.number, limit);
-  return rows.map(([id, ...row]) => ({ id: id as QueueId, ...recipientOf(row) }));
-}
-
-/** What waits, in all. `oldest`: when the longest waiting message came; null when none does. */
-export async function queueSize(
-  tx: Reader,
-): Promise<{ readonly messages: number; readonly recipients: number; readonly oldest: EpochSeconds | null }> {
-  const [recipients, messages, oldest] = (await tx.get(COUNT))!;
-  return { messages, recipients, oldest };
-}
-
 function messageOf([id, account, email, sender, prefix, options, created, warn, expires]: MessageRow): QueuedMessage {
   return {
     id: id as QueueId,
@@ -352,7 +333,7 @@ function messageOf([id, account, email, sender, prefix, options, created, warn, 
   };
 }
 
-function recipientOf(row: RecipientRow): QueuedRecipient {
+export function recipientOf(row: RecipientRow): QueuedRecipient {
   const [number, address, destination, state, priority, due, attempts, notify, original, reply] = row;
   return {
     number,

@@ -1,0 +1,240 @@
+import { Command, InvalidArgumentError } from 'commander';
+import { formatSize } from '../config/units.ts';
+import type { Action } from '../server/admin/action.ts';
+import {
+  type DestinationShown,
+  listQueue,
+  MOST_LISTED,
+  type QueuedShown,
+  type QueueEntryShown,
+  type QueueListed,
+  showQueued,
+} from '../server/admin/queue.ts';
+import {
+  holdQueued,
+  type QueueChanged,
+  releaseQueued,
+  removeQueued,
+  rerouteQueued,
+  retryQueued,
+} from '../server/admin/queue-change.ts';
+import type { Selection } from '../server/admin/queue-selection.ts';
+import { confirm } from './confirm.ts';
+import { localTime } from './local-time.ts';
+import { type CommonOptions, officeCommand } from './options.ts';
+import { counted, EXIT, oneLine, print, short, table } from './output.ts';
+import { perform } from './perform.ts';
+
+type Which = Pick<Selection, 'toDomain' | 'from' | 'account' | 'held'>;
+type Changing = CommonOptions & Which & { readonly all?: true };
+
+export function queueCommand(): Command {
+  return new Command('queue')
+    .description('mail on its way to other servers')
+    .addCommand(list())
+    .addCommand(show())
+    .addCommand(
+      changing(holdQueued, 'hold', 'keep mail in the queue until it is released', 'hold --to-domain example.org'),
+    )
+    .addCommand(changing(releaseQueued, 'release', 'let mail go on that is held', 'release --all'))
+    .addCommand(changing(retryQueued, 'retry', 'try it now, however often it failed', 'retry 4711'))
+    .addCommand(remove())
+    .addCommand(reroute());
+}
+
+function list(): Command {
+  return filters(
+    officeCommand(
+      'list',
+      'how much waits for which destination, and for whom, the longest waiting first',
+      'rainmail queue list --to-domain example.org',
+    ),
+  )
+    .option('--held', 'only what is held')
+    .option('--most <count>', 'the most recipients to list', count, 50)
+    .action(async ({ most, ...options }: CommonOptions & Which & { most: number }) => {
+      const listed = await perform(listQueue, { ...which(options), most }, options);
+      print(listed, options, listText);
+    });
+}
+
+function show(): Command {
+  return officeCommand('show', 'one message in the queue, with all who have not got it yet', 'rainmail queue show 4711')
+    .argument('<id>', 'its number, as the list shows it', id)
+    .action(async (queued: number, options: CommonOptions) => {
+      print(await perform(showQueued, { id: queued }, options), options, showText);
+    });
+}
+
+function changing(
+  action: Action<Selection, QueueChanged>,
+  name: 'hold' | 'release' | 'retry',
+  description: string,
+  example: string,
+): Command {
+  return selects(officeCommand(name, description, `rainmail queue ${example}`)).action(
+    async (ids: readonly number[], options: Changing, command: Command) => {
+      const changed = await perform(action, chosen(ids, options, command), options);
+      tell(changed, options, DONE[name]);
+    },
+  );
+}
+
+function remove(): Command {
+  return selects(
+    officeCommand('remove', 'take mail out of the queue: it is not sent', 'rainmail queue remove 4711 --report'),
+  )
+    .option('--report', 'tell the senders that it was not sent')
+    .option('--yes', 'do not ask')
+    .action(async (ids: readonly number[], options: Changing & { report?: true; yes?: true }, command: Command) => {
+      const selection = chosen(ids, options, command);
+      const { found } = await perform(listQueue, { ...selection, most: 0 }, options);
+      const report = options.report === true;
+      const told = report ? 'Their senders are told.' : 'Their senders are not told.';
+      if (found > 0) await confirm(`Remove mail for ${counted(found, 'recipient')}, unsent? ${told}`, options);
+      const removed = await perform(removeQueued, { ...selection, report }, options);
+      tell(removed, options, 'removed');
+    });
+}
+
+function reroute(): Command {
+  return selects(
+    officeCommand(
+      'reroute',
+      'send it another way, at once',
+      'rainmail queue reroute --to-domain example.org --via smtp.provider.example:587',
+    ),
+  )
+    .requiredOption('--via <where>', 'a domain, whose servers take it; or host:port of one of the [[routes]]')
+    .action(async (ids: readonly number[], options: Changing & { via: string }, command: Command) => {
+      const rerouted = await perform(rerouteQueued, { ...chosen(ids, options, command), to: options.via }, options);
+      tell(rerouted, options, 'rerouted');
+    });
+}
+
+const DONE = { hold: 'held', release: 'released', retry: 'tried again' } as const;
+
+function filters(command: Command): Command {
+  return command
+    .option('--to-domain <domain>', 'only for recipients of this domain, or for this destination')
+    .option('--from <address>', 'only what has this sender; <> for reports')
+    .option('--account <account>', 'only what this account has sent');
+}
+
+/** Adds the arguments and options that say which of those who wait. */
+function selects(command: Command): Command {
+  return filters(command.argument('[id...]', 'messages, by their numbers', ids))
+    .option('--held', 'only what is held')
+    .option('--all', 'everything that waits');
+}
+
+/** That everything is meant is never said by leaving something out. */
+function chosen(ids: readonly number[], options: Changing, command: Command): Selection {
+  const selection = { ...which(options), ...(ids.length > 0 && { ids: [...ids] }) };
+  if (Object.keys(selection).length > 0 === (options.all === true))
+    command.error(
+      'error: say which mail: numbers, --to-domain, --from, --account, --held, or --all for everything that waits',
+    );
+  return selection;
+}
+
+function which({ toDomain, from, account, held }: Which): Selection {
+  return {
+    ...(toDomain !== undefined && { toDomain }),
+    ...(from !== undefined && { from }),
+    ...(account !== undefined && { account }),
+    ...(held !== undefined && { held }),
+  };
+}
+
+function tell(changed: QueueChanged, options: CommonOptions, done: string): void {
+  const { recipients, messages, stopped } = changed;
+  print(changed, options, () =>
+    [
+      recipients === 0
+        ? 'Nothing in the queue fits: see rainmail queue list'
+        : `${counted(messages, 'message')} for ${counted(recipients, 'recipient')}: ${done}.`,
+      ...(stopped ? ['It was stopped before the end: the same command goes on.'] : []),
+    ].join('\n'),
+  );
+  if (recipients === 0 || stopped) process.exitCode = EXIT.failed;
+}
+
+function listText({ messages, recipients, oldest, found, destinations, entries }: QueueListed): string {
+  if (recipients === 0) return 'Nothing waits in the queue.';
+  const sum = `${counted(messages, 'message')} for ${counted(recipients, 'recipient')}${oldest === null ? '' : `, the oldest of ${localTime(oldest)}`}.`;
+  if (found === 0) return `${sum} None of it fits.`;
+  const lines = [found === recipients ? sum : `${sum} Of these ${counted(found, 'recipient')} fit.`, ''];
+  const row = (each: DestinationShown) => [
+    each.destination,
+    String(each.recipients),
+    String(each.held),
+    each.oldest === null ? '' : localTime(each.oldest),
+    each.next === null ? 'held' : localTime(each.next),
+    each.failures === 0 ? '' : `${each.failures} in a row`,
+  ];
+  lines.push(table(['DESTINATION', 'WAITING', 'HELD', 'OLDEST', 'NEXT TRY', 'FAILED'], destinations.map(row), ''));
+  if (entries.length > 0) lines.push('', entriesText(entries));
+  if (entries.length > 0 && found > entries.length)
+    lines.push(
+      `Only ${entries.length} of ${found} are listed: say --to-domain, --from or --account, or a larger --most.`,
+    );
+  return lines.join('\n');
+}
+
+function entriesText(entries: readonly QueueEntryShown[]): string {
+  const row = ({ id, created, sender, recipient, next, attempts, reply }: QueueEntryShown) => [
+    String(id),
+    localTime(created),
+    short(sender === '' ? '<>' : sender, 32),
+    short(recipient, 40),
+    next === null ? 'held' : localTime(next),
+    String(attempts),
+    short(reply, 60),
+  ];
+  return table(['ID', 'SINCE', 'FROM', 'TO', 'NEXT TRY', 'TRIES', 'LAST ANSWER'], entries.map(row), '');
+}
+
+function showText(queued: QueuedShown): string {
+  const { id, sender, account, created, expires, warn, messageId, sizeBytes, requireTls, recipients } = queued;
+  const facts: readonly (readonly [string, string])[] = [
+    ['Message', String(id)],
+    ['From', sender === '' ? '<> (a report)' : sender],
+    ['Account', account],
+    ['Message-ID', messageId === null ? 'none' : `<${messageId}>`],
+    ['Size', formatSize(sizeBytes)],
+    ['In the queue since', localTime(created)],
+    ['Sender is warned', warn === null ? 'no more' : localTime(warn)],
+    ['Given up', localTime(expires)],
+    ...(requireTls ? [['Only over TLS', 'yes'] as const] : []),
+  ];
+  const width = Math.max(...facts.map(([name]) => name.length));
+  const head = facts.map(([name, value]) => `${name.padEnd(width)}  ${oneLine(value)}`);
+  const row = (each: QueueEntryShown) => [
+    each.recipient,
+    each.destination,
+    each.next === null ? 'held' : localTime(each.next),
+    String(each.attempts),
+    each.reply,
+  ];
+  const heads = ['TO', 'BY WAY OF', 'NEXT TRY', 'TRIES', 'LAST ANSWER'];
+  return [...head, '', table(heads, recipients.map(row), 'Everybody has got it meanwhile.')].join('\n');
+}
+
+function id(text: string): number {
+  if (!/^[1-9]\d{0,14}$/.test(text))
+    throw new InvalidArgumentError('Give its number, as rainmail queue list shows it.');
+  return Number(text);
+}
+
+function ids(text: string, others: readonly number[] = []): number[] {
+  return [...others, id(text)];
+}
+
+function count(text: string): number {
+  const number = Number(text);
+  if (!Number.isInteger(number) || number < 0 || number > MOST_LISTED) {
+    throw new InvalidArgumentError(`Give a number from 0 to ${MOST_LISTED}.`);
+  }
+  return number;
+}

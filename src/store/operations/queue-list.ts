@@ -1,0 +1,99 @@
+/** What waits in the queue, for those who look at it: how much, for where, and page by page. */
+import type { Reader } from '../engine/engine.ts';
+import { sql } from '../engine/sql.ts';
+import type { AccountId, EpochSeconds, QueueId } from '../ids.ts';
+import { type QueuedRecipient, RECIPIENT, type RecipientRow, recipientOf } from './queue.ts';
+
+const RECIPIENT_COLUMNS = RECIPIENT.split(', ')
+  .map((name) => `r.${name}`)
+  .join(', ');
+
+const PAGE = sql<
+  readonly [queue: number, account: number, sender: string, created: number, expires: number, ...RecipientRow]
+>(`
+  SELECT r.queue_id, m.account_id, m.sender, m.created, m.expires, ${RECIPIENT_COLUMNS}
+  FROM queue_recipient r JOIN queue_message m ON m.queue_id = r.queue_id
+  WHERE (r.queue_id, r.number) > (?, ?) ORDER BY r.queue_id, r.number LIMIT ?`);
+const SIZE = sql<readonly [recipients: number, messages: number, oldest: number | null]>(`
+  SELECT (SELECT count(*) FROM queue_recipient), count(*), min(created) FROM queue_message`);
+/** Read off one index: a hundred thousand who wait take some 20 ms. Ids rise, so the least of them came first. */
+const BY_DESTINATION = sql<readonly [destination: string, recipients: number, held: number, firstId: number]>(`
+  SELECT destination, count(*) AS recipients, sum(CASE WHEN state = 'held' THEN 1 ELSE 0 END), min(queue_id)
+  FROM queue_recipient GROUP BY destination ORDER BY recipients DESC, destination LIMIT ?`);
+const DESTINATION = sql<readonly [due: number, failures: number]>(
+  'SELECT due, failures FROM queue_destination WHERE destination = ?',
+);
+const CREATED = sql<readonly [created: number]>('SELECT created FROM queue_message WHERE queue_id = ?');
+
+/** A place in the queue, for reading on. */
+export interface QueuePlace {
+  readonly id: QueueId;
+  readonly number: number;
+}
+
+/** Somebody who waits, with what is known of the message. */
+export interface QueueEntry extends QueuedRecipient {
+  readonly id: QueueId;
+  readonly account: AccountId;
+  readonly sender: string;
+  readonly created: EpochSeconds;
+  readonly expires: EpochSeconds;
+}
+
+/** A page of all who wait, in the order in which they came. */
+export async function queuePage(tx: Reader, after: QueuePlace, limit: number): Promise<QueueEntry[]> {
+  const rows = await tx.all(PAGE, after.id, after.number, limit);
+  return rows.map(([id, account, sender, created, expires, ...row]) => ({
+    id: id as QueueId,
+    account: account as AccountId,
+    sender,
+    created,
+    expires,
+    ...recipientOf(row),
+  }));
+}
+
+/** What waits, in all. `oldest`: when the longest waiting message came; null when none does. */
+export async function queueSize(
+  tx: Reader,
+): Promise<{ readonly messages: number; readonly recipients: number; readonly oldest: EpochSeconds | null }> {
+  const [recipients, messages, oldest] = (await tx.get(SIZE))!;
+  return { messages, recipients, oldest };
+}
+
+/** How many wait for a destination. */
+export interface DestinationCount {
+  readonly destination: string;
+  readonly recipients: number;
+  readonly held: number;
+  /** The message that waits longest. */
+  readonly first: QueueId;
+}
+
+/** The destinations for which most wait. */
+export async function countByDestination(tx: Reader, limit: number): Promise<DestinationCount[]> {
+  return (await tx.all(BY_DESTINATION, limit)).map(([destination, recipients, held, first]) => ({
+    destination,
+    recipients,
+    held,
+    first: first as QueueId,
+  }));
+}
+
+/** How it stands with a destination. */
+export interface DestinationState {
+  /** When it is tried next; null: all that waits for it is held. */
+  readonly due: EpochSeconds | null;
+  /** How often in a row it was not reached. */
+  readonly failures: number;
+  /** When the message came that waits longest; null: it has left meanwhile. */
+  readonly oldest: EpochSeconds | null;
+}
+
+export async function destinationState(
+  tx: Reader,
+  { destination, first }: Pick<DestinationCount, 'destination' | 'first'>,
+): Promise<DestinationState> {
+  const [due, failures] = (await tx.get(DESTINATION, destination)) ?? [null, 0];
+  return { due, failures, oldest: (await tx.get(CREATED, first))?.[0] ?? null };
+}
