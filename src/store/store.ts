@@ -63,6 +63,7 @@ import { forgetRun } from './repair/torn-log.ts';
 import { Retained } from './retained.ts';
 import { Snapshots } from './snapshots.ts';
 import { Stage } from './stage.ts';
+import { StsPolicies } from './sts-policies.ts';
 import type {
   Appended,
   BodyAddress,
@@ -103,6 +104,8 @@ export class MailStore implements Store {
   readonly leases: Leases;
   /** What is on its way to other servers. */
   readonly queue: Queue;
+  /** What other domains have said of TLS on the way to them. */
+  readonly stsPolicies: StsPolicies;
   /** States of everything, for backups. */
   readonly snapshots: Snapshots;
   /** What transfers from other servers remember. */
@@ -151,6 +154,7 @@ export class MailStore implements Store {
           return { result: await this.#write(file), filed: true };
         }),
     );
+    this.stsPolicies = new StsPolicies(this.engine, (operation) => this.#write(operation));
     this.#retention = Math.ceil((options.retentionDays ?? 14) * DAY);
     const devices = {
       silentAfter: Math.ceil((options.deviceSilentDays ?? 30) * DAY),
