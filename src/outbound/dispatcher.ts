@@ -162,8 +162,9 @@ export class Dispatcher {
     }
   }
 
-  async #give(destination: string, batch: QueuedBatch, { peer, name }: Reached): Promise<void> {
+  async #give(destination: string, batch: QueuedBatch, reached: Reached): Promise<void> {
     const { message, recipients } = batch;
+    const { peer } = reached;
     let outcomes: RecipientOutcome[];
     try {
       const { signature, sizeBytes, read } = await this.#opened(batch);
@@ -173,7 +174,7 @@ export class Dispatcher {
       const results = await peer.send({ sender, recipients: addresses, sizeBytes, options, notify, original }, () =>
         Readable.from(read(signature)),
       );
-      outcomes = recipients.map((recipient, at) => outcomeOf(recipient, results[at]!, name, peer));
+      outcomes = recipients.map((recipient, at) => outcomeOf(recipient, results[at]!, reached));
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
       // Its bytes can't be read: nobody gets others instead, and it waits for somebody who looks after it.
@@ -256,11 +257,10 @@ function fits(peer: Peer, { message }: QueuedBatch): boolean {
 function outcomeOf(
   recipient: QueuedRecipient,
   { reply, status, text }: RecipientResult,
-  name: string,
-  peer: Peer,
+  { peer, name, tls }: Reached,
 ): RecipientOutcome {
   const kind = reply < 300 ? 'sent' : reply >= 500 ? 'failed' : 'deferred';
-  return { recipient, kind, said: { reply, status, text }, peer: name, relaysNotices: peer.relaysNotices };
+  return { recipient, kind, said: { reply, status, text }, peer: name, relaysNotices: peer.relaysNotices, tls };
 }
 
 function settlementOf({ recipient, kind, said }: RecipientOutcome, now: EpochSeconds, random: number): Settlement[] {

@@ -11,15 +11,9 @@ import { type ConnectionOptions, TLSSocket } from 'node:tls';
 import SMTPConnection, { type SMTPConnectionSendInfo } from 'nodemailer/lib/smtp-connection';
 import type { Milliseconds } from '../store/ids.ts';
 import type { OutboundOptions } from '../store/types.ts';
+import { hasReply, keywordsIn, type PeerReply, refusals, replyIn, saidBy, signInTrouble, tlsTrouble } from './reply.ts';
 
-/** What a peer, or the network, has to say of something. */
-export interface PeerReply {
-  /** SMTP's three digits; those of the network's own faults are 4xx. */
-  readonly reply: number;
-  /** RFC 3463; empty: none was given. */
-  readonly status: string;
-  readonly text: string;
-}
+export type { PeerReply } from './reply.ts';
 
 /** What became of one recipient. `reply` below 300: it is the peer's now. */
 export interface RecipientResult extends PeerReply {
@@ -42,6 +36,8 @@ export interface PeerOptions {
   readonly helo: string;
   readonly localAddress?: string | undefined;
   readonly tls: PeerTls;
+  /** It must hand on what it gets over TLS alone, and say so (RFC 8689 4.2.1). */
+  readonly requireTls?: boolean;
   /** Signs in with it. */
   readonly credentials?: { readonly user: string; readonly password: string } | undefined;
   readonly limits?: Partial<PeerLimits>;
@@ -61,7 +57,6 @@ const LIMITS: PeerLimits = { connect: 30_000, greeting: 60_000, silence: 300_000
 const SLOWEST = 2_048;
 /** Of one answer. */
 const MOST_SAID = 16_384;
-const MOST_TEXT = 512;
 
 export interface PeerMessage {
   /** Empty: the null sender. */
@@ -94,6 +89,7 @@ export class Peer {
   sent = 0;
   readonly #connection: SMTPConnection;
   readonly #limits: PeerLimits;
+  #keywords: ReadonlySet<string> | undefined;
   #relaysNotices = false;
   #over = false;
 
@@ -121,6 +117,14 @@ export class Peer {
     try {
       await peer.#asked((done) => connection.connect(done), limits.connect + limits.greeting + limits.silence);
       peer.#assertTrusted(tls);
+      peer.#keywords = keywordsIn(connection.lastServerResponse);
+      if (options.requireTls && !peer.offers('REQUIRETLS')) {
+        peer.quit();
+        throw new Unreachable(
+          { reply: 550, status: '5.7.30', text: 'it does not take mail that wants TLS all the way' },
+          true,
+        );
+      }
       if (credentials !== undefined) {
         const { user, password: pass } = credentials;
         await peer.#asked((done) => connection.login({ user, pass }, done), limits.silence);
@@ -129,8 +133,11 @@ export class Peer {
     } catch (error) {
       peer.close();
       if (error instanceof Unreachable) throw error;
-      const isAboutTls = connection.upgrading === true || (error as { code?: string }).code === 'ETLS';
-      throw new Unreachable(saidBy(error, isAboutTls ? '4.7.10' : '4.4.1'), isAboutTls);
+      const { code, command } = error as { code?: string; command?: string };
+      const isAboutTls =
+        connection.upgrading === true || code === 'ETLS' || (tls.mode === 'required' && command === 'EHLO');
+      if (isAboutTls) throw new Unreachable(tlsTrouble(error), true);
+      throw new Unreachable(code === 'EAUTH' ? signInTrouble(error) : saidBy(error, '4.4.1'), false);
     }
   }
 
@@ -157,9 +164,20 @@ export class Peer {
     return this.#relaysNotices;
   }
 
+  /** It has said so in its answer to EHLO; what that was is not known where it has refused STARTTLS. */
+  offers(keyword: string): boolean | undefined {
+    return this.#keywords?.has(keyword);
+  }
+
   /** TLS is on. */
   get secure(): boolean {
     return this.#connection._socket instanceof TLSSocket;
+  }
+
+  /** How TLS is on, for people; undefined: it is not. */
+  get cipher(): string | undefined {
+    const socket = this.#connection._socket;
+    return socket instanceof TLSSocket ? `${socket.getProtocol()} ${socket.getCipher().standardName}` : undefined;
   }
 
   /**
@@ -235,7 +253,7 @@ export class Peer {
       throw new Unreachable({ reply: 454, status: '4.7.10', text: 'TLS was not turned on' }, true);
     }
     const wrong = secure ? verify?.(socket) : undefined;
-    if (wrong !== undefined) throw new Unreachable({ reply: 454, status: '4.7.10', text: wrong }, true);
+    if (wrong !== undefined) throw new Unreachable({ reply: 454, status: '4.7.5', text: wrong }, true);
   }
 
   /** One question, with a bound on its answer. */
@@ -255,40 +273,3 @@ export class Peer {
 }
 
 const QUIT_WITHIN: Milliseconds = 5_000;
-
-function refusals(errors: readonly unknown[] = []): Map<string, PeerReply> {
-  return new Map(errors.map((error) => [(error as { recipient?: string }).recipient ?? '', saidBy(error, '4.5.0')]));
-}
-
-function hasReply(error: unknown): boolean {
-  return typeof (error as { responseCode?: unknown }).responseCode === 'number';
-}
-
-/** What the peer said; or what the network did, which is a reason to try again. */
-function saidBy(error: unknown, status: string): PeerReply {
-  const { response, code, message } = error as { response?: string; code?: string; message: string };
-  if (response !== undefined && /^[2-5]\d\d/.test(response)) return replyIn(response, 451);
-  // What the peer can't do will not be otherwise in an hour.
-  if (code === 'EREQUIRETLS') return { reply: 550, status: '5.7.30', text: short(message) };
-  if (code === 'EMESSAGE' && /larger than allowed/.test(message))
-    return { reply: 552, status: '5.3.4', text: short(message) };
-  return { reply: 451, status, text: short(message) };
-}
-
-/** RFC 5321 4.2, RFC 2034 4: digits, an enhanced code if there is one, and words. */
-function replyIn(response: string, otherwise: number): PeerReply {
-  const lines = response.split(/\r?\n/).map((line) => line.replace(/^\d{3}[ -]?/, ''));
-  const status = /^([245]\.\d{1,3}\.\d{1,3})\b/.exec(lines[0] ?? '')?.[1] ?? '';
-  const text = lines.map((line) =>
-    (status !== '' && line.startsWith(status) ? line.slice(status.length) : line).trim(),
-  );
-  return { reply: Number(/^\d{3}/.exec(response)?.[0] ?? otherwise), status, text: short(text.join(' ')) };
-}
-
-/** In one line that can be shown: peers say anything. */
-function short(text: string): string {
-  return text
-    .replace(/[\p{Cc}\p{Cf}]+/gu, ' ')
-    .trim()
-    .slice(0, MOST_TEXT);
-}

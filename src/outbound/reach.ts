@@ -2,12 +2,18 @@
 import { readFile } from 'node:fs/promises';
 import type { Resolver } from '../dns/resolver.ts';
 import { type Host, hostNamed, hostsOf, NoSuchDestination } from './hosts.ts';
-import { Peer, type PeerLimits, type PeerOptions, type PeerTls, Unreachable } from './peer.ts';
+import { Peer, type PeerLimits, type PeerOptions, Unreachable } from './peer.ts';
 import type { Route, Routes, Way } from './route.ts';
+import { attemptsFor } from './tls/attempts.ts';
+import { kindOf, type Protection, protectionFor, protectionOfRoute, type TlsKind } from './tls/protection.ts';
+import type { Sts } from './tls/sts.ts';
+import { tlsaOf } from './tls/tlsa.ts';
 
 export interface ReachOptions {
   readonly routes: Routes;
   readonly resolver: Resolver;
+  /** What domains say of TLS on the way to them. */
+  readonly sts: Pick<Sts, 'of'>;
   /** As this server calls itself. */
   readonly helo: string;
   readonly ownNames: ReadonlySet<string>;
@@ -18,27 +24,28 @@ export interface ReachOptions {
   readonly limits?: Partial<PeerLimits>;
 }
 
-/** A peer, and what it is called in reports and in the trace. */
+/** A peer, what it is called in reports and in the trace, and how the connection is protected. */
 export interface Reached {
   readonly peer: Peer;
   readonly name: string;
+  readonly tls: TlsKind;
 }
 
-/** One way to a host: its TLS, and what may be tried when that fails. */
+/** One host that may be tried. */
 interface Candidate {
   readonly host: Host;
   readonly port: number;
-  readonly tls: readonly PeerTls[];
+  readonly protection: Protection;
+  /** TLS from the first byte. */
+  readonly implicit?: boolean;
+  readonly requireTls: boolean;
   readonly credentials?: PeerOptions['credentials'];
 }
 
-/** Nobody checks an opportunistic certificate: better a stranger's than none (RFC 7435). */
-const ANY_CERTIFICATE = { rejectUnauthorized: false } as const;
-const PLAIN: PeerTls = { mode: 'none', options: {} };
-
 /**
  * Connects to the first host that can be reached.
- * @throws NoSuchDestination when no mail can go there; Unreachable when nobody answers; Refused `dns.unavailable`
+ * @param requireTls  the sender wants TLS that is verified, all the way (RFC 8689)
+ * @throws NoSuchDestination when no mail can go there; Unreachable when no host will do; Refused `dns.unavailable`
  */
 export async function reach(destination: string, requireTls: boolean, options: ReachOptions): Promise<Reached> {
   const way = options.routes.wayTo(destination);
@@ -46,44 +53,67 @@ export async function reach(destination: string, requireTls: boolean, options: R
     const text = `The route ${destination} is no longer configured.`;
     throw new Unreachable({ reply: 451, status: '4.4.4', text }, false);
   }
-  let last: Unreachable | undefined;
-  for (const candidate of await candidatesFor(way, requireTls, options)) {
-    for (const address of candidate.host.addresses) {
+  const failures: Unreachable[] = [];
+  for await (const candidate of candidatesFor(way, requireTls, options)) {
+    const { host, protection } = candidate;
+    if (protection.kind === 'refused') {
+      failures.push(new Unreachable(protection.said, true));
+      continue;
+    }
+    for (const address of host.addresses) {
       try {
-        return { peer: await connect(candidate, address, options), name: `${candidate.host.name} [${address}]` };
+        const peer = await connect(candidate, protection, address, options);
+        return { peer, name: `${host.name} [${address}]`, tls: kindOf(protection, peer.secure) };
       } catch (error) {
         if (!(error instanceof Unreachable)) throw error;
-        last = error;
+        failures.push(requireTls && error.tls ? withoutTls(error) : error);
       }
     }
   }
+  // While one of the hosts may do later, nothing has failed for good.
   throw (
-    last ?? new Unreachable({ reply: 451, status: '4.4.4', text: `no host of ${destination} has an address` }, false)
+    failures.findLast(({ said }) => said.reply < 500) ??
+    failures.at(-1) ??
+    new Unreachable({ reply: 451, status: '4.4.4', text: `no host of ${destination} has an address` }, false)
   );
 }
 
-async function candidatesFor(way: Way, requireTls: boolean, options: ReachOptions): Promise<Candidate[]> {
+/** RFC 8689 4.2.1: who wants TLS all the way hears at once that it can't be had. */
+function withoutTls({ said: { reply, status, text } }: Unreachable): Unreachable {
+  return new Unreachable(reply >= 500 ? { reply, status, text } : { reply: 550, status: '5.7.10', text }, true);
+}
+
+/** One after the other, so that nobody is asked of a host that is not tried. */
+async function* candidatesFor(
+  way: Way,
+  requireTls: boolean,
+  options: ReachOptions,
+): AsyncGenerator<Candidate, void, void> {
   const { resolver, port } = options;
   switch (way.kind) {
     case 'route':
-      return [await routeCandidate(way.route, resolver)];
+      yield await routeCandidate(way.route, requireTls, resolver);
+      break;
     case 'address': {
-      const host = { name: way.address, addresses: [way.address], authentic: false };
-      return [{ host, port, tls: usual(host, requireTls) }];
+      const host: Host = { name: way.address, addresses: [way.address], authentic: false };
+      const { address: domain } = way;
+      const protection = protectionFor({ host, domain, tlsa: { kind: 'none' }, sts: undefined, requireTls });
+      yield { host, port, protection, requireTls };
+      break;
     }
-    case 'mx':
-      return (await hostsOf(way.domain, options)).map((host) => ({ host, port, tls: usual(host, requireTls) }));
+    case 'mx': {
+      const { domain } = way;
+      const hosts = await hostsOf(domain, options);
+      const sts = await options.sts.of(domain);
+      for (const host of hosts) {
+        const tlsa = await tlsaOf(host, port, resolver);
+        yield { host, port, protection: protectionFor({ host, domain, tlsa, sts, requireTls }), requireTls };
+      }
+    }
   }
 }
 
-/** What is tried with a host of the Internet, one after the other. */
-function usual({ name }: Host, requireTls: boolean): PeerTls[] {
-  // RFC 8689 4.2.1: a certificate that is valid for the host.
-  if (requireTls) return [{ mode: 'required', options: { servername: name } }];
-  return [{ mode: 'opportunistic', options: { ...ANY_CERTIFICATE, servername: name } }, PLAIN];
-}
-
-async function routeCandidate(route: Route, resolver: Resolver): Promise<Candidate> {
+async function routeCandidate(route: Route, requireTls: boolean, resolver: Resolver): Promise<Candidate> {
   const host = await hostNamed(route.host, resolver);
   if (host.addresses.length === 0) {
     throw new NoSuchDestination(
@@ -92,27 +122,34 @@ async function routeCandidate(route: Route, resolver: Resolver): Promise<Candida
       `The server ${route.host}, which takes this mail, has no address in the DNS.`,
     );
   }
-  const servername = route.host;
-  const tls = {
-    opportunistic: [{ mode: 'opportunistic' as const, options: { ...ANY_CERTIFICATE, servername } }, PLAIN],
-    required: [{ mode: 'required' as const, options: { ...ANY_CERTIFICATE, servername } }],
-    verified: [{ mode: 'required' as const, options: { servername } }],
-    implicit: [{ mode: 'implicit' as const, options: { servername } }],
-  }[route.tls];
-  if (route.user === undefined || route.passwordFile === undefined) return { host, port: route.port, tls };
+  const way = {
+    host,
+    port: route.port,
+    implicit: route.tls === 'implicit',
+    protection: protectionOfRoute(route, requireTls),
+    requireTls,
+  };
+  if (route.user === undefined || route.passwordFile === undefined) return way;
   const password = (await readFile(route.passwordFile, 'utf8')).trimEnd();
-  // Passwords do not cross the network in the clear, whatever the route says.
-  const safe = tls.filter(({ mode }) => mode === 'required' || mode === 'implicit');
-  return { host, port: route.port, tls: safe, credentials: { user: route.user, password } };
+  return { ...way, credentials: { user: route.user, password } };
 }
 
 /** @throws Unreachable */
-async function connect({ tls, port, credentials }: Candidate, address: string, options: ReachOptions): Promise<Peer> {
+async function connect(
+  { host, port, implicit, requireTls, credentials }: Candidate,
+  protection: Exclude<Protection, { readonly kind: 'refused' }>,
+  address: string,
+  options: ReachOptions,
+): Promise<Peer> {
   const { helo, localAddress, limits = {} } = options;
+  // Passwords do not cross the network in the clear, whatever the route says.
+  const attempts = attemptsFor(protection, host.name, implicit).filter(
+    ({ mode }) => credentials === undefined || mode === 'required' || mode === 'implicit',
+  );
   let last: Unreachable | undefined;
-  for (const each of tls) {
+  for (const tls of attempts) {
     try {
-      return await Peer.connect({ address, port, helo, localAddress, tls: each, credentials, limits });
+      return await Peer.connect({ address, port, helo, localAddress, tls, requireTls, credentials, limits });
     } catch (error) {
       if (!(error instanceof Unreachable)) throw error;
       last = error;

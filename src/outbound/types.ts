@@ -2,6 +2,7 @@
 import type { Writer } from '../store/engine/engine.ts';
 import type { QueuedMessage, QueuedRecipient, Report } from '../store/queue.ts';
 import type { PeerReply } from './peer.ts';
+import type { TlsKind } from './tls/protection.ts';
 
 /** What became of a recipient. */
 export interface RecipientOutcome {
@@ -14,6 +15,8 @@ export interface RecipientOutcome {
   readonly peer: string;
   /** The peer takes over what the sender wants to hear (RFC 3461 5.2.1). */
   readonly relaysNotices: boolean;
+  /** How the connection was protected; absent: there was none. */
+  readonly tls?: TlsKind;
 }
 
 /** Tells senders what became of their mail. */

@@ -5,6 +5,7 @@ import { pino } from 'pino';
 import { Resolver } from '../../src/dns/resolver.ts';
 import { Dispatcher, type DispatcherOptions } from '../../src/outbound/dispatcher.ts';
 import { Routes } from '../../src/outbound/route.ts';
+import { Sts } from '../../src/outbound/tls/sts.ts';
 import type { RecipientOutcome } from '../../src/outbound/types.ts';
 import { type AccountId, nowSeconds, type QueueId } from '../../src/store/ids.ts';
 import type { MailStore } from '../../src/store/store.ts';
@@ -41,11 +42,15 @@ class SendingRoom {
     const port = (await scriptedPeer(t)).port; // free, on every loopback address
     const room = new SendingRoom(t, store, dns, await newAccount(store, 'anna'), port);
     const { queue } = store;
+    const resolver = new Resolver({ servers: [dns.server], validating: false, timeout: 200 });
+    const log = pino({ level: 'silent' });
+    const onInternalError = (error: unknown) => room.faults.push(error);
     room.dispatcher = new Dispatcher({
       queue,
       store,
       routes: new Routes([]),
-      resolver: new Resolver({ servers: [dns.server], validating: false, timeout: 200 }),
+      resolver,
+      sts: new Sts({ resolver, kept: store.stsPolicies, log, onInternalError }),
       helo: 'mail.office.test',
       ownNames: new Set(['mail.office.test']),
       port,
@@ -56,8 +61,8 @@ class SendingRoom {
       reporter: { report: async () => undefined },
       signer: { sign: async () => Buffer.alloc(0) },
       record: async () => {},
-      log: pino({ level: 'silent' }),
-      onInternalError: (error) => room.faults.push(error),
+      log,
+      onInternalError,
       onOutcome: (outcome) => {
         room.outcomes.push(outcome);
         room.#heard?.();
