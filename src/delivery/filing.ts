@@ -34,7 +34,8 @@ export function outboundOf(
       if (!group.has(leaving.address)) group.set(leaving.address, leaving);
     }
   }
-  const { options, priority, holdUntil } = envelope;
+  const { priority, holdUntil, signedIn } = envelope;
+  const options = signedIn === undefined ? envelope.options : { ...envelope.options, ours: true as const };
   const { warn, expires } = outgoing.times(Math.max(now, holdUntil ?? now) as EpochSeconds);
   const common = {
     ...(findings !== '' && { prefix: Buffer.from(findings) }),

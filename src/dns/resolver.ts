@@ -63,14 +63,15 @@ export class Resolver {
   /**
    * What there is of a type under a name.
    * @param name  in any form; one that can't be a domain's is missing
+   * @param fresh  asks anew even when it is known: for somebody who has just changed it, and waits
    * @throws Refused `dns.unavailable` when no server could say
    */
-  async query<Type extends RecordType>(name: string, type: Type): Promise<DnsAnswer<Type>> {
+  async query<Type extends RecordType>(name: string, type: Type, { fresh = false } = {}): Promise<DnsAnswer<Type>> {
     const ascii = nameOf(domainToASCII(name.replace(/\.$/, '')));
     if (!isName(ascii)) return { records: [], missing: true, authentic: false, ttl: LONGEST_NONE };
     const key = `${type} ${ascii}`;
     const known = this.#cache.get(key);
-    if (known !== undefined && known.until > this.#clock()) return known.answer as DnsAnswer<Type>;
+    if (!fresh && known !== undefined && known.until > this.#clock()) return known.answer as DnsAnswer<Type>;
     let running = this.#running.get(key);
     if (running === undefined) {
       running = this.#ask(ascii, type).finally(() => this.#running.delete(key));

@@ -119,7 +119,7 @@ export const PRIORITIES = ['high', 'normal', 'low'] as const;
 export type Priority = (typeof PRIORITIES)[number];
 export type Notify = 'never' | 'success' | 'failure' | 'delay';
 
-/** What the sender asked of every hop. */
+/** What the sender asked of every hop, and what is to be known at every attempt. */
 export interface OutboundOptions {
   /** The addresses need SMTPUTF8 (RFC 6531). */
   readonly utf8?: boolean;
@@ -128,6 +128,11 @@ export interface OutboundOptions {
   /** ENVID and RET (RFC 3461 4.3, 4.4). */
   readonly envelopeId?: string;
   readonly returns?: 'full' | 'headers';
+  /**
+   * It was written here, by somebody who signed in or by this server, and so is signed in the name of its author's domain. What is only
+   * forwarded never is: it says of itself who its author is.
+   */
+  readonly ours?: true;
 }
 
 export interface Delivered {

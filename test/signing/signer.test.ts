@@ -1,0 +1,148 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import type { AccountId, QueueId } from '../../src/store/ids.ts';
+import { needsTool } from '../helpers/tools.ts';
+import { LETTER, openDkim, signingOffice } from './signing-office.ts';
+
+const BOTH = ['ed25519-sha256 pass', 'rsa-sha256 pass'];
+
+/** Messages with something odd about them. */
+const ODD: Readonly<Record<string, string | Buffer>> = {
+  'without a body': LETTER.slice(0, LETTER.indexOf('\r\n\r\n') + 2),
+  'with an empty body': LETTER.slice(0, LETTER.indexOf('\r\n\r\n') + 4),
+  'with blank lines at its end': `${LETTER}\r\n\r\n \r\n\r\n`,
+  'without a last line end': `${LETTER}the end`,
+  'with 8-bit text': LETTER.replace('offer', 'Äpfel für 5 €'),
+  'with bytes that are no text': Buffer.concat([
+    Buffer.from(LETTER),
+    Buffer.from([1, 255, 13, 10, 200, 32, 32, 13, 10]),
+  ]),
+  'with folded fields': LETTER.replace('The offer', 'The\r\n\toffer \r\n  of  today'),
+  'with several fields of a name': LETTER.replace(
+    'To:',
+    'Comments: a\r\nTo: Ben <ben@example.net>\r\nComments: b\r\nTo:',
+  ),
+  'with long lines': `${LETTER}${'x'.repeat(100_000)}\r\n`,
+};
+
+test('a message has both signatures once the DNS shows the keys, and none before', async (t) => {
+  const office = await signingOffice(t);
+  assert.deepEqual(await office.leaves(LETTER), Buffer.from(LETTER));
+  await office.publish('office.test');
+  const signed = await office.leaves(LETTER);
+  assert.deepEqual(await office.checked(signed), BOTH);
+  assert.equal(signed.subarray(-LETTER.length).toString(), LETTER);
+  assert.match(signed.toString(), /^DKIM-Signature: v=1; a=rsa-sha256; c=relaxed\/relaxed;/);
+});
+
+test('OpenDKIM and mailauth find the signatures of every message good', async (t) => {
+  const opendkim = needsTool(t, 'opendkim');
+  if (!opendkim) return;
+  const office = await signingOffice(t);
+  await office.publish('office.test');
+  for (const [what, letter] of Object.entries(ODD)) {
+    const signed = await office.leaves(letter);
+    assert.deepEqual(await office.checked(signed), BOTH, what);
+    const told = await openDkim(t, opendkim, office, signed);
+    assert.equal(told.match(/dkim=pass/g)?.length, 2, `${what}: ${told}`);
+  }
+});
+
+test('it is the same message, in whatever pieces it is read', async (t) => {
+  const office = await signingOffice(t);
+  await office.publish('office.test');
+  await fc.assert(
+    fc.asyncProperty(fc.constantFrom(...Object.values(ODD)), fc.integer({ min: 1, max: 40 }), async (letter, piece) => {
+      const short = Buffer.from(letter).subarray(0, 2_000);
+      assert.deepEqual(await office.checked(await office.leaves(short, { piece })), BOTH);
+    }),
+    { numRuns: 30 },
+  );
+});
+
+test('nobody can add a field that people see, or one that decides what they see', async (t) => {
+  const office = await signingOffice(t);
+  await office.publish('office.test');
+  const signed = (await office.leaves(LETTER)).toString();
+  const fields = [
+    'From: Boss <boss@office.test>',
+    'Subject: Pay',
+    'Reply-To: eve@evil.test',
+    'Cc: x@y.test',
+    'Content-Type: text/html',
+    'To: you@y.test',
+    'Date: Tue, 24 Nov 2026 10:00:00 +0000',
+  ];
+  for (const field of fields) {
+    for (const changed of [`${field}\r\n${signed}`, signed.replace('To: Carl', `${field}\r\nTo: Carl`)]) {
+      assert.deepEqual(
+        (await office.checked(Buffer.from(changed))).filter((result) => /pass/.test(result)),
+        [],
+        field,
+      );
+    }
+  }
+  const received = `Received: from mail.office.test by mx.example.net; Mon, 23 Nov 2026 10:00:01 +0000\r\n${signed}`;
+  assert.deepEqual(await office.checked(Buffer.from(received)), BOTH);
+});
+
+test('only what was written here is signed in the name of its author, and only in that of a domain of ours', async (t) => {
+  const office = await signingOffice(t);
+  await office.directory.by('the test').addDomain('branch.test');
+  await office.publish('office.test');
+  await office.publish('branch.test');
+  const from = (author: string) => LETTER.replace('Anna Lee <anna@office.test>', author);
+  assert.deepEqual(await office.checked(await office.leaves(LETTER, { options: {} })), []);
+  for (const author of ['eve@evil.test', 'a@office.test, b@evil.test', 'nobody', 'Undisclosed: ;'])
+    assert.deepEqual(await office.checked(await office.leaves(from(author))), [], author);
+  assert.deepEqual(await office.checked(await office.leaves(`From: x@office.test\r\n${LETTER}`)), []);
+  const branch = await office.leaves(from('"Ben @ Branch" (boss) <ben@BRANCH.test>, anna@branch.test'));
+  assert.deepEqual(await office.checked(branch), BOTH);
+  assert.match(branch.toString(), / d=branch\.test;/);
+});
+
+test('a message to many destinations is signed once', async (t) => {
+  const office = await signingOffice(t);
+  await office.publish('office.test');
+  const { signer, keyring } = office.signing;
+  let reads = 0;
+  const message = {
+    id: 1_000 as QueueId,
+    account: 1 as AccountId,
+    prefix: Buffer.alloc(0),
+    options: { ours: true as const },
+  };
+  const sign = () =>
+    signer.sign(message, async function* () {
+      reads++;
+      yield Buffer.from(LETTER);
+    });
+  const [one, two] = await Promise.all([sign(), sign()]);
+  assert.deepEqual([one, await sign(), reads], [two, two, 1]);
+  await keyring.rotate('office.test', { force: true }, 'the test');
+  assert.notDeepEqual(await sign(), one);
+});
+
+test('a message that can not be read is not sent without a signature, but later', async (t) => {
+  const office = await signingOffice(t);
+  await office.publish('office.test');
+  const message = {
+    id: 1_000 as QueueId,
+    account: 1 as AccountId,
+    prefix: Buffer.alloc(0),
+    options: { ours: true as const },
+  };
+  const { signer } = office.signing;
+  await assert.rejects(
+    signer.sign(message, async function* () {
+      yield Buffer.from(LETTER);
+      throw new Error('the disk');
+    }),
+    /the disk/,
+  );
+  const signature = await signer.sign(message, async function* () {
+    yield Buffer.from(LETTER);
+  });
+  assert.deepEqual(await office.checked(Buffer.concat([signature, Buffer.from(LETTER)])), BOTH);
+});

@@ -1,0 +1,156 @@
+/** An office that signs, with a DNS of the test's own, and the judges of what it signed. */
+
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { promises as dns } from 'node:dns';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import { promisify } from 'node:util';
+import type { ARCData } from 'mailauth';
+import { arc } from 'mailauth/lib/arc/index.js';
+import { dkimVerify } from 'mailauth/lib/dkim/verify.js';
+import { pino } from 'pino';
+import type { Directory } from '../../src/directory/directory.ts';
+import { Resolver } from '../../src/dns/resolver.ts';
+import { recordName, recordText } from '../../src/signing/key.ts';
+import { Signing } from '../../src/signing/signing.ts';
+import type { AccountId, QueueId } from '../../src/store/ids.ts';
+import type { OutboundOptions } from '../../src/store/types.ts';
+import { openOffice } from '../directory/office.ts';
+import { defer } from '../helpers/defer.ts';
+import { type ScriptedDns, scriptedDns } from '../helpers/dns-server.ts';
+import { emptyFolder } from '../helpers/folder.ts';
+
+const run = promisify(execFile);
+
+/** What a mail program writes. */
+export const LETTER = [
+  'From: Anna Lee <anna@office.test>',
+  'To: Carl <carl@example.net>',
+  'Subject: The offer',
+  'Date: Mon, 23 Nov 2026 10:00:00 +0000',
+  'Message-ID: <1@office.test>',
+  '',
+  'Dear Carl,  ',
+  '',
+  '\tthe offer.',
+  '',
+].join('\r\n');
+
+interface Leaving {
+  readonly options?: OutboundOptions;
+  /** Lines that this server puts before it. */
+  readonly prefix?: string;
+  readonly account?: AccountId;
+  /** Bytes a piece. */
+  readonly piece?: number;
+}
+
+export class SigningOffice {
+  readonly directory: Directory;
+  readonly dns: ScriptedDns;
+  readonly signing: Signing;
+  readonly faults: unknown[] = [];
+  /** How often a message was read. */
+  reads = 0;
+  #last = 0;
+
+  constructor(directory: Directory, dns: ScriptedDns, make: (onInternalError: (error: unknown) => void) => Signing) {
+    this.directory = directory;
+    this.dns = dns;
+    this.signing = make((error) => this.faults.push(error));
+  }
+
+  /** Puts the records of all keys of a domain into the DNS, and looks. */
+  async publish(domain: string): Promise<void> {
+    for (const key of await this.signing.keyring.keys(domain))
+      this.dns.say('TXT', recordName(key), inParts(recordText(key)));
+    await this.signing.keyring.look(domain);
+  }
+
+  /** The message as it leaves. */
+  async leaves(letter: string | Buffer, leaving: Leaving = {}): Promise<Buffer> {
+    const { options = { ours: true as const }, prefix = '', account = 1 as AccountId, piece = 65_536 } = leaving;
+    const bytes = Buffer.concat([Buffer.from(prefix), Buffer.from(letter)]);
+    const office = this;
+    async function* read() {
+      office.reads++;
+      for (let at = 0; at < bytes.length; at += piece) yield bytes.subarray(at, at + piece);
+    }
+    const message = { id: ++this.#last as QueueId, account, prefix: Buffer.from(prefix), options };
+    return Buffer.concat([await this.signing.signer.sign(message, read), bytes]);
+  }
+
+  /** What mailauth finds of its signatures: `rsa-sha256 pass`. */
+  async checked(message: Buffer): Promise<string[]> {
+    const { results } = await dkimVerify(message, { resolver: resolving(this.dns), strict: true });
+    return results.flatMap(({ algo, status }) => (algo === undefined ? [] : [`${algo} ${status.result}`])).sort();
+  }
+
+  /** And of its chain: `pass i=1`. */
+  async chain(message: Buffer): Promise<string> {
+    const resolver = resolving(this.dns);
+    const found = await dkimVerify(message, { resolver, strict: true });
+    const { status, i } = await arc(found.arc as ARCData, { resolver, strict: true });
+    return `${status.result} i=${i}`;
+  }
+}
+
+function resolving({ server }: ScriptedDns) {
+  const resolver = new dns.Resolver();
+  resolver.setServers([`${server.host}:${server.port}`]);
+  return (name: string, type: string) => resolver.resolve(name, type) as Promise<string[][]>;
+}
+
+/** RFC 1035 3.3.14: strings of 255 bytes. */
+function inParts(text: string): string[] {
+  return text.match(/.{1,255}/g)!;
+}
+
+export async function signingOffice(
+  t: TestContext,
+  people: readonly string[] = ['anna@office.test'],
+): Promise<SigningOffice> {
+  const { engine, directory } = await openOffice(t, { people });
+  const dns = await scriptedDns(t);
+  const resolver = new Resolver({ servers: [dns.server], validating: false, timeout: 500 });
+  const log = pino({ level: 'silent' });
+  const office = new SigningOffice(
+    directory,
+    dns,
+    (onInternalError) => new Signing({ engine, directory, resolver, log, onInternalError }),
+  );
+  defer(t, async () => {
+    await office.signing.close();
+    assert.deepEqual(office.faults, []);
+  });
+  return office;
+}
+
+/** OpenDKIM's judgement of a message, with the same records. Rejects with what it says when a signature is not good. */
+export async function openDkim(
+  t: TestContext,
+  opendkim: string,
+  office: SigningOffice,
+  message: Buffer,
+): Promise<string> {
+  const folder = await emptyFolder(t);
+  const keys: string[] = [];
+  for (const domain of await office.directory.domains())
+    for (const key of await office.signing.keyring.keys(domain)) keys.push(`${recordName(key)} ${recordText(key)}`);
+  const [records, config, file] = ['keys', 'conf', 'message'].map((name) => join(folder, name)) as [
+    string,
+    string,
+    string,
+  ];
+  await writeFile(records, `${keys.join('\n')}\n`);
+  await writeFile(config, `Mode v\nTestPublicKeys ${records}\nOn-BadSignature reject\nOn-NoSignature reject\n`);
+  // Messages end in a line end on the wire; it can't read a file that does not.
+  await writeFile(
+    file,
+    message.toString('latin1').endsWith('\r\n') ? message : Buffer.concat([message, Buffer.from('\r\n')]),
+  );
+  const { stdout, stderr } = await run(opendkim, ['-x', config, '-t', file, '-v', '-v', '-v']);
+  return `${stdout}${stderr}`;
+}
