@@ -6,6 +6,7 @@ import { test } from 'node:test';
 import { perform } from '../../src/cli/perform.ts';
 import { addAccount } from '../../src/server/admin/accounts.ts';
 import { addDomain } from '../../src/server/admin/domains.ts';
+import { rainmailProcess } from '../helpers/command-line.ts';
 import { emptyFolder } from '../helpers/folder.ts';
 import { output, rainmail, trialOffice } from '../helpers/office.ts';
 import { ENVIRONMENT, MAIN } from '../helpers/server-process.ts';
@@ -74,7 +75,7 @@ for (const shell of ['bash', 'zsh'] as const) {
 
 test('names are told quickly and quietly, and nothing where there is no office', async (t) => {
   const data = join(await emptyFolder(t), 'data');
-  const complete = (...args: string[]) => rainmail(['__complete', ...args]);
+  const complete = (...args: string[]) => rainmailProcess(['__complete', ...args]);
   assert.deepEqual(await complete('account', '', '--data', data), { code: 0, stdout: '', stderr: '' });
   for (const address of ['anna@office.test', 'ben@office.test', '100%_@office.test']) {
     await perform(addAccount, { address, password: 'green apples', name: '', quotaBytes: null }, { data });

@@ -8,8 +8,7 @@
  *   assert.deepEqual(await laptop.pop3((session) => session.subjects()), ['Invoice']);
  */
 import assert from 'node:assert/strict';
-import { execFile, spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -19,8 +18,11 @@ import { perform } from '../../src/cli/perform.ts';
 import { SERVICES, type ServiceName } from '../../src/config/services.ts';
 import { importAccounts } from '../../src/server/admin/import-accounts.ts';
 import { status } from '../../src/server/admin/status.ts';
+import { rainmail } from './command-line.ts';
 import { ImapDevice, LineClient, Pop3Device } from './line-client.ts';
 import { ENVIRONMENT, MAIN, ServerProcess } from './server-process.ts';
+
+export { type CommandResult, rainmail } from './command-line.ts';
 
 const run = promisify(execFile);
 
@@ -81,31 +83,6 @@ async function writeConfig({ folder, config }: TrialOffice, request: OfficeReque
   await mkdir(folder, { recursive: true });
   const listen = standardPorts ? [] : SERVICES.map(({ name }) => `${name} = ["127.0.0.1:0"]`);
   await writeFile(config, `name = "mail.office.test"\n[listen]\n${listen.join('\n')}\n${more}\n`);
-}
-
-export interface CommandResult {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-/** Runs the command line of Rainmail. Never rejects: look at `code`. */
-export async function rainmail(
-  args: readonly string[],
-  options: { cwd?: string; input?: string } = {},
-): Promise<CommandResult> {
-  const child = spawn(process.execPath, [MAIN, ...args], {
-    cwd: options.cwd,
-    env: ENVIRONMENT,
-    stdio: ['pipe', 'pipe', 'pipe'],
-  });
-  child.stdin.on('error', () => {}); // it ended before it read its input
-  child.stdin.end(options.input ?? '');
-  let [stdout, stderr] = ['', ''];
-  child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
-  const [code] = (await once(child, 'close')) as [number | null];
-  return { code: code ?? -1, stdout, stderr };
 }
 
 export interface Mail {

@@ -5,6 +5,7 @@ import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { openOffice } from '../../src/server/office.ts';
+import { rainmailProcess } from '../helpers/command-line.ts';
 import { emptyFolder } from '../helpers/folder.ts';
 import { output, rainmail, trialOffice } from '../helpers/office.ts';
 import { freeOffset, ServerProcess } from '../helpers/server-process.ts';
@@ -85,7 +86,7 @@ test('a port that is taken is named, with what to do', async (t) => {
     `[listen]\naddresses = ["127.0.0.1:0"]\npop3 = ["127.0.0.1:${port}"]\nlmtp = false\nhealth = false\n`,
   );
 
-  const { code, stdout, stderr } = await rainmail(['serve', '--config', join(folder, 'rainmail.toml')]);
+  const { code, stdout, stderr } = await rainmailProcess(['serve', '--config', join(folder, 'rainmail.toml')]);
   assert.equal(code, 1);
   assert.match(
     stderr,
@@ -98,7 +99,7 @@ test('a port that is taken is named, with what to do', async (t) => {
 
 test('a data directory that another server has open names its owner', async (t) => {
   const office = await trialOffice(t);
-  const { code, stderr } = await rainmail(['serve', '--data', office.data, '--config', office.config]);
+  const { code, stderr } = await rainmailProcess(['serve', '--data', office.data, '--config', office.config]);
   assert.equal(code, 1);
   assert.match(
     stderr,
@@ -109,7 +110,7 @@ test('a data directory that another server has open names its owner', async (t) 
 test('mistakes of the configuration are told before anything is opened', async (t) => {
   const folder = await emptyFolder(t);
   await writeFile(join(folder, 'rainmail.toml'), '[limits]\nmesage = "5MB"\n[timeouts]\nimap = "soon"\n');
-  const { code, stderr } = await rainmail([
+  const { code, stderr } = await rainmailProcess([
     'serve',
     '--config',
     join(folder, 'rainmail.toml'),
