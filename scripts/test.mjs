@@ -1,6 +1,10 @@
 // npm test [-- PATTERN...]: runs the tests and says aloud what was skipped. With NO_SKIPS=1 a skipped test is a failure.
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
+import { fileURLToPath } from 'node:url';
+
+// Every test file is a process, as are the servers that they start: what they load is compiled once.
+process.env.NODE_COMPILE_CACHE ??= fileURLToPath(new URL('../node_modules/.cache/compile', import.meta.url));
 
 const patterns = process.argv.slice(2);
 const skipped = [];
