@@ -13,20 +13,26 @@ import { PEOPLE, work } from './load.ts';
 import { Model } from './model.ts';
 import { Random, seed } from './random.ts';
 
-const ROUNDS = Number(process.env['RAINMAIL_CRASH_ROUNDS'] ?? 100);
+const ROUNDS = Number(process.env['RAINMAIL_CRASH_ROUNDS'] ?? 25);
 const VERIFY_EVERY = 10;
-/** The longest time between the first request after a start and the kill. */
-const LONGEST_ROUND = 300;
+/** The most that is acknowledged between a start and the kill. */
+const MOST_ACKNOWLEDGED = 80;
+/** And the longest time from an acknowledgement to the kill, in milliseconds: mostly something is under way then. */
+const LONGEST_DELAY = 5;
 
 test(`what was acknowledged survives ${ROUNDS} kills at random moments`, async (t) => {
   const random = new Random(seed(t));
   const office = await trialOffice(t, { people: PEOPLE, config: BUSY_STORE });
   const model = new Model();
   const counts = new Map<Event['event'], number>();
+  let untilKill = { acknowledged: 0, come: () => {} };
   const journal: Journal = {
     write(event) {
       model.apply(event);
       counts.set(event.event, (counts.get(event.event) ?? 0) + 1);
+      if (event.event !== 'taken' && event.event !== 'done') return;
+      untilKill.acknowledged--;
+      if (untilKill.acknowledged === 0) untilKill.come();
     },
   };
   for (let round = 1; round <= ROUNDS; round++) {
@@ -35,8 +41,12 @@ test(`what was acknowledged survives ${ROUNDS} kills at random moments`, async (
     journal.write({ event: 'restarted', snapshot });
     if (round % VERIFY_EVERY === 0) await assertVerified(office);
 
+    const moment = new Promise<void>((come) => {
+      untilKill = { acknowledged: random.between(1, MOST_ACKNOWLEDGED), come };
+    });
     const working = work({ office, journal, model, random: random.fork() }, sessions);
-    await Promise.race([working, setTimeout(random.between(1, LONGEST_ROUND))]);
+    await Promise.race([working, moment]);
+    await setTimeout(random.between(0, LONGEST_DELAY));
     await office.kill();
     await working;
     for (const session of sessions.values()) session.close();

@@ -20,7 +20,7 @@ import { Model } from './model.ts';
 import { Random, seed } from './random.ts';
 import { type Examined, examine } from './store-mailboxes.ts';
 
-const IMAGES = Number(process.env['RAINMAIL_CRASH_IMAGES'] ?? 40);
+const IMAGES = Number(process.env['RAINMAIL_CRASH_IMAGES'] ?? 16);
 /** Times that the recorded server dies and is started again: what it recovered must be as safe as what it wrote. */
 const LIVES = 3;
 /** Calls on files after which a life ends. */

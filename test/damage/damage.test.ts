@@ -21,7 +21,7 @@ import { emptyFolder } from '../helpers/folder.ts';
 import { type Damage, damage } from './damage.ts';
 import { look, type Made, makeOffice, type Sight, type Sights, tokensIn } from './office.ts';
 
-const ROUNDS = Number(process.env['RAINMAIL_DAMAGE_ROUNDS'] ?? 30);
+const ROUNDS = Number(process.env['RAINMAIL_DAMAGE_ROUNDS'] ?? 15);
 
 /** What became of a damage: it was found, made no difference, or changed something that nothing can tell. */
 type Fate = 'found' | 'harmless' | 'silent';

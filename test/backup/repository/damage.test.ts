@@ -11,7 +11,7 @@ import { temporaryFolder } from '../../store/helpers.ts';
 import { emptyRepository, using } from '../helpers.ts';
 import { backUpState, readBack, State } from './states.ts';
 
-const ROUNDS = Number(process.env['RAINMAIL_DAMAGE_ROUNDS'] ?? 60);
+const ROUNDS = Number(process.env['RAINMAIL_DAMAGE_ROUNDS'] ?? 30);
 
 test(`${ROUNDS} bit flips, cuts and lost files: each is found and named, and what comes out is right or refused`, async (t) => {
   const random = new Random(seed(t));
