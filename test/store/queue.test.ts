@@ -131,6 +131,28 @@ test('what matters more is tried first, then what has waited longest, and nothin
   assert.ok(!order.includes(later));
 });
 
+test('those of whom the sender wants to hear different things are tried one after the other', async (t) => {
+  const store = await temporaryStore(t);
+  const anna = await newAccount(store, 'anna');
+  const destination = 'example.net';
+  const id = await send(store, anna, 'Offer', [], {
+    recipients: [
+      { address: 'carl@example.net', destination },
+      { address: 'dora@example.net', destination, notify: ['success'] },
+      { address: 'emil@example.net', destination },
+      { address: 'fritz@example.net', destination, notify: ['success'], original: 'rfc822;fritz@old.example' },
+    ],
+  });
+  const tried: string[][] = [];
+  for (let batch = await store.queue.nextBatch(destination, NOBODY); batch !== undefined; ) {
+    tried.push(batch.recipients.map(({ address }) => address));
+    await store.queue.settle(batch, { settlements: batch.recipients.map(({ number }) => ({ number, end: 'sent' })) });
+    batch = await store.queue.nextBatch(destination, NOBODY);
+  }
+  assert.deepEqual(tried, [['carl@example.net', 'emil@example.net'], ['dora@example.net'], ['fritz@example.net']]);
+  assert.equal(await store.queue.message(id), undefined);
+});
+
 test('held mail is not tried until it is released; rerouted mail waits elsewhere; removed mail is gone', async (t) => {
   const store = await temporaryStore(t);
   const anna = await newAccount(store, 'anna');

@@ -180,10 +180,16 @@ export async function nextBatch(
       const due = recipients.filter(
         (each) => each.destination === destination && each.state === 'waiting' && each.due <= now,
       );
-      return { message, recipients: due.slice(0, BATCH_RECIPIENTS) };
+      const alike = due.filter((each) => asksTheSame(each, due[0]!));
+      return { message, recipients: alike.slice(0, BATCH_RECIPIENTS) };
     }
   }
   return undefined;
+}
+
+/** What is sent at once asks for the same reports: it stands with the message on its way. Who asked for others is tried next. */
+function asksTheSame(one: QueuedRecipient, other: QueuedRecipient): boolean {
+  return one.original === other.original && one.notify.join() === other.notify.join();
 }
 
 /** Rows looked at for one that is not being tried already. When all of them are, the rest waits for one of these to end. */
