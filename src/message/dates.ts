@@ -1,4 +1,4 @@
-/** Date and time as written in a Date field (RFC 5322 3.3, obsolete syntax of 4.3). */
+/** Date and time as written in a Date field (RFC 5322 3.3; read in the obsolete syntax of 4.3, too). */
 import type { EpochSeconds } from '../store/ids.ts';
 import { withoutComments } from './parameters.ts';
 
@@ -52,6 +52,11 @@ export function readDate(field: string): WrittenDate | null {
 /** The moment a Date field names, or null. */
 export function parseDate(field: string): EpochSeconds | null {
   return readDate(field)?.at ?? null;
+}
+
+/** A moment as it is written, in UTC. */
+export function writeDate(at: EpochSeconds): string {
+  return new Date(at * 1_000).toUTCString().replace('GMT', '+0000');
 }
 
 function fullYear(digits: string): number {

@@ -1,14 +1,16 @@
-/** The date of trace lines and of messages that come without one (RFC 5322 3.3), in UTC. */
+/** The date of trace lines and of messages that come without one. */
+import { writeDate } from '../message/dates.ts';
+import { nowSeconds } from '../store/ids.ts';
+
 let second = -1;
 let text = '';
 
 /** Now; made once a second. */
 export function mailDate(): string {
-  const now = Date.now();
-  const thisSecond = Math.floor(now / 1_000);
-  if (thisSecond !== second) {
-    second = thisSecond;
-    text = new Date(now).toUTCString().replace('GMT', '+0000');
+  const now = nowSeconds();
+  if (now !== second) {
+    second = now;
+    text = writeDate(now);
   }
   return text;
 }
