@@ -29,10 +29,13 @@ export interface SmtpLimits {
   /** Recipients of one message (RFC 5321 4.5.3.1.8: at least 100). */
   readonly recipients: number;
   readonly idleTimeout: Milliseconds;
+  /** How long people may have what they send wait before it leaves; 0: not at all. */
+  readonly hold: Milliseconds;
 }
 
 export const DEFAULT_SMTP_LIMITS: SmtpLimits = {
   messageBytes: 50 * 1024 * 1024,
   recipients: 1_000,
   idleTimeout: 5 * 60_000, // RFC 5321 4.5.3.2.7
+  hold: 0,
 };

@@ -56,7 +56,8 @@ export async function deliver(session: SmtpSession, transaction: Transaction, in
   return byRecipient ? replies.join('') : (replies.find((answer) => answer !== taken) ?? taken);
 }
 
-function envelope(session: SmtpSession, { sender, recipients, declaredBytes, messageId }: Transaction): Envelope {
+function envelope(session: SmtpSession, transaction: Transaction): Envelope {
+  const { sender, recipients, declaredBytes, messageId, options, holdUntil } = transaction;
   const { connection, dialect, helo, signedIn, fileSent } = session;
   return {
     protocol: dialect.protocol,
@@ -66,6 +67,8 @@ function envelope(session: SmtpSession, { sender, recipients, declaredBytes, mes
     recipients,
     id: messageId,
     tls: connection.tls?.getProtocol() ?? null,
+    options,
+    ...(holdUntil !== undefined && { holdUntil }),
     ...(signedIn !== null && { signedIn, fileSent }),
     ...(declaredBytes !== undefined && { declaredBytes }),
   };

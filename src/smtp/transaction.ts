@@ -1,25 +1,43 @@
 /** A mail transaction (RFC 5321 3.3): from MAIL to the end of the data, or to what puts an end to it before. */
 import type { EnvelopeRecipient } from '../delivery/types.ts';
+import type { EpochSeconds } from '../store/ids.ts';
+import type { OutboundOptions } from '../store/types.ts';
 import type { Intake } from './intake.ts';
 import { nextMessageId } from './message-id.ts';
 
-export class Transaction {
+/** What MAIL says. */
+export interface Announced {
+  /** Reverse path; empty for the null sender. */
   readonly sender: string;
-  /** SMTPUTF8 was given with MAIL (RFC 6531 3.4). */
-  readonly utf8: boolean;
-  /** SIZE as declared with MAIL (RFC 1870 6). */
+  /** SIZE as declared (RFC 1870 6). */
   readonly declaredBytes: number | undefined;
+  /** What is asked of every hop. */
+  readonly options: OutboundOptions;
+  /** Not to leave before (RFC 4865). */
+  readonly holdUntil: EpochSeconds | undefined;
+}
+
+export class Transaction implements Announced {
+  readonly sender: string;
+  readonly declaredBytes: number | undefined;
+  readonly options: OutboundOptions;
+  readonly holdUntil: EpochSeconds | undefined;
   readonly recipients: EnvelopeRecipient[] = [];
   /** Names the message in its Received line, in the reply and in the log. */
   readonly messageId = nextMessageId();
   /** The message on its way in; from the first BDAT on. */
   intake: Intake | null = null;
 
-  /** @param sender empty for the null sender */
-  constructor(sender: string, utf8: boolean, declaredBytes: number | undefined) {
+  constructor({ sender, declaredBytes, options, holdUntil }: Announced) {
     this.sender = sender;
-    this.utf8 = utf8;
     this.declaredBytes = declaredBytes;
+    this.options = options;
+    this.holdUntil = holdUntil;
+  }
+
+  /** SMTPUTF8 was given with MAIL (RFC 6531 3.4). */
+  get utf8(): boolean {
+    return this.options.utf8 === true;
   }
 
   /** Gives up what came in of the message. */

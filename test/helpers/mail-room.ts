@@ -12,6 +12,7 @@ import type { TestContext } from 'node:test';
 import { connect as connectTls } from 'node:tls';
 import { PasswordAuthenticator } from '../../src/auth/authenticator.ts';
 import { DeliveryPipeline } from '../../src/delivery/pipeline.ts';
+import type { Outgoing } from '../../src/delivery/types.ts';
 import { type Configured, UNCONFIGURED } from '../../src/directory/access/settings.ts';
 import { Directory } from '../../src/directory/directory.ts';
 import { lmtpProtocol } from '../../src/lmtp/protocol.ts';
@@ -52,6 +53,8 @@ export interface MailRoomOptions {
   /** Clients come from another machine: each connection begins with a PROXY header that says so. */
   readonly fromAfar?: boolean;
   readonly detailFolders?: boolean;
+  /** Where mail for people elsewhere goes; absent: it is refused. */
+  readonly outgoing?: Outgoing;
   /** Something to put between the protocols and the store: a fault. */
   readonly store?: (store: MailStore) => MailStore;
 }
@@ -137,6 +140,7 @@ export async function mailRoom(t: TestContext, options: MailRoomOptions = {}): P
   const authenticator = new PasswordAuthenticator({ directory });
   const delivery = new DeliveryPipeline(directory, store, {
     detailFolders: options.detailFolders ?? false,
+    outgoing: options.outgoing,
   });
   const shared = {
     authenticator,

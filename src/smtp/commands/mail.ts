@@ -1,9 +1,14 @@
 /** MAIL (RFC 5321 4.1.1.2): begins a transaction and names the sender. */
 import { BadCommand, Refused } from '../../errors.ts';
+import { nowSeconds } from '../../store/ids.ts';
+import type { OutboundOptions } from '../../store/types.ts';
 import type { SmtpCommand } from '../command.ts';
+import { longestHold, offersReports, offersRequireTls } from '../extensions.ts';
 import { reply, SENDER_OK } from '../reply.ts';
 import type { SmtpSession } from '../session.ts';
 import { afterKeyword, type Parameters, parseParameters, parseSize } from '../syntax/command.ts';
+import { parseHold } from '../syntax/hold.ts';
+import { parseEnvelopeId, parseReturns } from '../syntax/notification.ts';
 import { parsePath } from '../syntax/path.ts';
 import { Transaction } from '../transaction.ts';
 
@@ -11,6 +16,7 @@ const NO_HELLO = reply(503, '5.5.1', 'Say who you are first');
 const NOT_SIGNED_IN = reply(530, '5.7.0', 'Sign in first'); // RFC 4954 6
 const NESTED = reply(503, '5.5.1', 'A transaction is open already; RSET ends it'); // RFC 5321 4.1.4
 const NEEDS_UTF8 = reply(553, '5.6.7', 'This address needs SMTPUTF8'); // RFC 6531 3.5
+const NEEDS_TLS = reply(530, '5.7.10', 'REQUIRETLS needs a connection with TLS'); // RFC 8689 2
 
 export const mail: SmtpCommand = {
   name: 'MAIL',
@@ -21,28 +27,57 @@ export const mail: SmtpCommand = {
     if (session.transaction !== null) return NESTED;
     const { address, utf8, rest } = parsePath(afterKeyword(args, 'FROM:'));
     const parameters = parseParameters(rest);
-    const unknown = unknownParameter(parameters);
+    if (parameters.has('REQUIRETLS') && !session.connection.secure) return NEEDS_TLS;
+    const unknown = unknownParameter(session, parameters);
     if (unknown !== undefined) return reply(555, '5.5.4', `The parameter ${unknown} is not known here`);
     checkValues(parameters);
     if (utf8 && !parameters.has('SMTPUTF8')) return NEEDS_UTF8;
-    session.transaction = new Transaction(address, parameters.has('SMTPUTF8'), declaredSize(session, parameters));
+    session.transaction = new Transaction({
+      sender: address,
+      declaredBytes: declaredSize(session, parameters),
+      options: optionsOf(parameters),
+      holdUntil: parseHold(parameters, nowSeconds(), longestHold(session)),
+    });
     return SENDER_OK;
   },
 };
 
 /** SIZE: RFC 1870; BODY: RFC 6152; SMTPUTF8: RFC 6531; AUTH: RFC 4954 5, which we understand and don't rely on. */
-const known = new Set(['SIZE', 'BODY', 'SMTPUTF8', 'AUTH']);
+const KNOWN = new Set(['SIZE', 'BODY', 'SMTPUTF8', 'AUTH']);
+/** RFC 3461, RFC 4865 */
+const REPORTS = new Set(['RET', 'ENVID']);
+const HOLD = new Set(['HOLDFOR', 'HOLDUNTIL']);
 
-function unknownParameter(parameters: Parameters): string | undefined {
-  for (const name of parameters.keys()) if (!known.has(name)) return name;
+function unknownParameter(session: SmtpSession, parameters: Parameters): string | undefined {
+  for (const name of parameters.keys()) {
+    const known =
+      KNOWN.has(name) ||
+      (REPORTS.has(name) && offersReports(session)) ||
+      (HOLD.has(name) && longestHold(session) > 0) ||
+      (name === 'REQUIRETLS' && offersRequireTls(session));
+    if (!known) return name;
+  }
   return undefined;
 }
 
 function checkValues(parameters: Parameters): void {
   const body = parameters.get('BODY');
   if (body !== undefined && !/^(?:7BIT|8BITMIME)$/i.test(body ?? '')) throw new BadCommand('BODY is 7BIT or 8BITMIME');
-  if ((parameters.get('SMTPUTF8') ?? null) !== null) throw new BadCommand('SMTPUTF8 has no value');
+  for (const name of ['SMTPUTF8', 'REQUIRETLS']) {
+    if ((parameters.get(name) ?? null) !== null) throw new BadCommand(`${name} has no value`);
+  }
   if (parameters.get('AUTH') === null) throw new BadCommand('AUTH needs a value');
+}
+
+/** What goes on with the message to the servers behind. */
+function optionsOf(parameters: Parameters): OutboundOptions {
+  const [envelopeId, returns] = [parameters.get('ENVID'), parameters.get('RET')];
+  return {
+    ...(parameters.has('SMTPUTF8') && { utf8: true }),
+    ...(parameters.has('REQUIRETLS') && { requireTls: true }),
+    ...(envelopeId !== undefined && { envelopeId: parseEnvelopeId(envelopeId) }),
+    ...(returns !== undefined && { returns: parseReturns(returns) }),
+  };
 }
 
 /** @throws Refused when the message is said to be larger than we take (RFC 1870 6.1) */

@@ -1,9 +1,12 @@
 /** RCPT (RFC 5321 4.1.1.3): names one recipient, who must be ours. */
+import type { EnvelopeRecipient, RecipientParameters } from '../../delivery/types.ts';
 import { BadCommand } from '../../errors.ts';
 import type { SmtpCommand } from '../command.ts';
+import { offersReports } from '../extensions.ts';
 import { NEEDS_SENDER, RECIPIENT_OK, reply } from '../reply.ts';
 import type { SmtpSession } from '../session.ts';
-import { afterKeyword, parseParameters } from '../syntax/command.ts';
+import { afterKeyword, type Parameters, parseParameters } from '../syntax/command.ts';
+import { parseNotify, parseOriginal } from '../syntax/notification.ts';
 import { parsePath } from '../syntax/path.ts';
 import type { Transaction } from '../transaction.ts';
 
@@ -20,23 +23,34 @@ export const rcpt: SmtpCommand = {
     if (transaction.intake !== null) return BEGUN;
     const { address, utf8, rest } = parsePath(afterKeyword(args, 'TO:'));
     if (address === '') throw new BadCommand('A recipient is needed');
-    for (const name of parseParameters(rest).keys()) {
-      return reply(555, '5.5.4', `The parameter ${name} is not known here`);
+    const parameters = parseParameters(rest);
+    for (const name of parameters.keys()) {
+      const known = (name === 'NOTIFY' || name === 'ORCPT') && offersReports(session);
+      if (!known) return reply(555, '5.5.4', `The parameter ${name} is not known here`);
     }
     if (utf8 && !transaction.utf8) return NEEDS_UTF8;
     if (transaction.recipients.length >= session.context.limits.recipients) return TOO_MANY;
-    return accept(session, transaction, address);
+    return accept(session, transaction, { address, ...asked(parameters, transaction) });
   },
 };
 
-async function accept(session: SmtpSession, transaction: Transaction, address: string) {
+/** RFC 3461 4.1, 4.2 */
+function asked(parameters: Parameters, { utf8 }: Transaction): RecipientParameters {
+  const [notify, original] = [parameters.get('NOTIFY'), parameters.get('ORCPT')];
+  return {
+    ...(notify !== undefined && { notify: parseNotify(notify) }),
+    ...(original !== undefined && { original: parseOriginal(original, utf8) }),
+  };
+}
+
+async function accept(session: SmtpSession, transaction: Transaction, recipient: EnvelopeRecipient) {
   const { sender, declaredBytes } = transaction;
-  await session.context.delivery.accepts(address, {
+  await session.context.delivery.accepts(recipient.address, {
     protocol: session.dialect.protocol,
     sender,
     ...(session.signedIn !== null && { signedIn: session.signedIn }),
     ...(declaredBytes !== undefined && { declaredBytes }),
   });
-  transaction.recipients.push({ address });
+  transaction.recipients.push(recipient);
   return RECIPIENT_OK;
 }
