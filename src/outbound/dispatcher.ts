@@ -5,22 +5,25 @@
  * - What waits is in the database alone: a hundred thousand messages cost no more memory than a hundred. In memory is what is being tried.
  * - A message is tried once at a time at a destination; connections are bounded for each destination and in all.
  * - Once the peer has said 250 the recipient is settled in one transaction. Dies between the two: it is sent again (RFC 5321 4.5.5 leaves no
- *   other way), and that window is the time of one commit.
+ *   other way), and that window is the time of one commit. A transaction that fails is made again, and until then nobody sends the message.
+ * - Destinations that are due have connections in turn: a long queue for some of them holds up nobody who waits for others.
  */
+import { setMaxListeners } from 'node:events';
 import { Readable } from 'node:stream';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { Refused } from '../errors.ts';
 import type { Store } from '../store/api.ts';
-import { type EpochSeconds, type Milliseconds, nowSeconds, type QueueId } from '../store/ids.ts';
-import type { Contact, Queue, QueuedBatch, QueuedRecipient, Settlement } from '../store/queue.ts';
-import { NoSuchDestination } from './hosts.ts';
-import { type Peer, type PeerReply, type RecipientResult, Unreachable } from './peer.ts';
+import { type Milliseconds, nowSeconds, type QueueId } from '../store/ids.ts';
+import type { Contact, Queue, QueuedBatch, QueuedRecipient } from '../store/queue.ts';
+import { outcomeOf, saidOf, settlementOf, summaryOf, withoutPeer } from './outcomes.ts';
+import type { Peer, PeerReply } from './peer.ts';
 import { type Reached, type ReachOptions, reach } from './reach.ts';
 import { nextAttempt } from './retry.ts';
+import { Turns } from './turns.ts';
 import type { RecipientOutcome, RecordOutcomes, Reporter, Signer } from './types.ts';
 
-export interface DispatcherOptions extends ReachOptions {
+export interface DispatcherOptions extends Omit<ReachOptions, 'signal'> {
   readonly queue: Queue;
   readonly store: Pick<Store, 'bodyRecords' | 'bodyChunks'>;
   /** Connections to one destination, and in all. */
@@ -39,8 +42,17 @@ export interface DispatcherOptions extends ReachOptions {
 const LOOK_EVERY: Milliseconds = 60_000;
 /** Messages for one connection: then another begins, at another host perhaps. */
 const MESSAGES_A_CONNECTION = 100;
+/** Where others wait for a connection, one is given up to them after so many. */
+const MESSAGES_A_TURN = 10;
+/** Destinations that are looked at for the one whose turn it is. */
+const DESTINATIONS_A_LOOK = 1_000;
+/** Between two tries to note what became of a message. */
+const NOTE_AGAIN: Milliseconds = 5_000;
+/** What is cut off has so long to come to its end. */
+const CUT_WITHIN: Milliseconds = 5_000;
 /** Messages that are over, or late, looked at in a turn. */
 const OVERDUE_A_TURN = 100;
+const OUR_FAULT: PeerReply = { reply: 451, status: '4.3.0', text: 'something went wrong on this server' };
 const NOT_TRIED: PeerReply = { reply: 451, status: '4.4.7', text: 'it could not be delivered in time' };
 
 export class Dispatcher {
@@ -48,6 +60,11 @@ export class Dispatcher {
   /** Messages that are being tried, by destination; one connection each. */
   readonly #busy = new Map<string, Set<QueueId>>();
   readonly #running = new Set<Promise<void>>();
+  readonly #turns = new Turns();
+  /** Aborted: what is under way is cut off. */
+  readonly #cut = new AbortController();
+  /** More destinations are due than there are connections. */
+  #crowded = false;
   #timer: NodeJS.Timeout | undefined;
   #turn: Promise<void> | undefined;
   #again = false;
@@ -55,13 +72,14 @@ export class Dispatcher {
 
   constructor(options: DispatcherOptions) {
     this.#options = options;
+    setMaxListeners(0, this.#cut.signal); // one for each connection
   }
 
   /** Something was queued, released or changed: looks what is due. Cheap, and safe to call at any time. */
   wake(): void {
     if (this.#stopping) return;
     this.#again = true;
-    this.#turn ??= this.#turns()
+    this.#turn ??= this.#look()
       .catch((error: unknown) => this.#options.onInternalError(error))
       .finally(() => {
         this.#turn = undefined;
@@ -74,15 +92,29 @@ export class Dispatcher {
     return this.#running.size;
   }
 
-  /** Begins nothing new and waits for what is under way, but no longer than `within`: what is not settled then is tried again. */
+  /** Begins nothing new and waits for what is under way, but no longer than `within`: then it is cut off, and tried again after the next start. */
   async stop(within: Milliseconds): Promise<void> {
     this.#stopping = true;
     clearTimeout(this.#timer);
     await this.#turn;
-    await Promise.race([Promise.all(this.#running), wait(within, undefined, { ref: false })]);
+    if (!(await this.#ended(within))) {
+      this.#cut.abort();
+      await this.#ended(CUT_WITHIN);
+    }
   }
 
-  async #turns(): Promise<void> {
+  /** @returns false when something was under way for longer */
+  async #ended(within: Milliseconds): Promise<boolean> {
+    const late = new AbortController();
+    try {
+      const ended = Promise.all(this.#running).then(() => true);
+      return await Promise.race([ended, wait(within, false, { ref: false, signal: late.signal })]);
+    } finally {
+      late.abort();
+    }
+  }
+
+  async #look(): Promise<void> {
     while (this.#again && !this.#stopping) {
       this.#again = false;
       await this.#settleOverdue();
@@ -100,11 +132,18 @@ export class Dispatcher {
   async #start(): Promise<void> {
     const { queue, connections, byDestination } = this.#options;
     const room = () => connections - this.#running.size;
-    if (room() <= 0) return;
-    for (const destination of await queue.destinationsDue(this.#busy.size + room())) {
-      while (room() > 0 && (this.#busy.get(destination)?.size ?? 0) < byDestination) {
+    const free = (destination: string) => (this.#busy.get(destination)?.size ?? 0) < byDestination;
+    const due = this.#turns.inOrder(await queue.destinationsDue(DESTINATIONS_A_LOOK));
+    this.#crowded = false;
+    for (const destination of due) {
+      if (room() <= 0) {
+        this.#crowded ||= !this.#busy.has(destination);
+        continue;
+      }
+      while (room() > 0 && free(destination)) {
         const batch = await this.#take(destination);
         if (batch === undefined || this.#stopping) break;
+        this.#turns.had(destination);
         const run = this.#serve(destination, batch)
           .catch((error: unknown) => this.#options.onInternalError(error))
           .finally(() => {
@@ -140,49 +179,72 @@ export class Dispatcher {
     let reached: Reached | undefined;
     let batch: QueuedBatch | undefined = first;
     try {
-      while (batch !== undefined) {
+      for (let served = 1; batch !== undefined; served++) {
         const { message } = batch;
         try {
           if (reached !== undefined && !fits(reached.peer, batch)) {
             reached.peer.quit();
             reached = undefined;
           }
-          reached ??= await reach(destination, message.options.requireTls ?? false, this.#options);
+          reached ??= await this.#reach(destination, batch);
+          if (reached === undefined) return;
           await this.#give(destination, batch, reached);
-        } catch (error) {
-          await this.#notReached(destination, batch, error);
-          return;
         } finally {
           this.#release(destination, message.id);
         }
-        batch = this.#stopping ? undefined : await this.#take(destination);
+        if (this.#stopping || (this.#crowded && served >= MESSAGES_A_TURN)) return;
+        batch = await this.#take(destination);
       }
     } finally {
       reached?.peer.quit();
     }
   }
 
+  /** @returns undefined when it can't be reached now: what that means is settled */
+  async #reach(destination: string, batch: QueuedBatch): Promise<Reached | undefined> {
+    const requireTls = batch.message.options.requireTls ?? false;
+    try {
+      return await reach(destination, requireTls, { ...this.#options, signal: this.#cut.signal });
+    } catch (error) {
+      if (!this.#cut.signal.aborted) await this.#notReached(destination, batch, error);
+      return undefined;
+    }
+  }
+
   async #give(destination: string, batch: QueuedBatch, reached: Reached): Promise<void> {
-    const { message, recipients } = batch;
-    const { peer } = reached;
+    const { recipients } = batch;
     let outcomes: RecipientOutcome[];
     try {
-      const { signature, sizeBytes, read } = await this.#opened(batch);
-      const [{ notify, original }] = recipients as [QueuedRecipient];
-      const addresses = recipients.map(({ address }) => address);
-      const { sender, options } = message;
-      const results = await peer.send({ sender, recipients: addresses, sizeBytes, options, notify, original }, () =>
-        Readable.from(read(signature)),
-      );
+      const results = await this.#send(batch, reached.peer);
       outcomes = recipients.map((recipient, at) => outcomeOf(recipient, results[at]!, reached));
     } catch (error) {
-      if (!(error instanceof Refused)) throw error;
+      outcomes = this.#notSent(batch, error);
+    }
+    // Cut off by us: what the peer has not said is as if it had not been tried.
+    if (this.#cut.signal.aborted) outcomes = outcomes.filter(({ kind }) => kind !== 'deferred');
+    if (outcomes.length > 0) await this.#settle(batch, outcomes, { destination, contact: { reached: true } });
+  }
+
+  async #send(batch: QueuedBatch, peer: Peer) {
+    const { message, recipients } = batch;
+    const { signature, sizeBytes, read } = await this.#opened(batch);
+    const [{ notify, original }] = recipients as [QueuedRecipient];
+    const addresses = recipients.map(({ address }) => address);
+    const { sender, options } = message;
+    return peer.send({ sender, recipients: addresses, sizeBytes, options, notify, original }, () =>
+      Readable.from(read(signature)),
+    );
+  }
+
+  /** What becomes of a message that could not even be read, or signed. */
+  #notSent({ message, recipients }: QueuedBatch, error: unknown): RecipientOutcome[] {
+    if (error instanceof Refused) {
       // Its bytes can't be read: nobody gets others instead, and it waits for somebody who looks after it.
       this.#options.log.error({ queue: message.id, err: error }, 'a message in the queue can not be read; it is held');
-      const said = { reply: 451, status: '4.3.0', text: error.message };
-      outcomes = recipients.map((recipient) => ({ recipient, kind: 'held', said, peer: '', relaysNotices: false }));
+      return withoutPeer(recipients, 'held', { reply: 451, status: '4.3.0', text: error.message });
     }
-    await this.#settle(batch, outcomes, { destination, contact: { reached: true } });
+    this.#options.onInternalError(error);
+    return withoutPeer(recipients, 'deferred', OUR_FAULT);
   }
 
   /** The message as it leaves: what signs it, its own header lines, its bytes. @throws Refused `message.gone`, `message.damaged` */
@@ -200,16 +262,14 @@ export class Dispatcher {
   }
 
   async #notReached(destination: string, batch: QueuedBatch, error: unknown): Promise<void> {
-    const { queue, log, random } = this.#options;
-    const said = saidOf(error);
-    if (said === undefined) throw error;
-    log.info({ destination, reply: said.reply, text: said.text }, 'a destination was not reached');
-    const kind = said.reply >= 500 ? 'failed' : 'deferred';
-    const outcomes = batch.recipients.map(
-      (recipient): RecipientOutcome => ({ recipient, kind, said, peer: '', relaysNotices: false }),
-    );
+    const { queue, onInternalError, random } = this.#options;
+    const known = saidOf(error);
+    if (known === undefined) onInternalError(error);
+    const said = known ?? OUR_FAULT; // put off like others: what is wrong with us is not tried again and again at once
+    const failed = said.reply >= 500;
+    const outcomes = withoutPeer(batch.recipients, failed ? 'failed' : 'deferred', said);
     const notBefore = nextAttempt(nowSeconds(), (await queue.failures(destination)) + 1, random());
-    const contact: Contact = kind === 'failed' ? { reached: true } : { reached: false, notBefore };
+    const contact: Contact = failed ? { reached: true } : { reached: false, notBefore };
     await this.#settle(batch, outcomes, { destination, contact });
   }
 
@@ -224,9 +284,11 @@ export class Dispatcher {
     if ([...this.#busy.values()].some((busy) => busy.has(id))) return; // it is just being tried
     const batch = await this.#options.queue.message(id);
     if (batch === undefined) return;
-    const outcomes = batch.recipients.map((recipient): RecipientOutcome => {
+    // For those that are held the time does not run: what an administrator holds is not given up meanwhile.
+    const waiting = batch.recipients.filter(({ state }) => state === 'waiting');
+    const outcomes = waiting.flatMap((recipient) => {
       const text = recipient.reply === '' ? NOT_TRIED.text : recipient.reply;
-      return { recipient, kind, said: { ...NOT_TRIED, text }, peer: '', relaysNotices: false };
+      return withoutPeer([recipient], kind, { ...NOT_TRIED, text });
     });
     await this.#settle(batch, outcomes);
   }
@@ -236,7 +298,32 @@ export class Dispatcher {
     outcomes: readonly RecipientOutcome[],
     attempt?: { readonly destination: string; readonly contact: Contact },
   ): Promise<void> {
-    const { queue, reporter, record, random, onOutcome } = this.#options;
+    const { log, onOutcome } = this.#options;
+    for (;;) {
+      try {
+        await this.#note(batch, outcomes, attempt);
+        break;
+      } catch (error) {
+        // Dies here, or stops: what the peer took is sent again. Until it is noted nobody else tries it: the message is busy.
+        this.#options.onInternalError(error);
+        if (this.#stopping) return;
+        await wait(NOTE_AGAIN, undefined, { ref: false });
+      }
+    }
+    log.info(
+      { queue: batch.message.id, destination: attempt?.destination, ...summaryOf(outcomes) },
+      'mail that leaves',
+    );
+    for (const outcome of outcomes) onOutcome?.(outcome);
+  }
+
+  /** Notes what became of recipients, durably, with the report to the sender if there is to be one. */
+  async #note(
+    batch: QueuedBatch,
+    outcomes: readonly RecipientOutcome[],
+    attempt?: { readonly destination: string; readonly contact: Contact },
+  ): Promise<void> {
+    const { queue, reporter, record, random } = this.#options;
     const { message } = batch;
     const now = nowSeconds();
     const settlements = outcomes.flatMap((outcome) => settlementOf(outcome, now, random()));
@@ -245,46 +332,10 @@ export class Dispatcher {
     await queue.settle(batch, { settlements, report, ...warned, ...(attempt && { attempt }) }, (tx) =>
       record(tx, message, outcomes),
     );
-    for (const outcome of outcomes) onOutcome?.(outcome);
   }
 }
 
 /** A connection serves the next message, too, while it is well and not used up. What needs TLS begins one of its own. */
 function fits(peer: Peer, { message }: QueuedBatch): boolean {
   return !peer.over && peer.sent < MESSAGES_A_CONNECTION && message.options.requireTls !== true;
-}
-
-function outcomeOf(
-  recipient: QueuedRecipient,
-  { reply, status, text }: RecipientResult,
-  { peer, name, tls }: Reached,
-): RecipientOutcome {
-  const kind = reply < 300 ? 'sent' : reply >= 500 ? 'failed' : 'deferred';
-  return { recipient, kind, said: { reply, status, text }, peer: name, relaysNotices: peer.relaysNotices, tls };
-}
-
-function settlementOf({ recipient, kind, said }: RecipientOutcome, now: EpochSeconds, random: number): Settlement[] {
-  const { number, attempts } = recipient;
-  switch (kind) {
-    case 'sent':
-    case 'failed':
-      return [{ number, end: kind }];
-    case 'held':
-      return [{ number, held: true, reply: said.text }];
-    case 'deferred':
-      return [
-        { number, due: nextAttempt(now, attempts + 1, random), reply: `${said.reply} ${said.status} ${said.text}` },
-      ];
-    case 'delayed':
-      return [];
-  }
-}
-
-/** What an error that is nobody's fault here says; undefined: it is ours. */
-function saidOf(error: unknown): PeerReply | undefined {
-  if (error instanceof Unreachable) return error.said;
-  if (error instanceof NoSuchDestination) return { reply: error.reply, status: error.status, text: error.message };
-  if (error instanceof Refused && error.code === 'dns.unavailable')
-    return { reply: 451, status: '4.4.3', text: error.message };
-  return undefined;
 }

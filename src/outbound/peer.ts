@@ -11,7 +11,17 @@ import { type ConnectionOptions, TLSSocket } from 'node:tls';
 import SMTPConnection, { type SMTPConnectionSendInfo } from 'nodemailer/lib/smtp-connection';
 import type { Milliseconds } from '../store/ids.ts';
 import type { OutboundOptions } from '../store/types.ts';
-import { hasReply, keywordsIn, type PeerReply, refusals, replyIn, saidBy, signInTrouble, tlsTrouble } from './reply.ts';
+import {
+  forNow,
+  hasReply,
+  keywordsIn,
+  type PeerReply,
+  refusals,
+  replyIn,
+  saidBy,
+  signInTrouble,
+  tlsTrouble,
+} from './reply.ts';
 
 export type { PeerReply } from './reply.ts';
 
@@ -40,6 +50,8 @@ export interface PeerOptions {
   readonly requireTls?: boolean;
   /** Signs in with it. */
   readonly credentials?: { readonly user: string; readonly password: string } | undefined;
+  /** Aborted: the connection is closed. */
+  readonly signal?: AbortSignal | undefined;
   readonly limits?: Partial<PeerLimits>;
 }
 
@@ -90,6 +102,7 @@ export class Peer {
   readonly #connection: SMTPConnection;
   readonly #limits: PeerLimits;
   #keywords: ReadonlySet<string> | undefined;
+  readonly #signal: AbortSignal | undefined;
   #relaysNotices = false;
   #over = false;
 
@@ -113,7 +126,7 @@ export class Peer {
       maxResponseSize: MOST_SAID,
       allowInternalNetworkInterfaces: true,
     });
-    const peer = new Peer(options.address, connection, limits);
+    const peer = new Peer(options.address, connection, limits, options.signal);
     try {
       await peer.#asked((done) => connection.connect(done), limits.connect + limits.greeting + limits.silence);
       peer.#assertTrusted(tls);
@@ -137,14 +150,20 @@ export class Peer {
       const isAboutTls =
         connection.upgrading === true || code === 'ETLS' || (tls.mode === 'required' && command === 'EHLO');
       if (isAboutTls) throw new Unreachable(tlsTrouble(error), true);
-      throw new Unreachable(code === 'EAUTH' ? signInTrouble(error) : saidBy(error, '4.4.1'), false);
+      throw new Unreachable(code === 'EAUTH' ? signInTrouble(error) : forNow(saidBy(error, '4.4.1')), false);
     }
   }
 
-  private constructor(address: string, connection: SMTPConnection, limits: PeerLimits) {
+  private constructor(
+    address: string,
+    connection: SMTPConnection,
+    limits: PeerLimits,
+    signal: AbortSignal | undefined,
+  ) {
     this.address = address;
     this.#connection = connection;
     this.#limits = limits;
+    this.#signal = signal;
     // Faults between commands: whoever sends next hears that it is over.
     connection.on('error', () => {
       this.#over = true;
@@ -259,14 +278,19 @@ export class Peer {
   /** One question, with a bound on its answer. */
   #asked<T>(ask: (done: (error?: Error | null, result?: T) => void) => void, within: Milliseconds): Promise<T> {
     const { promise, resolve, reject } = Promise.withResolvers<T>();
-    const timer = setTimeout(() => {
-      reject(new Error('the peer takes too long'));
+    const end = (why: string) => {
+      reject(new Error(why));
       this.close();
-    }, within);
+    };
+    const timer = setTimeout(end, within, 'the peer takes too long');
+    const stop = () => end('this server is stopping');
+    this.#signal?.addEventListener('abort', stop, { once: true });
     this.#connection.once('error', reject);
-    ask((error, result) => (error ? reject(error) : resolve(result as T)));
+    if (this.#signal?.aborted) stop();
+    else ask((error, result) => (error ? reject(error) : resolve(result as T)));
     return promise.finally(() => {
       clearTimeout(timer);
+      this.#signal?.removeEventListener('abort', stop);
       this.#connection.off('error', reject);
     });
   }

@@ -1,5 +1,6 @@
 /** From a destination to a connection that takes its mail: the hosts in their order, each address, TLS as it must be. */
 import { readFile } from 'node:fs/promises';
+import { isIP } from 'node:net';
 import type { Resolver } from '../dns/resolver.ts';
 import { type Host, hostNamed, hostsOf, NoSuchDestination } from './hosts.ts';
 import { Peer, type PeerLimits, type PeerOptions, Unreachable } from './peer.ts';
@@ -19,8 +20,11 @@ export interface ReachOptions {
   readonly ownNames: ReadonlySet<string>;
   /** Where MX hosts listen: 25. */
   readonly port: number;
-  readonly localAddress?: string | undefined;
+  /** Addresses of this machine that connections leave from, one of a family at most; other families are not used then. Empty: as it chooses. */
+  readonly localAddresses?: readonly string[];
   readonly random: () => number;
+  /** Aborted: nothing more is tried, and what is open is closed. */
+  readonly signal?: AbortSignal;
   readonly limits?: Partial<PeerLimits>;
 }
 
@@ -60,7 +64,8 @@ export async function reach(destination: string, requireTls: boolean, options: R
       failures.push(new Unreachable(protection.said, true));
       continue;
     }
-    for (const address of host.addresses) {
+    for (const address of host.addresses.filter((each) => canLeaveFor(each, options))) {
+      if (options.signal?.aborted) break;
       try {
         const peer = await connect(candidate, protection, address, options);
         return { peer, name: `${host.name} [${address}]`, tls: kindOf(protection, peer.secure) };
@@ -134,6 +139,10 @@ async function routeCandidate(route: Route, requireTls: boolean, resolver: Resol
   return { ...way, credentials: { user: route.user, password } };
 }
 
+function canLeaveFor(address: string, { localAddresses = [] }: ReachOptions): boolean {
+  return localAddresses.length === 0 || localAddresses.some((each) => isIP(each) === isIP(address));
+}
+
 /** @throws Unreachable */
 async function connect(
   { host, port, implicit, requireTls, credentials }: Candidate,
@@ -141,7 +150,8 @@ async function connect(
   address: string,
   options: ReachOptions,
 ): Promise<Peer> {
-  const { helo, localAddress, limits = {} } = options;
+  const { helo, localAddresses = [], signal, limits = {} } = options;
+  const localAddress = localAddresses.find((each) => isIP(each) === isIP(address));
   // Passwords do not cross the network in the clear, whatever the route says.
   const attempts = attemptsFor(protection, host.name, implicit).filter(
     ({ mode }) => credentials === undefined || mode === 'required' || mode === 'implicit',
@@ -149,7 +159,7 @@ async function connect(
   let last: Unreachable | undefined;
   for (const tls of attempts) {
     try {
-      return await Peer.connect({ address, port, helo, localAddress, tls, requireTls, credentials, limits });
+      return await Peer.connect({ address, port, helo, localAddress, tls, requireTls, credentials, signal, limits });
     } catch (error) {
       if (!(error instanceof Unreachable)) throw error;
       last = error;

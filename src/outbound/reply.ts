@@ -32,6 +32,13 @@ export function saidBy(error: unknown, status: string): PeerReply {
   return { reply: 451, status, text: short(message) };
 }
 
+/** A host that turns us away now may take mail tomorrow: only what it says of a message is the last word on it. */
+export function forNow(said: PeerReply): PeerReply {
+  if (said.reply < 500) return said;
+  const text = [said.reply, said.status, said.text].filter((each) => each !== '').join(' ');
+  return { reply: 451, status: said.status.replace(/^5/, '4'), text };
+}
+
 /** What TLS came to. Whatever the peer said of it was not protected, so it is never the last word. */
 export function tlsTrouble(error: unknown): PeerReply {
   const { originalCode = '', message } = error as { originalCode?: string; message: string };

@@ -30,13 +30,14 @@ import {
   destinationState,
   type QueueEntry,
   type QueuePlace,
+  type QueueSize,
   queuePage,
   queueSize,
 } from './operations/queue-list.ts';
 import type { StagedMessage } from './types.ts';
 
 export type { QueuedBatch, QueuedMessage, QueuedRecipient, Settlement } from './operations/queue.ts';
-export type { DestinationCount, DestinationState, QueueEntry, QueuePlace } from './operations/queue-list.ts';
+export type { DestinationCount, DestinationState, QueueEntry, QueuePlace, QueueSize } from './operations/queue-list.ts';
 
 /** A message that tells the sender what became of another. */
 export interface Report extends Omit<DeliverArgs, 'now'> {
@@ -147,7 +148,7 @@ export class Queue {
     }
   }
 
-  size(): ReturnType<typeof queueSize> {
+  size(): Promise<QueueSize> {
     return this.#engine.read(queueSize);
   }
 

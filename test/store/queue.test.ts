@@ -169,7 +169,7 @@ test('held mail is not tried until it is released; rerouted mail waits elsewhere
   assert.deepEqual(await store.queue.destinationsDue(10), ['[192.0.2.1]']);
   await assertSound(store);
   await change({ kind: 'remove' });
-  assert.deepEqual(await store.queue.size(), { messages: 0, recipients: 0, oldest: null });
+  assert.deepEqual(await store.queue.size(), { messages: 0, recipients: 0, held: 0, oldest: null });
   await assertSound(store);
 });
 

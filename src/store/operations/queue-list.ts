@@ -14,8 +14,9 @@ const PAGE = sql<
   SELECT r.queue_id, m.account_id, m.sender, m.created, m.expires, ${RECIPIENT_COLUMNS}
   FROM queue_recipient r JOIN queue_message m ON m.queue_id = r.queue_id
   WHERE (r.queue_id, r.number) > (?, ?) ORDER BY r.queue_id, r.number LIMIT ?`);
-const SIZE = sql<readonly [recipients: number, messages: number, oldest: number | null]>(`
-  SELECT (SELECT count(*) FROM queue_recipient), count(*), min(created) FROM queue_message`);
+const SIZE = sql<readonly [recipients: number, held: number, messages: number, oldest: number | null]>(`
+  SELECT (SELECT count(*) FROM queue_recipient), (SELECT count(*) FROM queue_recipient WHERE state = 'held'),
+    count(*), min(created) FROM queue_message`);
 /** Read off one index: a hundred thousand who wait take some 20 ms. Ids rise, so the least of them came first. */
 const BY_DESTINATION = sql<readonly [destination: string, recipients: number, held: number, firstId: number]>(`
   SELECT destination, count(*) AS recipients, sum(CASE WHEN state = 'held' THEN 1 ELSE 0 END), min(queue_id)
@@ -53,12 +54,19 @@ export async function queuePage(tx: Reader, after: QueuePlace, limit: number): P
   }));
 }
 
-/** What waits, in all. `oldest`: when the longest waiting message came; null when none does. */
-export async function queueSize(
-  tx: Reader,
-): Promise<{ readonly messages: number; readonly recipients: number; readonly oldest: EpochSeconds | null }> {
-  const [recipients, messages, oldest] = (await tx.get(SIZE))!;
-  return { messages, recipients, oldest };
+/** What waits, in all. */
+export interface QueueSize {
+  readonly messages: number;
+  readonly recipients: number;
+  /** Of the recipients, those that wait for an administrator. */
+  readonly held: number;
+  /** When the message came that waits for longest; null when none does. */
+  readonly oldest: EpochSeconds | null;
+}
+
+export async function queueSize(tx: Reader): Promise<QueueSize> {
+  const [recipients, held, messages, oldest] = (await tx.get(SIZE))!;
+  return { messages, recipients, held, oldest };
 }
 
 /** How many wait for a destination. */

@@ -9,7 +9,7 @@
  */
 import type { Reader, Writer } from '../engine/engine.ts';
 import { sql } from '../engine/sql.ts';
-import type { AccountId, EmailId, EpochSeconds, QueueId } from '../ids.ts';
+import { type AccountId, type EmailId, type EpochSeconds, nowSeconds, type QueueId } from '../ids.ts';
 import { type Notify, type Outbound, type OutboundOptions, PRIORITIES, type Priority } from '../types.ts';
 import { nextNumber } from './accounts.ts';
 import { dropEmailIfUnused } from './purge.ts';
@@ -69,12 +69,16 @@ const PUT_OFF = sql(
   'UPDATE queue_recipient SET attempts = attempts + 1, due = ?, reply = ? WHERE queue_id = ? AND number = ?',
 );
 const HOLD = sql("UPDATE queue_recipient SET state = 'held', reply = ? WHERE queue_id = ? AND number = ?");
+/** For those that are held the time does not run. */
+const SOMEBODY_WAITS = `
+  EXISTS (SELECT 1 FROM queue_recipient r WHERE r.queue_id = queue_message.queue_id AND r.state = 'waiting')`;
 const EXPIRED = sql<readonly [queue: number]>(
-  'SELECT queue_id FROM queue_message WHERE expires <= ? ORDER BY expires LIMIT ?',
+  `SELECT queue_id FROM queue_message WHERE expires <= ? AND ${SOMEBODY_WAITS} ORDER BY expires LIMIT ?`,
 );
 const LATE = sql<readonly [queue: number]>(
-  'SELECT queue_id FROM queue_message WHERE warn > 0 AND warn <= ? ORDER BY warn LIMIT ?',
+  `SELECT queue_id FROM queue_message WHERE warn > 0 AND warn <= ? AND ${SOMEBODY_WAITS} ORDER BY warn LIMIT ?`,
 );
+const EXTEND = sql('UPDATE queue_message SET expires = ? WHERE queue_id = ? AND expires < ?');
 const WARNED = sql('UPDATE queue_message SET warn = 0 WHERE queue_id = ?');
 const DELETE_RECIPIENT = sql('DELETE FROM queue_recipient WHERE queue_id = ? AND number = ?');
 const ANY_RECIPIENT = sql<readonly [number: number]>('SELECT number FROM queue_recipient WHERE queue_id = ? LIMIT 1');
@@ -295,7 +299,10 @@ export async function failuresOf(tx: Reader, destination: string): Promise<numbe
   return (await tx.get(DESTINATION, destination))?.[1] ?? 0;
 }
 
-/** Holds a recipient, or lets it go on at once. */
+/** Who is let go on after a long time has so long to be tried, at least. */
+const LEAST_TIME = 86_400;
+
+/** Holds a recipient, or lets it go on at `due`. */
 export async function setQueueState(
   tx: Writer,
   id: QueueId,
@@ -304,6 +311,10 @@ export async function setQueueState(
   due: EpochSeconds,
 ): Promise<void> {
   await tx.run(SET_STATE, state, due, id, number);
+  if (state === 'waiting') {
+    const least = Math.max(due, nowSeconds()) + LEAST_TIME;
+    await tx.run(EXTEND, least, id, least);
+  }
   await reschedule(tx, destination);
 }
 
