@@ -36,10 +36,12 @@ export type ProtocolCode =
   | 'store.newer' //          the data directory was written by a newer program
   | 'store.locked' //           another process owns the data directory
   | 'recipient.unknown'
+  | 'recipient.invalid' //     no mail can go there: what stands after the @ is no domain
   | 'recipient.closed' //       somebody has the address and takes no mail
   | 'recipient.unavailable' //  who has the address lives in another directory, which can't be asked now: temporary
   | 'relay.forbidden'
-  | 'sender.forbidden'
+  | 'sender.forbidden' //      somebody else's address as the sender
+  | 'sending.limit' //         an account has sent to as many elsewhere as it may for now: temporary
   | 'loop.detected'
   | 'check.failed' //           a check on arriving mail could not be made: temporary
   | 'dns.unavailable' //        no DNS server could say: temporary

@@ -40,6 +40,7 @@ export function loadConfig(file: string): Config {
       key: from(config.tls.key),
       more: config.tls.more.map(({ certificate, key }) => ({ certificate: from(certificate), key: from(key) })),
     },
+    routes: config.routes.map((route) => ({ ...route, passwordFile: from(route.passwordFile) })),
     acme: { ...config.acme, caFile: from(config.acme.caFile), eabKeyFile: from(config.acme.eabKeyFile) },
   };
 }

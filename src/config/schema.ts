@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { acme } from './acme.ts';
 import { ldap } from './ldap.ts';
 import { parseLetGo } from './let-go.ts';
+import { dns, outbound, routes } from './outbound.ts';
 import { parseSchedule } from './schedule.ts';
 import { SERVICES, type Service } from './services.ts';
 import { isNetwork, parseAddress, parseDuration, parseSize } from './units.ts';
@@ -170,6 +171,12 @@ const limits = z
       .prefault(200)
       .describe('Connections from one address (IPv6: one /64) that have not signed in yet.'),
     connectionsByAccount: count.prefault(100).describe('Connections of one account after sign-in.'),
+    recipientsByHour: count
+      .prefault(500)
+      .describe(
+        'Recipients at other servers that one account may send to in an hour. It is far above what people send, and below what a thief of a password wants to.',
+      ),
+    recipientsByDay: count.prefault(2_000).describe('The same for a day.'),
   })
   .prefault({})
   .describe('Bounds that keep one client from taking what belongs to all.');
@@ -408,6 +415,9 @@ export const schema = z.strictObject({
   store,
   backup,
   ldap,
+  dns,
+  outbound,
+  routes,
 });
 
 /** The configuration as the server uses it: sizes in bytes, durations in milliseconds. */

@@ -41,6 +41,11 @@ export function formatSize(bytes: number): string {
   return `${value.toFixed(1)} TB`;
 }
 
+/** A number for people: `2,000`. */
+export function formatCount(count: number): string {
+  return count.toLocaleString('en');
+}
+
 /** Where to listen. Without a port: the standard one of the service. */
 export interface Address {
   readonly host: string;

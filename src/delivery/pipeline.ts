@@ -11,11 +11,13 @@ import { Refused } from '../errors.ts';
 import type { Store } from '../store/api.ts';
 import { type AccountId, nowSeconds } from '../store/ids.ts';
 import type { Outbound, StagedMessage } from '../store/types.ts';
+import type { Allowances } from './allowances.ts';
 import { type OnCheckFailed, runChecks } from './checks.ts';
 import { hasOneReply, outboundOf, sentBy, shareFates, targetsOf } from './filing.ts';
 import type { Check, Failure, InDelivery, Recipient, Step } from './in-delivery.ts';
 import { Recipients, type RecipientsOptions, type Resolver } from './recipients.ts';
 import { replyToRefusal } from './replies.ts';
+import type { Senders } from './senders.ts';
 import type { Delivery, Envelope, Outcome, Outgoing } from './types.ts';
 
 type DeliveryStore = Pick<Store, 'deliver' | 'discard'> & RecipientsOptions['store'];
@@ -25,6 +27,10 @@ export interface PipelineOptions {
   readonly detailFolders: boolean;
   /** Where mail for people elsewhere goes; absent: it is refused. */
   readonly outgoing?: Outgoing | undefined;
+  /** Whom people may send as; absent: anybody. */
+  readonly senders?: Senders;
+  /** To how many elsewhere; absent: as many as they want. */
+  readonly allowances?: Allowances;
   /** In this order, on every message that arrives; each decides by its envelope whether it has something to say. */
   readonly checks?: readonly Check[];
   readonly onCheckFailed?: OnCheckFailed;
@@ -38,6 +44,7 @@ export class DeliveryPipeline implements Delivery {
   readonly #options: PipelineOptions;
   /** In this order. Sieve has its place before the last two. */
   readonly #steps: readonly Step[] = [
+    (delivery) => this.#checkSender(delivery),
     (delivery) => this.#resolve(delivery),
     (delivery) => this.#check(delivery),
     (delivery) => this.#checkSharedFates(delivery),
@@ -51,8 +58,16 @@ export class DeliveryPipeline implements Delivery {
     this.#recipients = new Recipients({ directory, store, detailFolders, outgoing });
   }
 
+  async acceptsSender({ sender, signedIn }: Parameters<Delivery['acceptsSender']>[0]): Promise<void> {
+    await this.#options.senders?.checkPath(sender, signedIn);
+  }
+
   async accepts(recipient: string, envelope: Parameters<Delivery['accepts']>[1]): Promise<void> {
-    const { accounts } = await this.#recipients.find(recipient, envelope);
+    const { accounts, leaves } = await this.#recipients.find(recipient, envelope);
+    const { signedIn } = envelope;
+    if (signedIn !== undefined && leaves.some(({ account }) => account === signedIn.id)) {
+      this.#options.allowances?.check(signedIn, 1);
+    }
     for (const account of accounts) await this.#recipients.checkRoom(account, envelope.declaredBytes ?? 0);
   }
 
@@ -67,6 +82,10 @@ export class DeliveryPipeline implements Delivery {
       this.#store.discard(message); // without effect when somebody has it
     }
     return delivery.recipients.map(({ failure }) => failure ?? GOOD);
+  }
+
+  async #checkSender({ envelope: { sender, signedIn }, message }: InDelivery): Promise<void> {
+    if (signedIn !== undefined) await this.#options.senders?.checkMessage(sender, signedIn, message);
   }
 
   async #resolve({ envelope, recipients }: InDelivery): Promise<void> {
@@ -106,10 +125,9 @@ export class DeliveryPipeline implements Delivery {
     const targets = targetsOf(delivery);
     const outbound = this.#outbound(delivery);
     if (targets.length + outbound.length === 0) return;
-    const { outcomes, queued } = await this.#store.deliver(message, targets, {
-      sent: sentBy(envelope, message),
-      outbound,
-    });
+    const { outcomes, queued } = await this.#withinAllowance(envelope, outbound, () =>
+      this.#store.deliver(message, targets, { sent: sentBy(envelope, message), outbound }),
+    );
     if (queued.length > 0) this.#options.outgoing?.wake();
     const refusals = new Map<AccountId, Refused>();
     for (const [at, result] of outcomes.entries()) {
@@ -122,6 +140,25 @@ export class DeliveryPipeline implements Delivery {
     }
     // A mailbox became full, or went, just now. The others have their copy and may get another: better twice than never.
     shareFates(envelope, recipients);
+  }
+
+  /** Counts what a person sends to others elsewhere; what is forwarded for people is not theirs. @throws Refused `sending.limit` */
+  async #withinAllowance<T>(
+    { signedIn, sender }: Envelope,
+    outbound: readonly Outbound[],
+    file: () => Promise<T>,
+  ): Promise<T> {
+    const { allowances } = this.#options;
+    const own = signedIn && outbound.find((each) => each.account === signedIn.id && each.sender === sender);
+    if (allowances === undefined || !own) return file();
+    const count = own.recipients.length;
+    allowances.take(signedIn, count);
+    try {
+      return await file();
+    } catch (error) {
+      allowances.giveBack(signedIn, count);
+      throw error;
+    }
   }
 
   #outbound(delivery: InDelivery): Outbound[] {

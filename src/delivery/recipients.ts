@@ -31,7 +31,7 @@ export class Recipients {
     this.#options = options;
   }
 
-  /** @throws Refused `recipient.unknown`, `recipient.closed`, `relay.forbidden` */
+  /** @throws Refused `recipient.unknown`, `recipient.closed`, `recipient.invalid`, `relay.forbidden` */
   async find(address: string, giver: Giver, parameters: RecipientParameters = {}): Promise<Found> {
     const resolved = await this.#options.directory.resolve(address);
     switch (resolved.kind) {
@@ -71,7 +71,7 @@ export class Recipients {
     }
     const destination = outgoing.destinationOf(address);
     if (destination === undefined) {
-      throw new Refused('recipient.unknown', `${address} can't be an address: check what stands after the @.`);
+      throw new Refused('recipient.invalid', `${address} can't be an address: check what stands after the @.`);
     }
     return { account: signedIn.id, sender, address, destination, ...parameters };
   }

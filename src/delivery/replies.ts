@@ -13,9 +13,11 @@ const byRefusal: Partial<Record<RefusalCode, ReplyCode>> = {
   'auth.mechanism': [504, '5.5.4'],
   'recipient.unknown': [550, '5.1.1'],
   'recipient.closed': [550, '5.2.1'],
+  'recipient.invalid': [550, '5.1.2'], // RFC 3463 3.2: there is no such system
   'recipient.unavailable': [451, '4.4.3'], // RFC 3463 3.5: directory server failure
   'relay.forbidden': [550, '5.7.1'],
-  'sender.forbidden': [550, '5.7.1'],
+  'sender.forbidden': [550, '5.7.1'], // RFC 6409 6.1
+  'sending.limit': [450, '4.7.1'],
   'message.too-large': [552, '5.3.4'],
   'check.failed': [451, '4.7.0'],
   'loop.detected': [554, '5.4.6'],

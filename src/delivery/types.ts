@@ -54,8 +54,11 @@ export type Outcome =
 
 /** The one way into mailboxes for mail that arrives. */
 export interface Delivery {
+  /** May the person send with this reverse path? Called at MAIL. @throws Refused `sender.forbidden` */
+  acceptsSender(envelope: { readonly sender: string; readonly signedIn: Account }): Promise<void>;
   /**
-   * Is there somebody to take it? Called at RCPT. Refusals: `recipient.unknown`, `recipient.closed`, `relay.forbidden`, `quota.exceeded`.
+   * Is there somebody to take it? Called at RCPT. Refusals: `recipient.unknown`, `recipient.closed`, `recipient.invalid`, `relay.forbidden`,
+   * `quota.exceeded`, `sending.limit`.
    */
   accepts(
     recipient: string,
@@ -63,7 +66,7 @@ export interface Delivery {
   ): Promise<void>;
   /**
    * Files the message, durably, in one transaction. An outcome for each recipient, in order; by a protocol with one reply for
-   * all of them the outcomes are all good or all bad. @throws Refused `store.*`
+   * all of them the outcomes are all good or all bad. @throws Refused `store.*`, `sender.forbidden`, `sending.limit`
    */
   deliver(envelope: Envelope, message: StagedMessage): Promise<readonly Outcome[]>;
 }

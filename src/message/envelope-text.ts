@@ -4,17 +4,36 @@ import { imapString } from './imap-string.ts';
 type Value = string | null | Value[];
 
 /** The lists of addresses, by their place in an ENVELOPE (RFC 9051 7.5.2). */
-const PLACES = { from: 2, to: 5, cc: 6, bcc: 7 } as const;
+const PLACES = { from: 2, sender: 3, to: 5, cc: 6, bcc: 7 } as const;
+type List = keyof typeof PLACES;
 
-/** Addresses of one list, `local@domain` in lower case; groups by their members. */
-export function addressesIn(envelope: string, list: keyof typeof PLACES): string[] {
+/** What stands before and after the `@`, in Unicode, without quotes. */
+export interface NamedMailbox {
+  readonly local: string;
+  readonly domain: string;
+}
+
+/** The mailboxes of one list; groups by their members. A Sender that is missing is From (RFC 9051 7.5.2). */
+export function mailboxesIn(envelope: string, list: List): NamedMailbox[] {
   const place = [...items(envelope)][PLACES[list]];
   if (place === undefined || !Array.isArray(place.value)) return [];
   return place.value.flatMap((address) => {
     const [, , local, domain] = Array.isArray(address) ? address : [];
     // A NIL domain begins or ends a group.
-    return typeof local === 'string' && typeof domain === 'string' ? [`${local}@${domain}`.toLowerCase()] : [];
+    return typeof local === 'string' && typeof domain === 'string'
+      ? [{ local: unicode(local), domain: unicode(domain) }]
+      : [];
   });
+}
+
+/** Addresses of one list, `local@domain` in lower case; groups by their members. */
+export function addressesIn(envelope: string, list: List): string[] {
+  return mailboxesIn(envelope, list).map(({ local, domain }) => `${local}@${domain}`.toLowerCase());
+}
+
+/** Envelopes have one character a byte. */
+function unicode(bytes: string): string {
+  return Buffer.from(bytes, 'latin1').toString('utf8');
 }
 
 const BCC = 'Bcc: ';

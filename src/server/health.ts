@@ -27,6 +27,8 @@ export interface HealthReport {
   readonly certificates: readonly Readonly<Record<string, unknown>>[];
   /** Whether LDAP answers, and when it was read last; absent where nobody lives there. */
   readonly ldap?: Readonly<Record<string, unknown>>;
+  /** How much waits to leave for other servers, for how long, and whether that is too much. */
+  readonly queue?: Readonly<Record<string, unknown>>;
 }
 
 export interface HealthOptions {

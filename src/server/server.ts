@@ -12,8 +12,6 @@ import { reachableServices } from '../autoconfig/services.ts';
 import type { Config } from '../config/schema.ts';
 import type { Service } from '../config/services.ts';
 import { networks } from '../config/units.ts';
-import { DeliveryPipeline } from '../delivery/pipeline.ts';
-import type { Delivery } from '../delivery/types.ts';
 import type { HttpListener } from '../http/listener.ts';
 import type { HttpParts } from '../http/parts.ts';
 import { requestCounter } from '../http/request-counter.ts';
@@ -37,6 +35,7 @@ import { BackupSchedule } from './backup-schedule.ts';
 import type { Backups } from './backups.ts';
 import { countCertificates } from './certificate-metrics.ts';
 import { type CertificateReport, ServerCertificates } from './certificates.ts';
+import { openDelivery } from './delivery.ts';
 import { makeTrialOffice, trialGuide } from './first-run.ts';
 import { type HealthReport, HealthServer } from './health.ts';
 import { listenHttp } from './http.ts';
@@ -45,6 +44,7 @@ import { openLog, partLog } from './log.ts';
 import { Metrics } from './metrics.ts';
 import { hasOffice, type Office, openOffice, type ServerFacts } from './office.ts';
 import { openIdTokens } from './openid.ts';
+import { type Outbound, openOutbound, openResolver } from './outbound.ts';
 import type { Stoppable } from './shutdown.ts';
 import { version } from './version.ts';
 
@@ -107,8 +107,11 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const verified = new VerifiedPasswords();
   const ldap = openLdap(config.ldap, { directory: opening.directory, verified, log, metrics });
   if (ldap !== null) opened.defer(() => ldap.close());
-  const office: Office = { ...opening, ldap, server: facts };
-  const { store, directory, sessions, backups } = office;
+  const { store, directory, sessions, backups } = opening;
+  const resolver = openResolver(config.dns);
+  const outbound = openOutbound({ config, name, withoutConfig, store, directory, resolver, log, metrics });
+  opened.defer(() => outbound.close());
+  const office: Office = { ...opening, ldap, sending: outbound.sending, server: facts };
   const trial = withoutConfig && (isNew || directory.trial);
   const people = trial ? await makeTrialOffice(office, options.terminal) : [];
 
@@ -123,7 +126,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 
   const tokens = await openIdTokens(config.openid, partLog(log, 'openid'));
   const authenticator = authenticating({ directory, verified, tokens, outside: ldap?.passwords, log, metrics });
-  const protocols = wire({ office, config, name, log, metrics, authenticator });
+  const protocols = wire({ office, config, name, log, metrics, authenticator, outbound });
   const limits = new ConnectionLimits({
     connections: config.limits.connections,
     byAddress: config.limits.connectionsByAddress,
@@ -147,6 +150,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     backup: backupReport(backups),
     certificates: certificates.states().map(certificateReport),
     ...(ldap === null ? {} : { ldap: ldapReport(ldap) }),
+    queue: outbound.report(),
   });
 
   const parts: HttpParts = {
@@ -234,6 +238,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   opened.defer(() => admin.close());
 
   ldap?.start();
+  outbound.start();
 
   log.info({ version, data, listening }, 'ready');
   const everything = opened.move();
@@ -276,20 +281,6 @@ function greeting({ version, listening }: ServerFacts, data: string, withoutConf
   return `Rainmail ${version} serves ${data}${where}: ${list}\n`;
 }
 
-/** Deliveries, counted by their outcomes. */
-function counting(delivery: Delivery, metrics: Metrics): Delivery {
-  return {
-    accepts: (recipient, envelope) => delivery.accepts(recipient, envelope),
-    async deliver(envelope, message) {
-      const outcomes = await delivery.deliver(envelope, message);
-      for (const outcome of outcomes) {
-        metrics.delivery(envelope.protocol, outcome.ok ? 'delivered' : outcome.reply < 500 ? 'deferred' : 'refused');
-      }
-      return outcomes;
-    },
-  };
-}
-
 interface Parts {
   readonly office: Office;
   readonly config: Config;
@@ -297,6 +288,7 @@ interface Parts {
   readonly log: Logger;
   readonly metrics: Metrics;
   readonly authenticator: Authenticator;
+  readonly outbound: Outbound;
 }
 
 /** The protocols with all they need. */
@@ -307,14 +299,10 @@ function wire({
   log,
   metrics,
   authenticator,
+  outbound,
 }: Parts): Record<Exclude<Service['protocol'], 'health' | 'http'>, LineProtocol> {
-  const { store, directory, ldap } = office;
-  const delivery = counting(
-    new DeliveryPipeline(ldap?.resolver ?? directory, store, {
-      detailFolders: config.delivery.detailFolders,
-    }),
-    metrics,
-  );
+  const { store, directory } = office;
+  const delivery = openDelivery({ office, config, metrics, outbound });
   const counted = (protocol: string) => ({
     onCommand: (verb: string) => metrics.command(protocol, verb),
     onInternalError: (error: unknown, connection: number) => {

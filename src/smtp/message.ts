@@ -20,15 +20,19 @@ export function newIntake(session: SmtpSession, transaction: Transaction): Intak
     bareLineEnds: dialect.bareLineEnds,
     removesHidden: dialect.completesHeader,
     trace: receivedLine(session, transaction),
-    missingFields: dialect.completesHeader ? (header) => missingFields(header, context.hostname) : () => '',
+    missingFields: dialect.completesHeader
+      ? (header) => missingFields(header, context.hostname, transaction.sender)
+      : () => '',
   });
   return transaction.intake;
 }
 
-/** RFC 6409 8.1, 8.2 */
-function missingFields(header: HeaderScan, hostname: string): string {
+/** RFC 6409 8.1, 8.2; and From, which RFC 5322 3.6 demands: scanners and programs forget it. One character a byte. */
+function missingFields(header: HeaderScan, hostname: string, sender: string): string {
   const date = header.hasDate ? '' : `Date: ${mailDate()}\r\n`;
-  return header.hasMessageId ? date : `${date}Message-ID: <${randomUUID()}@${hostname}>\r\n`;
+  const id = header.hasMessageId ? '' : `Message-ID: <${randomUUID()}@${hostname}>\r\n`;
+  const from = header.hasFrom || sender === '' ? '' : `From: <${Buffer.from(sender).toString('latin1')}>\r\n`;
+  return `${date}${id}${from}`;
 }
 
 /** Ends the connection when the client goes on and on beyond the limit. @returns true when it did */

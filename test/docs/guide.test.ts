@@ -3,6 +3,7 @@ import { existsSync, globSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { defaults } from '../../src/config/schema.ts';
+import { POLICY_NAMES } from '../../src/directory/access/settings.ts';
 
 const root = new URL('../../', import.meta.url).pathname;
 const read = (file: string) => readFileSync(join(root, file), 'utf8');
@@ -18,6 +19,7 @@ test('the guide says what to do for every stable error code, and for no other', 
 
 test('every setting that the guide names exists', () => {
   const codes = new Set([...read('src/errors.ts').matchAll(/^ {2}\| '([a-z.-]+)'/gm)].map(([, code]) => code));
+  for (const name of POLICY_NAMES) codes.add(name);
   const sections = Object.entries(defaults()).filter(([, value]) => typeof value === 'object');
   const setting = new RegExp(`\`(${sections.map(([name]) => name).join('|')})\\.(\\w+)\``, 'g');
   for (const file of globSync('docs/guide/*.md', { cwd: root })) {

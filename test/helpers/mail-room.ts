@@ -12,6 +12,7 @@ import type { TestContext } from 'node:test';
 import { connect as connectTls } from 'node:tls';
 import { PasswordAuthenticator } from '../../src/auth/authenticator.ts';
 import { DeliveryPipeline } from '../../src/delivery/pipeline.ts';
+import { Senders } from '../../src/delivery/senders.ts';
 import type { Outgoing } from '../../src/delivery/types.ts';
 import { type Configured, UNCONFIGURED } from '../../src/directory/access/settings.ts';
 import { Directory } from '../../src/directory/directory.ts';
@@ -141,6 +142,7 @@ export async function mailRoom(t: TestContext, options: MailRoomOptions = {}): P
   const delivery = new DeliveryPipeline(directory, store, {
     detailFolders: options.detailFolders ?? false,
     outgoing: options.outgoing,
+    senders: new Senders(directory, directory),
   });
   const shared = {
     authenticator,

@@ -124,7 +124,7 @@ test('mail to another server is refused with a word on why', async (t) => {
   assert.match(await client.ask('RCPT TO:<anna@office.test>'), /^250 /);
 });
 
-test('Date and Message-ID are added where they are missing, Bcc is taken out, and nothing else is touched', async (t) => {
+test('Date, Message-ID and From are added where they are missing, Bcc is taken out, and nothing else is touched', async (t) => {
   const room = await mailRoom(t, { people: ['anna'] });
   const client = await signedIn(await room.connect('submissions'));
   const send = async (message: string): Promise<string> => {
@@ -139,11 +139,12 @@ test('Date and Message-ID are added where they are missing, Bcc is taken out, an
   };
   const date = String.raw`Date: \w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d \+0000\r\n`;
   const id = String.raw`Message-ID: <[0-9a-f-]{36}@mail\.office\.test>\r\n`;
-  assert.match(await send('Subject: x\r\n\r\nbody\r\n'), new RegExp(`^Subject: x\r\n${date}${id}\r\nbody\r\n$`));
-  assert.match(await send('Date: today\r\n\r\nbody\r\n'), new RegExp(`^Date: today\r\n${id}\r\nbody\r\n$`));
-  assert.match(await send('Message-ID: <a>\r\n\r\n'), new RegExp(`^Message-ID: <a>\r\n${date}\r\n$`));
-  assert.match(await send('Subject: header only\r\n'), new RegExp(`^Subject: header only\r\n${date}${id}$`));
-  const complete = 'Date: today\r\nCc: ben\r\nMessage-ID: <a>\r\n\r\nbody\r\n';
+  const from = String.raw`From: <anna@office\.test>\r\n`;
+  assert.match(await send('Subject: x\r\n\r\nbody\r\n'), new RegExp(`^Subject: x\r\n${date}${id}${from}\r\nbody\r\n$`));
+  assert.match(await send('Date: today\r\n\r\nbody\r\n'), new RegExp(`^Date: today\r\n${id}${from}\r\nbody\r\n$`));
+  assert.match(await send('Message-ID: <a>\r\n\r\n'), new RegExp(`^Message-ID: <a>\r\n${date}${from}\r\n$`));
+  assert.match(await send('Subject: header only\r\n'), new RegExp(`^Subject: header only\r\n${date}${id}${from}$`));
+  const complete = 'From: anna@office.test\r\nDate: today\r\nCc: ben\r\nMessage-ID: <a>\r\n\r\nbody\r\n';
   assert.equal(await send(complete), complete);
   assert.equal(await send(complete.replace('Cc:', 'Bcc: ben,\r\n carl\r\nCc:')), complete);
 });

@@ -9,7 +9,17 @@ import { networks } from '../../config/units.ts';
 import { Lru } from '../../lru.ts';
 import { type CredentialKind, SIGN_IN_PROTOCOLS, type SignInProtocol } from '../types.ts';
 import { POLICY_NAMES, type PolicyName } from './settings.ts';
-import { credentialList, folderList, letGo, networkList, onOff, preference, tlsRule } from './values.ts';
+import {
+  credentialList,
+  folderList,
+  letGo,
+  networkList,
+  onOff,
+  preference,
+  type SenderRule,
+  senderRule,
+  tlsRule,
+} from './values.ts';
 
 /** Some networks. */
 export class Networks {
@@ -48,7 +58,7 @@ export interface Access {
   /** Which of the two is set up first in mail programs. A service that is off is not set up at all. */
   readonly prefer: 'imap' | 'pop3';
   readonly pop3: { readonly letGo: LetGo; readonly folders: readonly string[]; readonly seenByRetr: boolean };
-  readonly submission: { readonly fileSent: boolean };
+  readonly submission: { readonly fileSent: boolean; readonly senders: SenderRule };
 }
 
 /** How somebody uses, or would use, a service. */
@@ -99,7 +109,10 @@ export class AccessPool {
         folders: Object.freeze(folderList.parse(text('pop3.folders'))!),
         seenByRetr: onOff.parse(text('pop3.seenByRetr'))!,
       }),
-      submission: Object.freeze({ fileSent: onOff.parse(text('submission.fileSent'))! }),
+      submission: Object.freeze({
+        fileSent: onOff.parse(text('submission.fileSent'))!,
+        senders: senderRule.parse(text('submission.senders'))!,
+      }),
     });
   }
 

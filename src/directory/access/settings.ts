@@ -8,6 +8,7 @@ import {
   networkList,
   onOff,
   preference,
+  senderRule,
   tlsRule,
   type ValueKind,
 } from './values.ts';
@@ -16,6 +17,7 @@ export type PolicyName =
   | SignInProtocol
   | `${SignInProtocol}.${'networks' | 'credentials' | 'tls'}`
   | 'prefer'
+  | 'submission.senders'
   | keyof Configured;
 
 export interface PolicySetting {
@@ -71,6 +73,12 @@ export const POLICY_SETTINGS: readonly PolicySetting[] = [
   configured('pop3.folders', folderList, 'The folders that POP3 shows, one after the other.'),
   configured('pop3.seenByRetr', onOff, 'Whether a message that POP3 has retrieved is marked as read.'),
   configured('submission.fileSent', onOff, 'Whether the server files what is sent in the Sent folder.'),
+  setting(
+    'submission.senders',
+    senderRule,
+    'Whom one may send as: own addresses, aliases and groups; everybody of the own domain; or anybody at all.',
+    'own',
+  ),
 ];
 
 export const POLICY_NAMES: readonly PolicyName[] = POLICY_SETTINGS.map(({ name }) => name);

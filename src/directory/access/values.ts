@@ -37,6 +37,11 @@ export const tlsRule: ValueKind<'required' | 'optional'> = choice(['required', '
 
 export const preference: ValueKind<'imap' | 'pop3'> = choice(['imap', 'pop3']);
 
+/** Whom somebody may send as. */
+export type SenderRule = 'own' | 'domain' | 'any';
+
+export const senderRule: ValueKind<SenderRule> = choice(['own', 'domain', 'any']);
+
 /** Null: any. */
 export const networkList: ValueKind<readonly string[] | null> = {
   values: 'any, or networks such as 192.0.2.0/24,2001:db8::/32',
@@ -90,7 +95,7 @@ export const folderList: ValueKind<readonly string[]> = {
 
 function choice<const Choice extends string>(choices: readonly Choice[]): ValueKind<Choice> {
   return {
-    values: choices.join(' or '),
+    values: `${choices.slice(0, -1).join(', ')} or ${choices.at(-1)}`,
     choices,
     parse: (text) => choices.find((one) => one === text.toLowerCase()),
     format: (value) => value,

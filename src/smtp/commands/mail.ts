@@ -4,7 +4,7 @@ import { nowSeconds } from '../../store/ids.ts';
 import type { OutboundOptions } from '../../store/types.ts';
 import type { SmtpCommand } from '../command.ts';
 import { longestHold, offersReports, offersRequireTls } from '../extensions.ts';
-import { reply, SENDER_OK } from '../reply.ts';
+import { type Reply, reply, SENDER_OK } from '../reply.ts';
 import type { SmtpSession } from '../session.ts';
 import { afterKeyword, type Parameters, parseParameters, parseSize } from '../syntax/command.ts';
 import { parseHold } from '../syntax/hold.ts';
@@ -32,15 +32,23 @@ export const mail: SmtpCommand = {
     if (unknown !== undefined) return reply(555, '5.5.4', `The parameter ${unknown} is not known here`);
     checkValues(parameters);
     if (utf8 && !parameters.has('SMTPUTF8')) return NEEDS_UTF8;
-    session.transaction = new Transaction({
+    const transaction = new Transaction({
       sender: address,
       declaredBytes: declaredSize(session, parameters),
       options: optionsOf(parameters),
       holdUntil: parseHold(parameters, nowSeconds(), longestHold(session)),
     });
-    return SENDER_OK;
+    return begin(session, transaction);
   },
 };
+
+/** Begins the transaction. @throws Refused when somebody who signed in may not send as that */
+async function begin(session: SmtpSession, transaction: Transaction): Promise<Reply> {
+  const { context, signedIn } = session;
+  if (signedIn !== null) await context.delivery.acceptsSender({ sender: transaction.sender, signedIn });
+  session.transaction = transaction;
+  return SENDER_OK;
+}
 
 /** SIZE: RFC 1870; BODY: RFC 6152; SMTPUTF8: RFC 6531; AUTH: RFC 4954 5, which we understand and don't rely on. */
 const KNOWN = new Set(['SIZE', 'BODY', 'SMTPUTF8', 'AUTH']);

@@ -14,6 +14,7 @@ export class HeaderScan {
   received = 0;
   hasDate = false;
   hasMessageId = false;
+  hasFrom = false;
   /** The blank line was seen; nothing after it is looked at. */
   ended = false;
 
@@ -62,6 +63,7 @@ export class HeaderScan {
   #count(): void {
     if (this.#name === 'received') this.received += 1;
     else if (this.#name === 'date') this.hasDate = true;
+    else if (this.#name === 'from') this.hasFrom = true;
     else this.hasMessageId = true;
   }
 }
@@ -75,6 +77,9 @@ function nameFrom(byte: number): string {
     case 'd':
     case 'D':
       return 'date';
+    case 'f':
+    case 'F':
+      return 'from';
     case 'm':
     case 'M':
       return 'message-id';

@@ -21,6 +21,7 @@ const DEFAULTS: Readonly<Record<string, string>> = {
   'pop3.folders': 'INBOX',
   'pop3.seenByRetr': 'off',
   'submission.fileSent': 'on',
+  'submission.senders': 'own',
   ...Object.fromEntries(
     SERVICES.flatMap((service) => [
       [service, 'on'],

@@ -16,7 +16,16 @@ function scan(message: string, size: number): { seen: HeaderScan; blankLine: num
   return { seen, blankLine };
 }
 
-const cases: readonly { about: string; message: string; received: number; date: boolean; id: boolean }[] = [
+interface Case {
+  readonly about: string;
+  readonly message: string;
+  readonly received: number;
+  readonly date: boolean;
+  readonly id: boolean;
+  readonly from?: boolean;
+}
+
+const cases: readonly Case[] = [
   {
     about: 'an ordinary header',
     message: 'Received: a\r\n\tb\r\nReceived: c\r\nDate: x\r\nMessage-ID: <y>\r\n\r\nDate: no\r\n',
@@ -52,6 +61,14 @@ const cases: readonly { about: string; message: string; received: number; date: 
     date: false,
     id: false,
   },
+  {
+    about: 'all that a message must have',
+    message: 'DATE: x\r\nfrom: y\r\nMessage-Id: z\r\n\r\n',
+    received: 0,
+    date: true,
+    id: true,
+    from: true,
+  },
   { about: 'fields in the body', message: '\r\nReceived: a\r\nDate: b\r\n', received: 0, date: false, id: false },
   {
     about: 'a name cut by the end of its line',
@@ -62,16 +79,24 @@ const cases: readonly { about: string; message: string; received: number; date: 
   },
 ];
 
-for (const { about, message, received, date, id } of cases) {
+for (const { about, message, received, date, id, from = false } of cases) {
   test(`${about}: counted right, cut into chunks of any size`, () => {
     for (let size = 1; size <= message.length; size += 1) {
       const { seen, blankLine } = scan(message, size);
       assert.deepEqual(
-        { received: seen.received, date: seen.hasDate, id: seen.hasMessageId, ended: seen.ended, blankLine },
+        {
+          received: seen.received,
+          date: seen.hasDate,
+          id: seen.hasMessageId,
+          from: seen.hasFrom,
+          ended: seen.ended,
+          blankLine,
+        },
         {
           received,
           date,
           id,
+          from,
           ended: true,
           blankLine: message.startsWith('\r\n') ? 0 : message.indexOf('\r\n\r\n') + 2,
         },

@@ -1,0 +1,43 @@
+/** The delivery pipeline as the server runs it, and how it is counted. */
+import type { Config } from '../config/schema.ts';
+import { DeliveryPipeline } from '../delivery/pipeline.ts';
+import { Senders } from '../delivery/senders.ts';
+import type { Delivery } from '../delivery/types.ts';
+import type { Metrics } from './metrics.ts';
+import type { Office } from './office.ts';
+import type { Outbound } from './outbound.ts';
+
+interface Parts {
+  readonly office: Office;
+  readonly config: Config;
+  readonly metrics: Metrics;
+  readonly outbound: Pick<Outbound, 'outgoing' | 'allowances'>;
+}
+
+/** The way into mailboxes and to other servers for all mail that comes in. */
+export function openDelivery({ office, config, metrics, outbound: { outgoing, allowances } }: Parts): Delivery {
+  const { store, directory, ldap } = office;
+  const resolver = ldap?.resolver ?? directory;
+  const pipeline = new DeliveryPipeline(resolver, store, {
+    detailFolders: config.delivery.detailFolders,
+    outgoing,
+    senders: new Senders(resolver, directory),
+    allowances,
+  });
+  return counting(pipeline, metrics);
+}
+
+/** Deliveries, counted by their outcomes. */
+function counting(delivery: Delivery, metrics: Metrics): Delivery {
+  return {
+    acceptsSender: (envelope) => delivery.acceptsSender(envelope),
+    accepts: (recipient, envelope) => delivery.accepts(recipient, envelope),
+    async deliver(envelope, message) {
+      const outcomes = await delivery.deliver(envelope, message);
+      for (const outcome of outcomes) {
+        metrics.delivery(envelope.protocol, outcome.ok ? 'delivered' : outcome.reply < 500 ? 'deferred' : 'refused');
+      }
+      return outcomes;
+    },
+  };
+}

@@ -1,0 +1,168 @@
+/**
+ * Mail that leaves for other servers, as the server runs it: what sends it, how it is counted, and what the health page tells of it.
+ *
+ * Nothing leaves, and what would have to is refused when it is sent, where the configuration says so, in the trial office, and without a
+ * configuration: what is only tried out must never reach other people's servers.
+ */
+import type { Logger } from 'pino';
+import type { Config } from '../config/schema.ts';
+import { Allowances } from '../delivery/allowances.ts';
+import type { Outgoing } from '../delivery/types.ts';
+import type { Directory } from '../directory/directory.ts';
+import { machinesServers, Resolver } from '../dns/resolver.ts';
+import { Dispatcher } from '../outbound/dispatcher.ts';
+import { Routes } from '../outbound/route.ts';
+import { Sts } from '../outbound/tls/sts.ts';
+import type { RecordOutcomes, Reporter, Sending, Signer } from '../outbound/types.ts';
+import type { MailStore } from '../store/store.ts';
+import type { HealthReport } from './health.ts';
+import { partLog } from './log.ts';
+import type { Metrics } from './metrics.ts';
+import { QueueWatch } from './queue-watch.ts';
+
+interface Parts {
+  readonly config: Config;
+  /** As this server calls itself. */
+  readonly name: string;
+  /** No configuration was given. */
+  readonly withoutConfig: boolean;
+  readonly store: MailStore;
+  readonly directory: Directory;
+  readonly resolver: Resolver;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+}
+
+export interface Outbound {
+  /** What the delivery pipeline needs of it; undefined: no mail leaves. */
+  readonly outgoing: Outgoing | undefined;
+  /** What administrators need of it; null: no mail leaves. */
+  readonly sending: Sending | null;
+  /** To how many elsewhere people may send. */
+  readonly allowances: Allowances;
+  /** What the health page tells of the queue. */
+  report(): NonNullable<HealthReport['queue']>;
+  /** Begins to send what waits. */
+  start(): void;
+  /** Begins nothing new and lets what is under way come to its end, for a while. */
+  close(): Promise<void>;
+}
+
+/** Asks the DNS servers of the configuration. */
+export function openResolver({ servers, validating }: Config['dns']): Resolver {
+  return new Resolver({ servers: servers.length > 0 ? servers : machinesServers(), validating });
+}
+
+export function openOutbound(parts: Parts): Outbound {
+  const { config, store, log: serverLog, metrics } = parts;
+  const log = partLog(serverLog, 'outbound');
+  const reporter = reporterOf(parts);
+  const watch = new QueueWatch({
+    queue: store.queue,
+    registry: metrics.registry,
+    alarmAbove: config.outbound.alarmAbove,
+    log,
+    onInternalError: () => metrics.internalError('outbound'),
+  });
+  const allowances = new Allowances({
+    byHour: config.limits.recipientsByHour,
+    byDay: config.limits.recipientsByDay,
+    onReached: (account, recipients) => watch.limitReached(account, recipients),
+  });
+  if (reporter === null || !mayLeave(parts)) return unsent(watch, allowances);
+
+  const routes = new Routes(config.routes.map(routeOf));
+  const dispatcher = makeDispatcher(parts, { routes, reporter, log, watch });
+  watch.countConnections(() => dispatcher.trying);
+  return {
+    outgoing: {
+      destinationOf: (address) => routes.destinationOf(address),
+      times(from) {
+        const { giveUp, warnAfter } = config.outbound;
+        return { warn: warnAfter === 0 ? 0 : from + warnAfter / 1_000, expires: from + giveUp / 1_000 };
+      },
+      wake: () => dispatcher.wake(),
+    },
+    sending: {
+      wake: () => dispatcher.wake(),
+      hasRoute: (destination) => routes.names.includes(destination),
+      reporter,
+    },
+    allowances,
+    report: () => watch.report(),
+    start() {
+      watch.start();
+      dispatcher.wake();
+    },
+    async close() {
+      watch.close();
+      await dispatcher.stop(config.timeouts.shutdown);
+    },
+  };
+}
+
+/** Nothing is sent; what waits from before goes on waiting, and is told of. */
+function unsent(watch: QueueWatch, allowances: Allowances): Outbound {
+  return {
+    outgoing: undefined,
+    sending: null,
+    allowances,
+    report: () => watch.report(),
+    start: () => watch.start(),
+    close: async () => watch.close(),
+  };
+}
+
+function mayLeave({ config, withoutConfig, directory }: Parts): boolean {
+  return config.outbound.enabled && !withoutConfig && !directory.trial;
+}
+
+/** Null: there is nobody who would tell senders of what failed (RFC 3464), so nothing leaves: nobody's mail may fail in silence. */
+function reporterOf(_parts: Parts): Reporter | null {
+  return null;
+}
+
+/** Signs nothing yet. */
+const signer: Signer = { sign: async () => Buffer.alloc(0) };
+/** Remembers nothing yet. */
+const record: RecordOutcomes = async () => {};
+
+interface Making {
+  readonly routes: Routes;
+  readonly reporter: Reporter;
+  readonly log: Logger;
+  readonly watch: QueueWatch;
+}
+
+function makeDispatcher(parts: Parts, { routes, reporter, log, watch }: Making): Dispatcher {
+  const { config, name, store, resolver, metrics } = parts;
+  const { localAddresses, port, connections, byDestination } = config.outbound;
+  const onInternalError = (error: unknown) => {
+    metrics.internalError('outbound');
+    log.error({ err: error }, 'a fault of ours; the mail is tried again');
+  };
+  return new Dispatcher({
+    queue: store.queue,
+    store,
+    routes,
+    resolver,
+    sts: new Sts({ resolver, kept: store.stsPolicies, log, onInternalError }),
+    helo: name,
+    ownNames: new Set([name, config.clients.host].map((each) => each.toLowerCase())),
+    port,
+    localAddresses,
+    random: Math.random,
+    connections,
+    byDestination,
+    reporter,
+    signer,
+    record,
+    log,
+    onInternalError,
+    onOutcome: (outcome) => watch.count(outcome),
+  });
+}
+
+function routeOf({ user, passwordFile, ...route }: Config['routes'][number]) {
+  return user === '' ? route : { ...route, user, passwordFile };
+}

@@ -1,0 +1,139 @@
+/**
+ * What waits to leave, as the metrics, the health page and the log tell of it. A queue that grows is the first sign that something is wrong: a
+ * provider that turns this server away, a password that a thief has.
+ */
+import type { Logger } from 'pino';
+import { Counter, Gauge, type Registry } from 'prom-client';
+import type { RecipientOutcome } from '../outbound/types.ts';
+import { type AccountId, type Milliseconds, nowSeconds } from '../store/ids.ts';
+import type { Queue, QueueSize } from '../store/queue.ts';
+import type { HealthReport } from './health.ts';
+
+const LOOK_EVERY: Milliseconds = 60_000;
+
+export interface QueueWatchOptions {
+  readonly queue: Pick<Queue, 'size'>;
+  readonly registry: Registry;
+  /** Messages. */
+  readonly alarmAbove: number;
+  readonly log: Logger;
+  readonly onInternalError: () => void;
+}
+
+export class QueueWatch {
+  readonly #options: QueueWatchOptions;
+  readonly #outcomes: Counter<'outcome'>;
+  readonly #limited: Counter;
+  #size: QueueSize = { messages: 0, recipients: 0, held: 0, oldest: null };
+  #looking: Promise<void> | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #alarm = false;
+
+  constructor(options: QueueWatchOptions) {
+    this.#options = options;
+    const registers = [options.registry];
+    this.#outcomes = new Counter({
+      name: 'rainmail_queue_outcomes_total',
+      help: 'What became of recipients of mail that leaves, at each attempt: sent, deferred, failed, delayed, held.',
+      labelNames: ['outcome'],
+      registers,
+    });
+    this.#limited = new Counter({
+      name: 'rainmail_sending_limit_reached_total',
+      help: 'How often an account wanted to send to more recipients elsewhere than it may; counted once an hour for each.',
+      registers,
+    });
+    this.#gauge('rainmail_queue_messages', 'Messages that wait to leave.', ({ messages }) => messages);
+    this.#gauge('rainmail_queue_recipients', 'Recipients of these who have not got them yet.', (now) => now.recipients);
+    this.#gauge('rainmail_queue_held', 'Of these recipients, those that wait for an administrator.', (now) => now.held);
+    this.#gauge('rainmail_queue_oldest_seconds', 'Age of the message that waits for longest.', () => this.#oldest());
+    this.#gauge('rainmail_queue_alarm', '1 while more messages wait than outbound.alarmAbove: an alarm.', () =>
+      Number(this.#alarm),
+    );
+  }
+
+  /** Looks from now on, every minute. */
+  start(): void {
+    this.#timer = setInterval(() => this.#lookAlone(), LOOK_EVERY).unref();
+    this.#lookAlone();
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
+  }
+
+  count({ kind }: Pick<RecipientOutcome, 'kind'>): void {
+    this.#outcomes.inc({ outcome: kind });
+  }
+
+  /** An account wants to send to more than it may: its password may be a thief's. */
+  limitReached(account: AccountId, recipients: number): void {
+    this.#limited.inc();
+    const text = 'an account has reached its limit of recipients at other servers; was its password stolen?';
+    this.#options.log.warn({ account, recipients }, text);
+  }
+
+  /** Counts the connections that mail leaves by. */
+  countConnections(read: () => number): void {
+    new Gauge({
+      name: 'rainmail_outbound_connections',
+      help: 'Connections to other servers that are open or being opened, to give mail to them.',
+      registers: [this.#options.registry],
+      collect() {
+        this.set(read());
+      },
+    });
+  }
+
+  /** As it was at the last look, at most a minute ago. */
+  report(): NonNullable<HealthReport['queue']> {
+    const { messages, held } = this.#size;
+    return { messages, held, oldestSeconds: this.#oldest() ?? null, alarm: this.#alarm };
+  }
+
+  /** Looks now; who asks while somebody looks already is answered with them. */
+  #look(): Promise<void> {
+    this.#looking ??= this.#lookNow().finally(() => (this.#looking = undefined));
+    return this.#looking;
+  }
+
+  async #lookNow(): Promise<void> {
+    const { queue, alarmAbove, log } = this.#options;
+    this.#size = await queue.size();
+    const { messages, held } = this.#size;
+    const was = this.#alarm;
+    this.#alarm = messages > alarmAbove;
+    if (this.#alarm && !was) log.warn({ messages, held, alarmAbove }, 'the queue of mail that leaves is long');
+    if (was && !this.#alarm) log.info({ messages }, 'the queue of mail that leaves is short again');
+  }
+
+  #lookAlone(): void {
+    this.#look().catch((error: unknown) => {
+      this.#options.onInternalError();
+      this.#options.log.error({ err: error }, 'the queue could not be looked at');
+    });
+  }
+
+  #oldest(): number | undefined {
+    const { oldest } = this.#size;
+    return oldest === null ? undefined : nowSeconds() - oldest;
+  }
+
+  /** Read when the page is asked for. */
+  #gauge(name: string, help: string, read: (size: QueueSize) => number | undefined): void {
+    const look = async (): Promise<QueueSize> => {
+      await this.#look();
+      return this.#size;
+    };
+    new Gauge({
+      name,
+      help,
+      registers: [this.#options.registry],
+      async collect() {
+        const value = read(await look());
+        if (value === undefined) this.remove();
+        else this.set(value);
+      },
+    });
+  }
+}
