@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { acme } from './acme.ts';
+import { LANGUAGES } from './languages.ts';
 import { ldap } from './ldap.ts';
 import { parseLetGo } from './let-go.ts';
 import { dns, outbound, routes } from './outbound.ts';
@@ -327,6 +328,12 @@ export const schema = z.strictObject({
     .prefault('data')
     .describe(
       'Directory of mail, accounts and certificates. A relative one starts at the folder of this file. The option --data goes before it.',
+    ),
+  language: z
+    .enum(LANGUAGES)
+    .prefault('en')
+    .describe(
+      'Language in which the server tells people what became of their mail: en, de, fr, es, nl or it. The access policy sets another for a domain, a group or an account.',
     ),
   listen,
   tls,

@@ -130,13 +130,14 @@ export async function openOffice(options: OfficeOptions): Promise<Office> {
 }
 
 /** What the configuration says for everyone; the access policy may say otherwise for some. */
-function policyBasis({ pop3, submission, openid }: Config): PolicyBasis {
+function policyBasis({ pop3, submission, openid, language }: Config): PolicyBasis {
   return {
     configured: {
       'pop3.letGo': pop3.letGo,
       'pop3.folders': pop3.folders,
       'pop3.seenByRetr': pop3.seenByRetr,
       'submission.fileSent': submission.fileSent,
+      language,
     },
     tokens: openid.issuer !== '',
   };

@@ -4,6 +4,7 @@
  * Equal ones are one object ({@link AccessPool}): ten thousand people in some hundred sets cost as much memory as the sets.
  */
 import { type BlockList, isIP } from 'node:net';
+import type { Language } from '../../config/languages.ts';
 import type { LetGo } from '../../config/let-go.ts';
 import { networks } from '../../config/units.ts';
 import { Lru } from '../../lru.ts';
@@ -12,6 +13,7 @@ import { POLICY_NAMES, type PolicyName } from './settings.ts';
 import {
   credentialList,
   folderList,
+  language,
   letGo,
   networkList,
   onOff,
@@ -59,6 +61,8 @@ export interface Access {
   readonly prefer: 'imap' | 'pop3';
   readonly pop3: { readonly letGo: LetGo; readonly folders: readonly string[]; readonly seenByRetr: boolean };
   readonly submission: { readonly fileSent: boolean; readonly senders: SenderRule };
+  /** Of what the server writes to the person. */
+  readonly language: Language;
 }
 
 /** How somebody uses, or would use, a service. */
@@ -113,6 +117,7 @@ export class AccessPool {
         fileSent: onOff.parse(text('submission.fileSent'))!,
         senders: senderRule.parse(text('submission.senders'))!,
       }),
+      language: language.parse(text('language'))!,
     });
   }
 

@@ -1,9 +1,11 @@
 /** Every setting of the access policy: how it is written, what it does, and what holds where nobody has set it. Pure. */
+import type { Language } from '../../config/languages.ts';
 import type { LetGo } from '../../config/let-go.ts';
 import { SIGN_IN_PROTOCOLS, type SignInProtocol } from '../types.ts';
 import {
   credentialList,
   folderList,
+  language,
   letGo,
   networkList,
   onOff,
@@ -40,6 +42,7 @@ export interface Configured {
   readonly 'pop3.folders': readonly string[];
   readonly 'pop3.seenByRetr': boolean;
   readonly 'submission.fileSent': boolean;
+  readonly language: Language;
 }
 
 /** As a configuration file says that says nothing. */
@@ -48,6 +51,7 @@ export const UNCONFIGURED: Configured = {
   'pop3.folders': ['INBOX'],
   'pop3.seenByRetr': false,
   'submission.fileSent': true,
+  language: 'en',
 };
 
 /** How services are called in texts for people. */
@@ -79,6 +83,7 @@ export const POLICY_SETTINGS: readonly PolicySetting[] = [
     'Whom one may send as: own addresses, aliases and groups; everybody of the own domain; or anybody at all.',
     'own',
   ),
+  configured('language', language, 'The language in which the server tells what became of mail.'),
 ];
 
 export const POLICY_NAMES: readonly PolicyName[] = POLICY_SETTINGS.map(({ name }) => name);

@@ -1,4 +1,5 @@
 /** The kinds of values that settings of the access policy have: how each is written. Pure. Equal values are equal text once formatted. */
+import { LANGUAGES, type Language } from '../../config/languages.ts';
 import { type LetGo, parseLetGo } from '../../config/let-go.ts';
 import { isNetwork } from '../../config/units.ts';
 import { CREDENTIAL_KINDS, type CredentialKind } from '../types.ts';
@@ -34,6 +35,8 @@ export const onOff: ValueKind<boolean> = {
 };
 
 export const tlsRule: ValueKind<'required' | 'optional'> = choice(['required', 'optional']);
+
+export const language: ValueKind<Language> = choice(LANGUAGES);
 
 export const preference: ValueKind<'imap' | 'pop3'> = choice(['imap', 'pop3']);
 
