@@ -14,6 +14,8 @@ export interface ScriptedPeerOptions {
   readonly extensions?: readonly string[];
   /** Offers STARTTLS with it. */
   readonly tls?: SecureContextOptions;
+  /** What it does instead of a TLS handshake. */
+  readonly handshake?: 'drop' | 'garbage' | 'silence';
 }
 
 export interface Taken {
@@ -44,7 +46,12 @@ export class ScriptedPeer {
   }
 
   #talk(socket: Socket, secure: boolean): void {
-    const { says = () => undefined, extensions = ['PIPELINING', '8BITMIME', 'SIZE 10000000'], tls } = this.#options;
+    const {
+      says = () => undefined,
+      extensions = ['PIPELINING', '8BITMIME', 'SIZE 10000000'],
+      tls,
+      handshake,
+    } = this.#options;
     let [rest, sender, body] = ['', '', null as string | null];
     let recipients: string[] = [];
     const say = (command: string, line: string, usual: string): boolean => {
@@ -65,6 +72,11 @@ export class ScriptedPeer {
         case 'STARTTLS': {
           if (!say(command, line, '220 2.0.0 go on') || tls === undefined) break;
           socket.removeAllListeners('data');
+          if (handshake !== undefined) {
+            if (handshake === 'drop') socket.destroy();
+            if (handshake === 'garbage') socket.write('What do you mean?\r\n'.repeat(100));
+            return false;
+          }
           const safe = new TLSSocket(socket, { isServer: true, secureContext: createSecureContext(tls) });
           safe.on('error', () => safe.destroy());
           this.#talk(safe, true);

@@ -25,6 +25,8 @@ export interface StsOptions {
   readonly kept: Pick<StsPolicies, 'of' | 'keep'>;
   readonly log: Logger;
   readonly onInternalError: (error: unknown) => void;
+  /** For one fetch. */
+  readonly timeout?: Milliseconds;
 }
 
 export class Sts {
@@ -60,10 +62,10 @@ export class Sts {
 
   /** @param anew  fetches it even if the DNS names the one that is known */
   async #find(domain: string, known: StsPolicy | undefined, anew: boolean): Promise<StsPolicy | undefined> {
-    const { kept, log } = this.#options;
+    const { kept, log, timeout = FETCH_WITHIN } = this.#options;
     const result = await getPolicy(domain, known && asKnown(known, anew), {
       strict: true,
-      timeout: FETCH_WITHIN,
+      timeout,
       maxPolicySize: MOST_BYTES,
       resolver: this.#ask,
     });

@@ -1,0 +1,214 @@
+/** Hosts with TLS of every brokenness, and what each is good for: to mail without wishes, under MTA-STS, under DANE. */
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { getCACertificates, setDefaultCACertificates } from 'node:tls';
+import { Authority, type Certificate, selfSigned } from '../../helpers/authority.ts';
+import { Internet, tlsaFor } from '../internet.ts';
+import type { ScriptedPeerOptions } from '../scripted-peer.ts';
+
+const REQUIRETLS = { extensions: ['PIPELINING', '8BITMIME', 'REQUIRETLS'] };
+
+/** One that this machine trusts, as it trusts those of its system. */
+let authority: Authority;
+const usual = getCACertificates('default');
+before(async () => {
+  authority = await Authority.make();
+  setDefaultCACertificates([...usual, authority.own]);
+});
+after(() => setDefaultCACertificates(usual));
+
+const saying = (command: string, said: string) => (each: string) => (each === command ? said : undefined);
+
+/** A certificate of which each host below has one. */
+async function certificates(name: string): Promise<Readonly<Record<string, Certificate>>> {
+  return {
+    good: await authority.issue([name]),
+    expired: await authority.issue([name], { expired: true }),
+    'of another': await authority.issue(['other.test']),
+    'self-signed': await selfSigned(name),
+    'of an unknown authority': await (await Authority.make('Nobody')).issue([name]),
+  };
+}
+
+test('certificates of every kind', async (t) => {
+  const internet = await Internet.open(t);
+  //                  for mail without wishes, under MTA-STS, under DANE with the record of this certificate
+  const expected: Readonly<Record<string, readonly [string, string, string]>> = {
+    good: ['unverified', 'mta-sts', 'dane'],
+    expired: ['unverified', '454 4.7.5', 'dane'],
+    'of another': ['unverified', '454 4.7.5', 'dane'],
+    'self-signed': ['unverified', '454 4.7.5', 'dane'],
+    'of an unknown authority': ['unverified', '454 4.7.5', 'dane'],
+  };
+  const made = await certificates('mx.test');
+  for (const [number, [kind, tls]] of Object.entries(made).entries()) {
+    const outcome: string[] = [];
+    for (const way of ['plain', 'sts', 'dane']) {
+      const domain = `${way}${number}.test`;
+      const host = `mx.${domain}`;
+      const own = kind === 'good' ? await authority.issue([host]) : tls;
+      await internet.host(host, { tls: own });
+      internet.domain(domain, host);
+      if (way === 'sts') await internet.policy(domain, 'enforce', host);
+      if (way === 'dane') internet.tlsa(host, tlsaFor('3 1 1', own.cert));
+      outcome.push((await internet.reach(domain)).replace(/ at .*/, ''));
+    }
+    assert.deepEqual(outcome, expected[kind], kind);
+  }
+});
+
+test('TLS that breaks, or is not there', async (t) => {
+  const internet = await Internet.open(t);
+  const old = { minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' } as const;
+  const hosts: Readonly<Record<string, (tls: Certificate) => ScriptedPeerOptions>> = {
+    'TLS 1.1 at most': (tls) => ({ tls: { ...tls, ...old } }),
+    'a dropped handshake': (tls) => ({ tls, handshake: 'drop' }),
+    'garbage for a handshake': (tls) => ({ tls, handshake: 'garbage' }),
+    'no handshake at all': (tls) => ({ tls, handshake: 'silence' }),
+    'STARTTLS refused': (tls) => ({ tls, says: saying('STARTTLS', '454 4.7.0 not now') }),
+    'STARTTLS refused for good': (tls) => ({ tls, says: saying('STARTTLS', '554 5.7.0 never') }),
+    'STARTTLS not offered': () => ({ says: saying('STARTTLS', '502 5.5.1 what?') }),
+    'STARTTLS unheard of, and answered all the same': () => ({}),
+    'no EHLO': () => ({ says: saying('EHLO', '502 5.5.1 what?') }),
+  };
+  for (const [number, [kind, options]] of Object.entries(hosts).entries()) {
+    const host = `mx${number}.test`;
+    const own = await authority.issue([host]);
+    await internet.host(host, options(own));
+    internet.domain(`plain${number}.test`, host);
+    assert.equal(await internet.reach(`plain${number}.test`), `none at ${host}`, kind);
+
+    internet.domain(`sts${number}.test`, host);
+    await internet.policy(`sts${number}.test`, 'enforce', host);
+    assert.equal(await internet.reach(`sts${number}.test`), '454 4.7.10', kind);
+    await internet.policy(`sts${number}.test`, 'testing', host);
+    assert.equal(await internet.reach(`sts${number}.test`), `none at ${host}`, `${kind}: a policy on trial`);
+
+    const signed = `signed${number}.test`;
+    internet.alsoCalled(signed, host);
+    internet.tlsa(signed, tlsaFor('3 1 1', own.cert));
+    internet.domain(`dane${number}.test`, signed);
+    assert.equal(await internet.reach(`dane${number}.test`), '454 4.7.10', kind);
+  }
+});
+
+test('DANE: records that match, and those that do not', async (t) => {
+  const internet = await Internet.open(t);
+  const root = await Authority.make('Root');
+  const middle = await root.below('Middle');
+  let number = 0;
+  const reached = async (own: Certificate, ...records: Parameters<Internet['tlsa']>[1][]): Promise<string> => {
+    const host = `mx${++number}.test`;
+    await internet.host(host, { tls: own });
+    internet.domain(`d${number}.test`, host);
+    internet.tlsa(host, ...records);
+    return (await internet.reach(`d${number}.test`)).replace(/ at .*/, '');
+  };
+  const forHost = (issuer: Authority, options = {}) => issuer.issue([`mx${number + 1}.test`], options);
+
+  const own = await forHost(middle);
+  for (const numbers of ['3 1 1', '3 0 1', '3 1 2', '3 0 2', '3 0 0', '3 1 0']) {
+    assert.equal(await reached(own, tlsaFor(numbers, own.cert)), 'dane', numbers);
+  }
+  const other = await forHost(root);
+  assert.equal(await reached(own, tlsaFor('3 1 1', other.cert)), '454 4.7.5');
+  assert.equal(
+    await reached(own, tlsaFor('3 1 1', other.cert), tlsaFor('3 1 1', own.cert)),
+    'dane',
+    'while it changes',
+  );
+  assert.equal(await reached(own, tlsaFor('3 1 1', middle.own)), '454 4.7.5', 'an authority is not the host itself');
+  for (const numbers of ['2 0 1', '2 1 1', '2 0 0', '2 1 2']) {
+    assert.equal(await reached(await forHost(middle), tlsaFor(numbers, middle.own)), 'dane', numbers);
+    assert.equal(await reached(await forHost(middle), tlsaFor(numbers, root.own)), 'dane', `${numbers} of the root`);
+  }
+  assert.equal(await reached(own, tlsaFor('2 1 1', own.cert)), '454 4.7.5', 'a host is not its own authority');
+  assert.equal(
+    await reached(await middle.issue(['other.test']), tlsaFor('2 1 1', middle.own)),
+    '454 4.7.5',
+    'its name',
+  );
+  assert.equal(await reached(await forHost(middle, { expired: true }), tlsaFor('2 1 1', middle.own)), '454 4.7.5');
+  const forger = await middle.below('Who may issue nothing', false);
+  assert.equal(await reached(await forHost(forger), tlsaFor('2 1 1', root.own)), '454 4.7.5', 'issued by who may not');
+  // RFC 7672 3.2.2: the name may be that of the domain, too.
+  assert.equal(await reached(await middle.issue([`d${number + 1}.test`]), tlsaFor('2 1 1', middle.own)), 'dane');
+});
+
+test('what was said in the clear after STARTTLS counts for nothing', async (t) => {
+  const internet = await Internet.open(t);
+  const tls = await authority.issue(['mx.test']);
+  const says = saying('STARTTLS', '220 2.0.0 go on\r\n250-mx.test\r\n250 REQUIRETLS');
+  await internet.host('mx.test', { tls, says });
+  internet.domain('example.test', 'mx.test');
+  assert.equal(await internet.reach('example.test'), 'unverified at mx.test');
+  assert.equal(await internet.reach('example.test', true), '550 5.7.30');
+});
+
+test('the next host is used when the first can not be trusted', async (t) => {
+  const internet = await Internet.open(t);
+  await internet.host('a.test', { tls: await selfSigned('a.test') });
+  await internet.host('b.test', { tls: await authority.issue(['b.test']) });
+  await internet.host('c.test', { tls: await authority.issue(['c.test']) });
+  internet.domain('sts.test', 'c.test', 'a.test', 'b.test');
+  await internet.policy('sts.test', 'enforce', 'a.test', 'b.test');
+  assert.equal(await internet.reach('sts.test'), 'mta-sts at b.test', 'c is not in the policy, a not what it says');
+  internet.alsoCalled('d.test', 'a.test');
+  internet.dns.zone.set(`TLSA _${internet.options.port}._tcp.d.test`, 'SERVFAIL');
+  internet.domain('dane.test', 'd.test', 'b.test');
+  assert.equal(await internet.reach('dane.test'), 'unverified at b.test', 'nobody can say what d’s certificate is');
+  internet.domain('alone.test', 'd.test');
+  assert.equal(await internet.reach('alone.test'), '451 4.4.3');
+});
+
+test('mail that wants TLS all the way goes where that is so, and else comes back', async (t) => {
+  const internet = await Internet.open(t);
+  await internet.host('without.test', { tls: await authority.issue(['without.test']) });
+  await internet.host('with.test', { ...REQUIRETLS, tls: await authority.issue(['with.test']) });
+  await internet.host('stranger.test', { ...REQUIRETLS, tls: await selfSigned('stranger.test') });
+  await internet.host('plain.test', { ...REQUIRETLS, says: saying('STARTTLS', '502 5.5.1 what?') });
+  internet.address('dead.test');
+  const reached = async (...hosts: readonly string[]) => {
+    const domain = `to.${hosts.join('.')}`;
+    internet.domain(domain, ...hosts);
+    return internet.reach(domain, true);
+  };
+  assert.equal(await reached('with.test'), 'verified at with.test');
+  assert.equal(await reached('without.test', 'plain.test', 'stranger.test', 'with.test'), 'verified at with.test');
+  assert.equal(await reached('without.test'), '550 5.7.30');
+  assert.equal(await reached('plain.test'), '550 5.7.10');
+  assert.equal(await reached('stranger.test'), '550 5.7.10');
+  assert.equal((await reached('dead.test', 'without.test')).slice(0, 3), '451', 'one may be there later');
+  assert.equal(await internet.reach('[127.0.0.1]', true), '550 5.7.10', 'an address has no name to prove');
+
+  internet.dns.authentic = false;
+  assert.equal(await reached('with.test', 'with.test'), '550 5.7.10', 'nobody has signed whose hosts these are');
+  internet.domain('listed.test', 'with.test');
+  await internet.policy('listed.test', 'testing', 'with.test');
+  assert.equal(await internet.reach('listed.test', true), 'verified at with.test');
+});
+
+test('a route is protected as it says, and never less than the sender wants', async (t) => {
+  const internet = await Internet.open(t);
+  await internet.host('plain.test');
+  await internet.host('strange.test', { ...REQUIRETLS, tls: await selfSigned('strange.test') });
+  await internet.host('good.test', { ...REQUIRETLS, tls: await authority.issue(['good.test']) });
+  const ways = ['opportunistic', 'required', 'verified'] as const;
+  const reached = async (host: string, requireTls = false) =>
+    Promise.all(
+      ways.map((tls) => internet.reachBy({ domains: ['*'], host, port: internet.options.port, tls }, requireTls)),
+    );
+  assert.deepEqual(await reached('plain.test'), ['none at plain.test', '454 4.7.10', '454 4.7.10']);
+  assert.deepEqual(await reached('strange.test'), [
+    'unverified at strange.test',
+    'unverified at strange.test',
+    '454 4.7.5',
+  ]);
+  assert.deepEqual(await reached('good.test'), [
+    'unverified at good.test',
+    'unverified at good.test',
+    'verified at good.test',
+  ]);
+  assert.deepEqual(await reached('strange.test', true), Array(3).fill('550 5.7.10'));
+  assert.deepEqual(await reached('good.test', true), Array(3).fill('verified at good.test'));
+});
