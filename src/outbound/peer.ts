@@ -69,6 +69,13 @@ const LIMITS: PeerLimits = { connect: 30_000, greeting: 60_000, silence: 300_000
 const SLOWEST = 2_048;
 /** Of one answer. */
 const MOST_SAID = 16_384;
+const ASCII = /^[\x00-\x7f]*$/;
+/** RFC 6531 3.2: it could not even name them. */
+const NO_SUCH_LETTERS: PeerReply = {
+  reply: 553,
+  status: '5.6.7',
+  text: 'the server there takes no addresses with letters beyond ASCII (SMTPUTF8)',
+};
 
 export interface PeerMessage {
   /** Empty: the null sender. */
@@ -207,6 +214,9 @@ export class Peer {
     const { sender, recipients, sizeBytes, options, notify, original } = message;
     this.sent += 1;
     const { requireTls = false, returns, envelopeId } = options;
+    if (this.offers('SMTPUTF8') === false && [sender, ...recipients].some((each) => !ASCII.test(each))) {
+      return recipients.map((address) => ({ address, ...NO_SUCH_LETTERS }));
+    }
     const envelope = {
       from: sender === '' ? (false as const) : sender,
       to: [...recipients],
@@ -221,6 +231,13 @@ export class Peer {
       },
     };
     const body = open();
+    // RFC 5321 4.3.2: only 354 asks for the message. To a peer that answers out of step it would be commands.
+    body.once('resume', () => {
+      const { lastServerResponse } = this.#connection;
+      if (lastServerResponse === false || !lastServerResponse.startsWith('354')) {
+        body.destroy(new Error('it did not answer DATA as it must'));
+      }
+    });
     try {
       const within = this.#limits.message + (sizeBytes / SLOWEST) * 1_000;
       const info = await this.#asked<SMTPConnectionSendInfo>(

@@ -83,6 +83,22 @@ test('a refusal at any step is the answer for those it concerns', async (t) => {
   assert.deepEqual(await replies(t, { says: saying({ body: '550-5.7.1 no\r\n550 5.7.1 spam' }) }), [550, 550]);
 });
 
+test('addresses with letters beyond ASCII are for peers that know them', async (t) => {
+  const message = { ...MESSAGE, recipients: ['zoë@example.net', 'carl@example.net'] };
+  const without = await connect(await scriptedPeer(t));
+  assert.deepEqual(
+    (await without.send(message, body)).map(({ status }) => status),
+    ['5.6.7', '5.6.7'],
+  );
+  assert.equal((await without.send(MESSAGE, body))[0]!.reply, 250, 'the connection is as good as before');
+  without.quit();
+  const knowing = await scriptedPeer(t, { extensions: ['SMTPUTF8', '8BITMIME'] });
+  const peer = await connect(knowing);
+  assert.equal((await peer.send(message, body))[0]!.reply, 250);
+  assert.match(knowing.lines.find((line) => line.startsWith('MAIL'))!, / SMTPUTF8\b/);
+  peer.quit();
+});
+
 test('a peer that falls silent, or goes, at any step leaves everybody to be tried again', async (t) => {
   for (const step of ['MAIL', 'RCPT', 'DATA', 'body']) {
     for (const what of ['silence', 'drop']) {

@@ -5,8 +5,13 @@ import type { TestContext } from 'node:test';
 import { createSecureContext, type SecureContextOptions, TLSSocket } from 'node:tls';
 import { defer } from '../helpers/defer.ts';
 
-/** What it says to a command; `drop` ends the connection, `silence` says nothing, ever. A text is sent as it is, with CRLF. */
-export type Saying = string | 'drop' | 'silence';
+/**
+ * What it says to a command; `drop` ends the connection, `silence` says nothing, ever, `endless` never comes to an end, `trickle` neither, byte by
+ * byte. A text is sent as it is, with CRLF.
+ */
+export type Saying = string | 'drop' | 'silence' | 'endless' | 'trickle';
+
+const TRICKLE_EVERY = 20;
 
 export interface ScriptedPeerOptions {
   /** By the first word of the command, or `greeting`, `body`: what is said; the usual thing if absent. */
@@ -16,6 +21,8 @@ export interface ScriptedPeerOptions {
   readonly tls?: SecureContextOptions;
   /** What it does instead of a TLS handshake. */
   readonly handshake?: 'drop' | 'garbage' | 'silence';
+  /** Goes when it has said, or heard, so many bytes of a connection. */
+  readonly goesAfter?: { readonly said?: number; readonly heard?: number };
 }
 
 export interface Taken {
@@ -30,9 +37,12 @@ export class ScriptedPeer {
   /** Messages that it answered 250 for. */
   readonly taken: Taken[] = [];
   connections = 0;
+  /** Bytes that it said of what has no end, and that went out. */
+  endless = 0;
   port = 0;
   readonly #options: ScriptedPeerOptions;
   readonly sockets = new Set<Socket>();
+  #onGone: (() => void) | undefined;
 
   constructor(options: ScriptedPeerOptions) {
     this.#options = options;
@@ -41,8 +51,36 @@ export class ScriptedPeer {
   serve(plain: Socket): void {
     this.connections += 1;
     this.sockets.add(plain);
-    plain.on('close', () => this.sockets.delete(plain));
+    plain.on('close', () => {
+      this.sockets.delete(plain);
+      this.#onGone?.();
+    });
     this.#talk(plain, false);
+  }
+
+  /** Resolves when nobody is connected any more. */
+  async alone(): Promise<void> {
+    while (this.sockets.size > 0) await new Promise<void>((resolve) => (this.#onGone = resolve));
+  }
+
+  #endlessly(socket: Socket, code: string, saying: 'endless' | 'trickle'): void {
+    if (saying === 'trickle') {
+      const bytes = `${code}-and so on\r\n`;
+      let at = 0;
+      const timer = setInterval(() => socket.write(bytes[at++ % bytes.length]!), TRICKLE_EVERY);
+      socket.on('close', () => clearInterval(timer));
+      return;
+    }
+    const lines = `${code}-and so on and on\r\n`.repeat(1_000);
+    const more = (): void => {
+      if (socket.destroyed) return;
+      socket.write(lines, (error) => {
+        if (error) return;
+        this.endless += lines.length;
+        setImmediate(more);
+      });
+    };
+    more();
   }
 
   #talk(socket: Socket, secure: boolean): void {
@@ -51,13 +89,24 @@ export class ScriptedPeer {
       extensions = ['PIPELINING', '8BITMIME', 'SIZE 10000000'],
       tls,
       handshake,
+      goesAfter = {},
     } = this.#options;
     let [rest, sender, body] = ['', '', null as string | null];
     let recipients: string[] = [];
+    let [mayHear, maySay] = [goesAfter.heard ?? Number.POSITIVE_INFINITY, goesAfter.said ?? Number.POSITIVE_INFINITY];
+    /** @returns all of it was said */
+    const tell = (text: string): boolean => {
+      const whole = text.length <= maySay;
+      socket.write(text.slice(0, Math.max(0, maySay)));
+      maySay -= text.length;
+      if (!whole) socket.end(() => socket.destroy());
+      return whole;
+    };
     const say = (command: string, line: string, usual: string): boolean => {
       const said = says(command, line) ?? usual;
       if (said === 'drop') socket.destroy();
-      else if (said !== 'silence') socket.write(`${said}\r\n`);
+      else if (said === 'endless' || said === 'trickle') this.#endlessly(socket, usual.slice(0, 3), said);
+      else if (said !== 'silence' && !tell(`${said}\r\n`)) return false;
       return said === usual || said.startsWith('2') || said.startsWith('3');
     };
     const answer = (line: string): boolean => {
@@ -105,6 +154,8 @@ export class ScriptedPeer {
     };
     socket.on('error', () => socket.destroy());
     socket.on('data', (bytes: Buffer) => {
+      mayHear -= bytes.length;
+      if (mayHear < 0) return void socket.destroy();
       rest += bytes.toString('latin1');
       for (let end = rest.indexOf('\r\n'); end >= 0; end = rest.indexOf('\r\n')) {
         const line = rest.slice(0, end);
