@@ -22,6 +22,7 @@ const MAY_IMPORT = {
   delivery: ['directory', 'store', 'message', 'config'],
   outbound: ['dns', 'store', 'message', 'config', 'delivery', 'signing'],
   signing: ['dns', 'directory', 'store', 'message', 'config'],
+  checks: ['delivery', 'dns', 'directory', 'store', 'message', 'config', 'net/address'],
   ldap: ['auth', 'directory', 'store', 'config'],
   imap: PROTOCOL,
   pop3: PROTOCOL,

@@ -42,6 +42,9 @@ export type ProtocolCode =
   | 'relay.forbidden'
   | 'sender.forbidden' //      somebody else's address as the sender
   | 'sending.limit' //         an account has sent to as many elsewhere as it may for now: temporary
+  | 'sender.unproven' //        nothing proves who sent it, and its owner asks to refuse that (DMARC)
+  | 'sender.not-permitted' //   its domain says that this address may not send for it (SPF)
+  | 'limit.rate' //             too much in too short a time: temporary
   | 'loop.detected'
   | 'check.failed' //           a check on arriving mail could not be made: temporary
   | 'dns.unavailable' //        no DNS server could say: temporary

@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { acme } from './acme.ts';
+import { checks, strangers } from './checks.ts';
 import { LANGUAGES } from './languages.ts';
 import { ldap } from './ldap.ts';
 import { parseLetGo } from './let-go.ts';
@@ -178,6 +179,11 @@ const limits = z
         'Recipients at other servers that one account may send to in an hour. It is far above what people send, and below what a thief of a password wants to.',
       ),
     recipientsByDay: count.prefault(2_000).describe('The same for a day.'),
+    recipients: count
+      .min(100) // RFC 5321 4.5.3.1.8
+      .prefault(1_000)
+      .describe('Recipients of one message; a sender brings it again for those beyond.'),
+    strangers,
   })
   .prefault({})
   .describe('Bounds that keep one client from taking what belongs to all.');
@@ -425,6 +431,7 @@ export const schema = z.strictObject({
   dns,
   outbound,
   routes,
+  checks,
 });
 
 /** The configuration as the server uses it: sizes in bytes, durations in milliseconds. */

@@ -18,6 +18,9 @@ const byRefusal: Partial<Record<RefusalCode, ReplyCode>> = {
   'relay.forbidden': [550, '5.7.1'],
   'sender.forbidden': [550, '5.7.1'], // RFC 6409 6.1
   'sending.limit': [450, '4.7.1'],
+  'sender.unproven': [550, '5.7.26'], // RFC 7372 3.3
+  'sender.not-permitted': [550, '5.7.23'], // RFC 7372 3.2
+  'limit.rate': [451, '4.7.1'],
   'message.too-large': [552, '5.3.4'],
   'check.failed': [451, '4.7.0'],
   'loop.detected': [554, '5.4.6'],

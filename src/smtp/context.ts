@@ -3,12 +3,15 @@ import type { Authenticator } from '../auth/types.ts';
 import type { Delivery } from '../delivery/types.ts';
 import type { Store } from '../store/api.ts';
 import type { Milliseconds } from '../store/ids.ts';
+import type { Reception } from './strangers.ts';
 
 export interface SmtpContext {
   /** Our name in the greeting and in Received lines. */
   readonly hostname: string;
   readonly delivery: Delivery;
   readonly store: Pick<Store, 'stage'>;
+  /** Receives strangers; absent: whoever connects is a friend. */
+  readonly reception?: Reception | undefined;
   readonly limits: SmtpLimits;
   /** There is a certificate: STARTTLS is offered on plain connections. */
   readonly startTls: boolean;

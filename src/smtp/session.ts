@@ -14,6 +14,7 @@ import { LineTooLong } from '../net/line-too-long.ts';
 import type { SmtpContext, SubmissionContext } from './context.ts';
 import type { Dialect } from './dialect.ts';
 import { INTERNAL_ERROR, type Malformed, type Reply, reply, replyToError } from './reply.ts';
+import { turnedAway, type Visitor } from './strangers.ts';
 import { parseCommand } from './syntax/command.ts';
 import type { Transaction } from './transaction.ts';
 
@@ -41,6 +42,8 @@ export class SmtpSession {
   /** What is sent is filed in Sent. */
   fileSent = false;
   transaction: Transaction | null = null;
+  /** A stranger; null: a friend. */
+  readonly visitor: Visitor | null;
   /** Negative replies of 5xx since the last message that was taken. */
   errors = 0;
   #peer: Peer | null = null;
@@ -58,11 +61,17 @@ export class SmtpSession {
     this.dialect = dialect;
     this.context = context;
     this.#submission = submission;
+    this.visitor = context.reception?.receive(connection.remoteAddress) ?? null;
   }
 
   /** Serves the connection until it ends. */
   async serve(): Promise<void> {
-    const { connection } = this;
+    const { connection, visitor } = this;
+    const unwanted = visitor === null ? null : await turnedAway(visitor, connection, this.context.hostname);
+    if (unwanted !== null) {
+      connection.write(unwanted);
+      return connection.end();
+    }
     connection.write(`220 ${this.context.hostname} ${this.dialect.service} Rainmail\r\n`); // RFC 5321 4.2: the name comes first
     try {
       for (let served = 1; !this.#ended; served += 1) {

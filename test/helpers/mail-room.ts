@@ -11,6 +11,7 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { connect as connectTls } from 'node:tls';
 import { PasswordAuthenticator } from '../../src/auth/authenticator.ts';
+import type { Check } from '../../src/delivery/in-delivery.ts';
 import { DeliveryPipeline } from '../../src/delivery/pipeline.ts';
 import { Senders } from '../../src/delivery/senders.ts';
 import type { Outgoing } from '../../src/delivery/types.ts';
@@ -25,6 +26,7 @@ import { leastExpiry } from '../../src/pop3/expiry.ts';
 import { pop3Protocol } from '../../src/pop3/protocol.ts';
 import { DEFAULT_SMTP_LIMITS, type SmtpLimits } from '../../src/smtp/context.ts';
 import { smtpProtocol, submissionProtocol } from '../../src/smtp/protocol.ts';
+import type { Reception } from '../../src/smtp/strangers.ts';
 import type { AccountId, Milliseconds } from '../../src/store/ids.ts';
 import { INBOX } from '../../src/store/operations/mailboxes.ts';
 import { MailStore, type StoreOptions } from '../../src/store/store.ts';
@@ -56,6 +58,10 @@ export interface MailRoomOptions {
   readonly detailFolders?: boolean;
   /** Where mail for people elsewhere goes; absent: it is refused. */
   readonly outgoing?: Outgoing;
+  /** Checks on what arrives. */
+  readonly checks?: (store: MailStore) => readonly Check[];
+  /** Who receives strangers over SMTP; absent: everybody is a friend. */
+  readonly reception?: Reception;
   /** Something to put between the protocols and the store: a fault. */
   readonly store?: (store: MailStore) => MailStore;
 }
@@ -71,8 +77,12 @@ export interface MailRoom {
   readonly sharedDevices: readonly number[];
   /** Connects, and takes the greeting. */
   connect(service: Service): Promise<Client>;
+  /** Where a service listens, on 127.0.0.1. */
+  port(service: Service): number;
   /** Every message in somebody's INBOX as they would fetch it, in order. */
   inbox(person: string): Promise<string[]>;
+  /** The same of another folder. */
+  folderOf(person: string, path: string): Promise<string[]>;
   /** Delivers by LMTP; lines may end in LF. */
   deliver(person: string, message: string): Promise<void>;
 }
@@ -143,6 +153,8 @@ export async function mailRoom(t: TestContext, options: MailRoomOptions = {}): P
     detailFolders: options.detailFolders ?? false,
     outgoing: options.outgoing,
     senders: new Senders(directory, directory),
+    checks: options.checks?.(store) ?? [],
+    onCheckFailed: (_check, error) => faults.push(error),
   });
   const shared = {
     authenticator,
@@ -184,7 +196,7 @@ export async function mailRoom(t: TestContext, options: MailRoomOptions = {}): P
       onInternalError: (_where, error) => faults.push(error),
     });
   const listeners: Record<Service, Listener> = {
-    smtp: await listen(smtpProtocol(smtp)),
+    smtp: await listen(smtpProtocol({ ...smtp, reception: options.reception })),
     submission: await listen(submissionProtocol(smtp)),
     submissions: await listen(submissionProtocol(smtp), true),
     lmtp: await listen(lmtpProtocol(smtp)),
@@ -205,8 +217,9 @@ export async function mailRoom(t: TestContext, options: MailRoomOptions = {}): P
     directory,
     faults,
     sharedDevices: shared.sharedDevices,
+    port: (service) => listeners[service].addresses[0]!.port,
     async connect(service) {
-      const { port } = listeners[service].addresses[0]!;
+      const port = room.port(service);
       const tls = service === 'submissions';
       const socket = tls
         ? connectTls({ port, host: '127.0.0.1', rejectUnauthorized: false })
@@ -218,9 +231,11 @@ export async function mailRoom(t: TestContext, options: MailRoomOptions = {}): P
       await client.reply();
       return client;
     },
-    async inbox(person) {
+    inbox: (person) => room.folderOf(person, 'INBOX'),
+    async folderOf(person, path) {
       const { id } = await directory.account(`${person}@${DOMAIN}`);
-      const view = await opened.view({ account: id, mailbox: INBOX });
+      const mailbox = (await opened.mailboxes(id)).find((each) => each.path === path)?.id ?? INBOX;
+      const view = await opened.view({ account: id, mailbox });
       const messages: string[] = [];
       for (let index = 0; index < view.length; index += 1) {
         const [record] = await opened.emails(id, [view.email(index)]);

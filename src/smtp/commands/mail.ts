@@ -42,10 +42,11 @@ export const mail: SmtpCommand = {
   },
 };
 
-/** Begins the transaction. @throws Refused when somebody who signed in may not send as that */
+/** Begins the transaction. @throws Refused when somebody who signed in may not send as that, or a stranger brings too much */
 async function begin(session: SmtpSession, transaction: Transaction): Promise<Reply> {
-  const { context, signedIn } = session;
+  const { context, signedIn, visitor } = session;
   if (signedIn !== null) await context.delivery.acceptsSender({ sender: transaction.sender, signedIn });
+  visitor?.begins(transaction.sender);
   session.transaction = transaction;
   return SENDER_OK;
 }

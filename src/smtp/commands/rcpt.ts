@@ -1,9 +1,9 @@
 /** RCPT (RFC 5321 4.1.1.3): names one recipient, who must be ours. */
 import type { EnvelopeRecipient, RecipientParameters } from '../../delivery/types.ts';
-import { BadCommand } from '../../errors.ts';
+import { BadCommand, Refused } from '../../errors.ts';
 import type { SmtpCommand } from '../command.ts';
 import { offersReports } from '../extensions.ts';
-import { NEEDS_SENDER, RECIPIENT_OK, reply } from '../reply.ts';
+import { NEEDS_SENDER, RECIPIENT_OK, type Reply, reply } from '../reply.ts';
 import type { SmtpSession } from '../session.ts';
 import { afterKeyword, type Parameters, parseParameters } from '../syntax/command.ts';
 import { parseNotify, parseOriginal } from '../syntax/notification.ts';
@@ -12,6 +12,7 @@ import type { Transaction } from '../transaction.ts';
 
 const TOO_MANY = reply(452, '4.5.3', 'Too many recipients for one message; send it again to the rest'); // RFC 5321 4.5.3.1.10
 const NEEDS_UTF8 = reply(553, '5.6.7', 'This address needs SMTPUTF8 with MAIL'); // RFC 6531 3.5
+const SENT_AWAY = reply(421, '4.7.1', 'Too many addresses that do not exist; goodbye');
 const BEGUN = reply(503, '5.5.1', 'The message has begun: no more recipients');
 
 export const rcpt: SmtpCommand = {
@@ -43,7 +44,23 @@ function asked(parameters: Parameters, { utf8 }: Transaction): RecipientParamete
   };
 }
 
-async function accept(session: SmtpSession, transaction: Transaction, recipient: EnvelopeRecipient) {
+async function accept(session: SmtpSession, transaction: Transaction, recipient: EnvelopeRecipient): Promise<Reply> {
+  const { visitor } = session;
+  try {
+    await ask(session, transaction, recipient);
+  } catch (error) {
+    if (visitor === null || !(error instanceof Refused) || error.code !== 'recipient.unknown') throw error;
+    if (await visitor.misses(session.connection.signal)) throw error;
+    session.end();
+    return SENT_AWAY;
+  }
+  visitor?.names(recipient.address);
+  transaction.recipients.push(recipient);
+  return RECIPIENT_OK;
+}
+
+/** @throws Refused when nobody is there to take it */
+async function ask(session: SmtpSession, transaction: Transaction, recipient: EnvelopeRecipient): Promise<void> {
   const { sender, declaredBytes } = transaction;
   await session.context.delivery.accepts(recipient.address, {
     protocol: session.dialect.protocol,
@@ -51,6 +68,4 @@ async function accept(session: SmtpSession, transaction: Transaction, recipient:
     ...(session.signedIn !== null && { signedIn: session.signedIn }),
     ...(declaredBytes !== undefined && { declaredBytes }),
   });
-  transaction.recipients.push(recipient);
-  return RECIPIENT_OK;
 }
