@@ -7,8 +7,8 @@
 import { Refused } from '../errors.ts';
 import type { Store } from '../store/api.ts';
 import type { MessageStage, StagedMessage } from '../store/types.ts';
+import { FieldFilter, type FieldRule } from './syntax/field-filter.ts';
 import { HeaderScan } from './syntax/header-scan.ts';
-import { HiddenFields } from './syntax/hidden-fields.ts';
 import { type BareLineEnds, LineEndings } from './syntax/line-endings.ts';
 
 /** RFC 5321 6.3: a message that was received this often goes round in circles. */
@@ -21,8 +21,8 @@ export interface IntakeOptions {
   /** Bytes of the message as the client may send it. */
   readonly limit: number;
   readonly bareLineEnds: BareLineEnds;
-  /** Who gets it without the others knowing is taken out of the header. */
-  readonly removesHidden: boolean;
+  /** Fields that are taken out of the header. */
+  readonly drops: readonly FieldRule[];
   /** Lines that stand before the message. */
   readonly trace: Buffer;
   /** Header lines to add at the end of the header; empty for none. */
@@ -36,7 +36,7 @@ export class Intake {
   #stage: MessageStage | null = null;
   readonly #options: IntakeOptions;
   readonly #endings: LineEndings;
-  readonly #hidden: HiddenFields | null;
+  readonly #filter: FieldFilter | null;
   readonly #header = new HeaderScan();
   #failed = false;
   #problem: unknown;
@@ -44,7 +44,7 @@ export class Intake {
   constructor(store: Pick<Store, 'stage'>, options: IntakeOptions) {
     this.#options = options;
     this.#endings = new LineEndings(options.bareLineEnds);
-    this.#hidden = options.removesHidden ? new HiddenFields() : null;
+    this.#filter = options.drops.length > 0 ? new FieldFilter(options.drops) : null;
     try {
       this.#stage = store.stage(stageBytes(options.limit));
     } catch (error) {
@@ -58,7 +58,7 @@ export class Intake {
     if (this.#failed) return undefined;
     try {
       if (this.received > this.#options.limit) throw tooLarge(this.#options.limit);
-      return this.#store(this.#completed(this.#shown(this.#endings.push(data))));
+      return this.#store(this.#completed(this.#filtered(this.#endings.push(data))));
     } catch (error) {
       this.#fail(error);
       return undefined;
@@ -71,8 +71,8 @@ export class Intake {
    */
   async finish(): Promise<StagedMessage> {
     if (!this.#failed) {
-      await this.#store(this.#completed(this.#shown(this.#endings.finish())));
-      if (this.#hidden !== null) await this.#store(this.#completed(this.#hidden.finish()));
+      await this.#store(this.#completed(this.#filtered(this.#endings.finish())));
+      if (this.#filter !== null) await this.#store(this.#completed(this.#filter.finish()));
       // A message may be a header and no more (RFC 5322 3.5).
       if (this.#header.atLineStart) await this.#store(Buffer.from(this.#options.missingFields(this.#header), 'latin1'));
     }
@@ -86,8 +86,8 @@ export class Intake {
     this.#fail(undefined);
   }
 
-  #shown(data: Buffer): Buffer {
-    return this.#hidden === null ? data : this.#hidden.push(data);
+  #filtered(data: Buffer): Buffer {
+    return this.#filter === null ? data : this.#filter.push(data);
   }
 
   /** Looks at the header as it goes by. @returns the data, with the fields it lacks where the header ends in it */

@@ -5,6 +5,8 @@ import { Intake } from './intake.ts';
 import { mailDate } from './mail-date.ts';
 import { type Reply, reply } from './reply.ts';
 import type { SmtpSession } from './session.ts';
+import { forgedResults, HIDDEN_FIELDS } from './syntax/dropped-fields.ts';
+import type { FieldRule } from './syntax/field-filter.ts';
 import type { HeaderScan } from './syntax/header-scan.ts';
 import { receivedLine } from './trace.ts';
 import type { Transaction } from './transaction.ts';
@@ -18,13 +20,19 @@ export function newIntake(session: SmtpSession, transaction: Transaction): Intak
   transaction.intake = new Intake(context.store, {
     limit: context.limits.messageBytes,
     bareLineEnds: dialect.bareLineEnds,
-    removesHidden: dialect.completesHeader,
+    drops: droppedFields(session),
     trace: receivedLine(session, transaction),
     missingFields: dialect.completesHeader
       ? (header) => missingFields(header, context.hostname, transaction.sender)
       : () => '',
   });
   return transaction.intake;
+}
+
+/** What a friend hands over, a server of the office perhaps, says what it says. */
+function droppedFields({ context, dialect, visitor }: SmtpSession): readonly FieldRule[] {
+  if (dialect.completesHeader) return [...HIDDEN_FIELDS, forgedResults(context.hostname)];
+  return visitor === null ? [] : [forgedResults(context.hostname)];
 }
 
 /** RFC 6409 8.1, 8.2; and From, which RFC 5322 3.6 demands: scanners and programs forget it. One character a byte. */
