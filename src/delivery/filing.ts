@@ -1,18 +1,22 @@
 /** What a message's recipients mean to the store. Pure. */
 import { addressesIn } from '../message/envelope-text.ts';
-import type { AccountId, EpochSeconds } from '../store/ids.ts';
+import type { AccountId, EpochSeconds, MailboxId } from '../store/ids.ts';
 import type { DeliveryTarget, Outbound, SentTarget, StagedMessage } from '../store/types.ts';
 import type { InDelivery, Leaving, Recipient } from './in-delivery.ts';
 import type { Envelope, Outgoing } from './types.ts';
 
-/** One copy for each account, even when several recipients lead to it. */
-export function targetsOf({ envelope: { sender }, recipients, findings }: InDelivery): DeliveryTarget[] {
+/** One copy for each account, even when several recipients lead to it. @param junk  where those get it who have a place for what is suspicious */
+export function targetsOf(
+  { envelope: { sender }, recipients, findings }: InDelivery,
+  junk: ReadonlyMap<AccountId, MailboxId>,
+): DeliveryTarget[] {
   const targets = new Map<AccountId, DeliveryTarget>();
   for (const { address, accounts, mailbox, failure } of recipients) {
     if (failure !== null) continue;
     for (const { id } of accounts) {
       const target = { account: id, prefix: tracePrefix(sender, address, findings) };
-      if (!targets.has(id)) targets.set(id, mailbox === undefined ? target : { ...target, mailbox });
+      const folder = junk.get(id) ?? mailbox;
+      if (!targets.has(id)) targets.set(id, folder === undefined ? target : { ...target, mailbox: folder });
     }
   }
   return [...targets.values()];

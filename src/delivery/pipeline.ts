@@ -9,12 +9,13 @@
 import type { Account } from '../directory/types.ts';
 import { Refused } from '../errors.ts';
 import type { Store } from '../store/api.ts';
-import { type AccountId, nowSeconds } from '../store/ids.ts';
+import { type AccountId, type MailboxId, nowSeconds } from '../store/ids.ts';
 import type { Outbound, StagedMessage } from '../store/types.ts';
 import type { Allowances } from './allowances.ts';
 import { type OnCheckFailed, runChecks } from './checks.ts';
 import { hasOneReply, outboundOf, sentBy, shareFates, targetsOf } from './filing.ts';
 import type { Check, Failure, InDelivery, Recipient, Step } from './in-delivery.ts';
+import { junkFolders } from './junk.ts';
 import { Recipients, type RecipientsOptions, type Resolver } from './recipients.ts';
 import { replyToRefusal } from './replies.ts';
 import type { Senders } from './senders.ts';
@@ -122,7 +123,8 @@ export class DeliveryPipeline implements Delivery {
   async #file(delivery: InDelivery): Promise<void> {
     const { envelope, message, recipients } = delivery;
     shareFates(envelope, recipients);
-    const targets = targetsOf(delivery);
+    const junk = delivery.suspicious ? await junkFolders(this.#store, recipients) : NOWHERE;
+    const targets = targetsOf(delivery, junk);
     const outbound = this.#outbound(delivery);
     if (targets.length + outbound.length === 0) return;
     const { outcomes, queued } = await this.#withinAllowance(envelope, outbound, () =>
@@ -168,6 +170,7 @@ export class DeliveryPipeline implements Delivery {
 }
 
 const ignore = (): void => {};
+const NOWHERE: ReadonlyMap<AccountId, MailboxId> = new Map();
 
 /** @throws what is not a refusal */
 function failureOf(error: unknown): Failure {

@@ -3,6 +3,7 @@ import type { Config } from '../config/schema.ts';
 import { DeliveryPipeline } from '../delivery/pipeline.ts';
 import { Senders } from '../delivery/senders.ts';
 import type { Delivery } from '../delivery/types.ts';
+import type { Inbound } from './checks.ts';
 import type { Metrics } from './metrics.ts';
 import type { Office } from './office.ts';
 import type { Outbound } from './outbound.ts';
@@ -12,10 +13,13 @@ interface Parts {
   readonly config: Config;
   readonly metrics: Metrics;
   readonly outbound: Pick<Outbound, 'outgoing' | 'allowances'>;
+  readonly inbound: Pick<Inbound, 'checks' | 'onCheckFailed'>;
 }
 
 /** The way into mailboxes and to other servers for all mail that comes in. */
-export function openDelivery({ office, config, metrics, outbound: { outgoing, allowances } }: Parts): Delivery {
+export function openDelivery({ office, config, metrics, outbound, inbound }: Parts): Delivery {
+  const { outgoing, allowances } = outbound;
+  const { checks, onCheckFailed } = inbound;
   const { store, directory, ldap } = office;
   const resolver = ldap?.resolver ?? directory;
   const pipeline = new DeliveryPipeline(resolver, store, {
@@ -23,6 +27,8 @@ export function openDelivery({ office, config, metrics, outbound: { outgoing, al
     outgoing,
     senders: new Senders(resolver, directory),
     allowances,
+    checks,
+    onCheckFailed,
   });
   return counting(pipeline, metrics);
 }

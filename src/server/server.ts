@@ -35,6 +35,7 @@ import { BackupSchedule } from './backup-schedule.ts';
 import type { Backups } from './backups.ts';
 import { countCertificates } from './certificate-metrics.ts';
 import { type CertificateReport, ServerCertificates } from './certificates.ts';
+import { openChecks } from './checks.ts';
 import { openDelivery } from './delivery.ts';
 import { makeTrialOffice, trialGuide } from './first-run.ts';
 import { type HealthReport, HealthServer } from './health.ts';
@@ -302,7 +303,8 @@ function wire({
   outbound,
 }: Parts): Record<Exclude<Service['protocol'], 'health' | 'http'>, LineProtocol> {
   const { store, directory } = office;
-  const delivery = openDelivery({ office, config, metrics, outbound });
+  const inbound = openChecks({ config, name, store, log, metrics });
+  const delivery = openDelivery({ office, config, metrics, outbound, inbound });
   const counted = (protocol: string) => ({
     onCommand: (verb: string) => metrics.command(protocol, verb),
     onInternalError: (error: unknown, connection: number) => {
@@ -315,11 +317,16 @@ function wire({
     delivery,
     store,
     startTls: true,
-    limits: { ...DEFAULT_SMTP_LIMITS, messageBytes: config.limits.message, idleTimeout: config.timeouts.smtp },
+    limits: {
+      ...DEFAULT_SMTP_LIMITS,
+      messageBytes: config.limits.message,
+      recipients: config.limits.recipients,
+      idleTimeout: config.timeouts.smtp,
+    },
   };
   const imapLog = partLog(log, 'imap');
   return {
-    smtp: smtpProtocol({ ...smtp, ...counted('smtp') }),
+    smtp: smtpProtocol({ ...smtp, ...counted('smtp'), reception: inbound.reception }),
     submission: submissionProtocol({ ...smtp, ...counted('submission'), authenticator }),
     lmtp: lmtpProtocol({ ...smtp, ...counted('lmtp') }),
     pop3: pop3Protocol({

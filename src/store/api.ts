@@ -138,6 +138,8 @@ export interface Store {
   // ---- changing --------------------------------------------------------------------------------------------------
   /** Takes a message in. @param limit bytes; more throws Refused `message.too-large` from write */
   stage(limit: number): MessageStage;
+  /** The bytes of a message that was taken in whole and not filed yet, in pieces of up to 64 KB. @throws Refused `message.damaged` */
+  staged(message: StagedMessage): AsyncGenerator<Buffer, void, void>;
   /** A message that was taken in whole is filed with nobody after all. Without effect on one that was filed. */
   discard(message: StagedMessage): void;
   /**

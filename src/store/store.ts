@@ -13,6 +13,7 @@
 import { join } from 'node:path';
 import { Refused } from '../errors.ts';
 import type { BodyChunksOptions, MailboxKey, Refusal, Store } from './api.ts';
+import { CHUNK_BYTES } from './bodies/reader.ts';
 import type { Segments } from './bodies/segments.ts';
 import type { ChangeEvents } from './change-events.ts';
 import type { DataLock } from './data-lock.ts';
@@ -322,6 +323,11 @@ export class MailStore implements Store {
   stage(limit: number): MessageStage {
     this.#space.assertRoom();
     return new Stage(this.#segments, this.#unfiled, limit);
+  }
+
+  async *staged({ body }: StagedMessage): AsyncGenerator<Buffer, void, void> {
+    if (body.length <= CHUNK_BYTES) yield await this.#segments.read(body);
+    else yield* this.#segments.readChunks(body);
   }
 
   discard(message: StagedMessage): void {

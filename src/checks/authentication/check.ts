@@ -1,0 +1,129 @@
+/**
+ * The check in the delivery pipeline: who sent the message, written into it before it is filed, and acted on as configured.
+ *
+ * The field goes into the lines that stand before the body of each copy (the body is written while it arrives, and shared). So it stands above
+ * our Received line and everything the sender wrote, as RFC 8601 4.1 wants it, and what was signed stays as it was.
+ */
+import type { BlockList } from 'node:net';
+import type { Check, InDelivery, Verdict } from '../../delivery/in-delivery.ts';
+import type { Envelope } from '../../delivery/types.ts';
+import { Refused } from '../../errors.ts';
+import type { Store } from '../../store/api.ts';
+import type { Milliseconds } from '../../store/ids.ts';
+import type { StagedMessage } from '../../store/types.ts';
+import { isFromStranger } from '../trusted.ts';
+import { decide, type Policy } from './decide.ts';
+import { evaluate, type Methods } from './evaluate.ts';
+import { Lookups, type Names } from './lookups.ts';
+import { resultsField } from './results-field.ts';
+import { MOST_HEADER_BYTES } from './signed-header.ts';
+import type { Authentication, Decision } from './types.ts';
+
+/** For all questions to the DNS together; well below what senders wait for after their data (RFC 5321 4.5.3.2.6: ten minutes). */
+const LOOKUPS_WITHIN: Milliseconds = 12_000;
+/** The whole check; what goes beyond is a fault, since the lookups have ended before. */
+const WITHIN: Milliseconds = 20_000;
+/** Messages that may wait for the DNS at a time; each holds its header and a few hashes. */
+const MOST_AT_ONCE = 1_000;
+
+export interface AuthenticationOptions {
+  readonly names: Names;
+  readonly store: Pick<Store, 'staged'>;
+  /** Their mail is not checked. */
+  readonly trusted: BlockList;
+  readonly methods: Methods;
+  readonly policy: Policy;
+  /** Hears what was found and decided: for metrics and the trace. */
+  readonly onResult?: (envelope: Envelope, found: Authentication, decision: Decision) => void;
+  /** For tests. */
+  readonly lookupsWithin?: Milliseconds;
+}
+
+export function authenticationCheck(options: AuthenticationOptions): Check {
+  const { policy, trusted } = options;
+  let running = 0;
+  return {
+    name: 'authentication',
+    within: WITHIN,
+    whenItFails: policy.unsure,
+    async run(delivery) {
+      const { envelope } = delivery;
+      if (!isFromStranger(trusted, envelope)) return undefined;
+      if (running >= MOST_AT_ONCE) {
+        throw new Refused('check.failed', 'Too many messages are being checked just now; please try again later.');
+      }
+      running += 1;
+      try {
+        return await authenticate(delivery, options);
+      } finally {
+        running -= 1;
+      }
+    },
+  };
+}
+
+async function authenticate({ envelope, message }: InDelivery, options: AuthenticationOptions): Promise<Verdict> {
+  const { names, store, methods, policy, onResult } = options;
+  const { remoteAddress: address, helo, sender } = envelope;
+  const lookups = new Lookups(names, options.lookupsWithin ?? LOOKUPS_WITHIN);
+  const bytes = store.staged(message);
+  try {
+    const content = await contentOf(message, bytes);
+    const found = content && (await evaluate({ address, helo, sender }, content, methods, lookups));
+    if (found === undefined) throw headerTooLarge();
+    const decision = decide(found, policy);
+    onResult?.(envelope, found, decision);
+    refuse(found, decision, envelope);
+    return { findings: resultsField(methods.hostname, found), suspicious: decision === 'junk' };
+  } finally {
+    lookups.end();
+    await bytes.return?.();
+  }
+}
+
+/** The header in one piece, and the body as it comes. */
+async function contentOf({ analysis: { root } }: StagedMessage, bytes: AsyncGenerator<Buffer, void, void>) {
+  if (root.body > MOST_HEADER_BYTES) return undefined;
+  const first: Buffer[] = [];
+  let length = 0;
+  while (length < root.body) {
+    const { value, done } = await bytes.next();
+    if (done === true) break;
+    first.push(value);
+    length += value.length;
+  }
+  const begun = Buffer.concat(first);
+  return { header: begun.subarray(0, root.body), body: following(begun.subarray(root.body), bytes) };
+}
+
+async function* following(first: Buffer, rest: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void, void> {
+  if (first.length > 0) yield first;
+  yield* rest;
+}
+
+/** @throws Refused when it is not to be taken, now or ever (RFC 7372 3) */
+function refuse({ dmarc }: Authentication, decision: Decision, { remoteAddress, sender }: Envelope): void {
+  const author = dmarc?.domain ?? 'this domain';
+  switch (decision) {
+    case 'refuse for DMARC':
+      throw new Refused(
+        'sender.unproven',
+        `Nothing proves that this message is from ${author}, whose owner asks that such mail be refused (DMARC). Send it through the servers of ${author}.`,
+      );
+    case 'refuse for SPF':
+      throw new Refused(
+        'sender.not-permitted',
+        `${remoteAddress} may not send mail for ${sender.slice(sender.lastIndexOf('@') + 1) || 'the name it gives'}, says the owner of that domain (SPF).`,
+      );
+    case 'put off':
+      throw new Refused('check.failed', 'The DNS does not say just now who sent this message; please try again later.');
+    default:
+  }
+}
+
+function headerTooLarge(): Refused {
+  return new Refused(
+    'message.too-large',
+    `The header of the message is too large: this server takes up to ${MOST_HEADER_BYTES / 1024} KB of it, in up to 1,000 fields.`,
+  );
+}

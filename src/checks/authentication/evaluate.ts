@@ -1,0 +1,148 @@
+/**
+ * Finds out who sent a message: iprev, SPF, DKIM, ARC and DMARC, by mailauth, to the letter of the RFCs (`strict`).
+ *
+ * Invariants:
+ * - A signature that leaves a part of the body unsigned (`l=`) proves nothing for DMARC: anybody can add to such a message (RFC 6376 8.2).
+ * - DMARC fails only where the DNS has said so: if what could not be asked might have proved the sender, it is a temporary error.
+ */
+import type { ARCData, ARCResult, DKIMResult, SPFResult } from 'mailauth';
+import { arc as verifyArc } from 'mailauth/lib/arc/index.js';
+import { DkimVerifier } from 'mailauth/lib/dkim/dkim-verifier.js';
+import { evaluateDmarc } from 'mailauth/lib/dmarc/index.js';
+import { spf as verifySpf } from 'mailauth/lib/spf/index.js';
+import { iprev } from './iprev.ts';
+import type { Lookups } from './lookups.ts';
+import { signedHeader } from './signed-header.ts';
+import type { ArcFinding, Authentication, DmarcFinding, Finding } from './types.ts';
+
+/** RFC 8301 3.2: shorter RSA keys must not be believed. */
+const LEAST_KEY_BITS = 1_024;
+const STRICT = { strict: true, minBitLength: LEAST_KEY_BITS } as const;
+
+export interface Sender {
+  readonly address: string;
+  readonly helo: string;
+  /** Reverse path; empty for the null sender. */
+  readonly sender: string;
+}
+
+export interface Methods {
+  readonly spf: boolean;
+  readonly dmarc: boolean;
+  /** Lower case: domains whose ARC seals are believed. */
+  readonly sealers: ReadonlySet<string>;
+  /** How this server calls itself. */
+  readonly hostname: string;
+}
+
+export interface Content {
+  /** With the blank line, as it is stored. */
+  readonly header: Buffer;
+  /** What follows. */
+  readonly body: AsyncIterable<Buffer>;
+}
+
+/** @returns undefined when the header is too large to be looked at */
+export async function evaluate(
+  from: Sender,
+  { header, body }: Content,
+  methods: Methods,
+  lookups: Lookups,
+): Promise<Authentication | undefined> {
+  const signed = signedHeader(header);
+  if (signed === undefined) return undefined;
+  const [name, spf, verifier] = await Promise.all([
+    iprev(from.address, lookups),
+    methods.spf ? askSpf(from, methods.hostname, lookups) : undefined,
+    verify(signed, body, lookups),
+  ]);
+  const arc = await verifyArc(verifier.arc, { ...STRICT, resolver: lookups.resolve, ip: from.address });
+  const dmarc = methods.dmarc ? await askDmarc(verifier, spf, arc, lookups) : undefined;
+  return {
+    iprev: name,
+    dkim: verifier.results.map((each) => findingOf(each.status.result, each.info, each.signingDomain)),
+    ...(spf && { spf: findingOf(spf.status.result, spf.info, spf.domain) }),
+    ...(arc.status.result !== 'none' && { arc: arcFinding(arc, verifier.arc, methods.sealers) }),
+    ...(dmarc && { dmarc }),
+  };
+}
+
+/** The null sender is asked about by its HELO name (RFC 7208 2.4). */
+function askSpf({ address, helo, sender }: Sender, hostname: string, lookups: Lookups): Promise<SPFResult> {
+  return verifySpf({ sender, ip: address, helo, mta: hostname, resolver: lookups.resolve, strict: true });
+}
+
+/** The library's stream looks at every byte of the header by itself, which takes longer than all the rest; here the header is known. */
+async function verify(header: Buffer, body: AsyncIterable<Buffer>, lookups: Lookups): Promise<DkimVerifier> {
+  const verifier = new DkimVerifier({ ...STRICT, resolver: lookups.resolve });
+  await verifier.emitHeaders(header);
+  for await (const bytes of body) await verifier.nextChunk(bytes);
+  await verifier.finalChunk();
+  return verifier;
+}
+
+async function askDmarc(
+  { headerFrom, fromFields, results }: DkimVerifier,
+  spf: SPFResult | undefined,
+  arcResult: ARCResult,
+  lookups: Lookups,
+): Promise<DmarcFinding> {
+  const ask = async (proving: readonly string[]) =>
+    evaluateDmarc({
+      headerFrom: [...headerFrom],
+      fromFields,
+      spfDomains: spf !== undefined && proving.includes(spf.status.result) ? [spf.domain] : [],
+      dkimDomains: results.filter(provesFor(proving)).map(({ signingDomain = '' }) => ({ domain: signingDomain })),
+      arcResult,
+      resolver: lookups.resolve,
+      strict: true,
+    });
+  const { response, reason } = await ask(['pass']);
+  // RFC 9989 5.3.1: without one author there is nobody to ask.
+  if (response === false)
+    return { result: 'permerror', row: `dmarc=permerror (${reason ?? 'no author'})`, policy: 'none' };
+  const { status, policy, info = '' } = response;
+  const { result, header } = status;
+  const finding = { ...findingOf(result, info, header?.from), policy: policyOf(policy) };
+  if (result !== 'fail') return finding;
+  const { response: atBest } = await ask(['pass', 'temperror']);
+  const perhaps = atBest !== false && atBest.status.result !== 'fail';
+  return perhaps ? { ...finding, result: 'temperror', row: info.replace('dmarc=fail', 'dmarc=temperror') } : finding;
+}
+
+function provesFor(proving: readonly string[]) {
+  return ({ status: { result, underSized = 0 }, signingDomain }: DKIMResult): boolean =>
+    signingDomain !== undefined && underSized === 0 && proving.includes(result);
+}
+
+/**
+ * Who vouches for the message. Seen from the newest seal back: each sealer must be one that is believed, up to one that saw DMARC pass. The
+ * chain itself is whole (`pass`), so no seal was put in between.
+ */
+function arcFinding(arc: ARCResult, data: ARCData, sealers: ReadonlySet<string>): ArcFinding {
+  const sets = data.chain || []; // false, whatever its type says, where there is none
+  const sealer = (set: (typeof sets)[number] | undefined): string =>
+    String(set?.['arc-seal']?.parsed?.d?.value ?? '').toLowerCase();
+  const finding = findingOf(arc.status.result, arc.info ?? '', sealer(sets.at(-1)));
+  if (arc.status.result !== 'pass') return finding;
+  for (const [at, set] of [...sets.entries()].reverse()) {
+    if (!sealers.has(sealer(set))) break;
+    const seen = at === sets.length - 1 ? arc.authenticationResults : set['arc-authentication-results']?.parsed;
+    if (dmarcIn(seen) === 'pass') return { ...finding, vouchedBy: sealer(set) };
+  }
+  return finding;
+}
+
+/** What results that a sealer noted say of DMARC; the library gives those of the newest set another form than the others. */
+function dmarcIn(results: unknown): unknown {
+  const { dmarc } = (results ?? {}) as { dmarc?: { result?: unknown; value?: unknown } };
+  return dmarc?.result ?? dmarc?.value;
+}
+
+function findingOf(result: string, row: string, domain: string | undefined): Finding {
+  return { result, row, ...(domain !== undefined && domain !== '' && { domain }) };
+}
+
+function policyOf(policy: string | undefined): DmarcFinding['policy'] {
+  return policy === 'reject' || policy === 'quarantine' ? policy : 'none';
+}

@@ -1,0 +1,32 @@
+/**
+ * The header of a stored message as its signers saw it, within bounds: who sends a message chooses how many signatures it has, and what
+ * each of them costs us. Pure.
+ */
+
+/** RFC 6376 6.1: a verifier may limit how many signatures it tries. Honest mail has one to four. */
+const MOST_SIGNATURES = 10;
+/** Of one signature; a longer one could name so many fields that looking for them takes long. */
+const MOST_SIGNATURE_CHARACTERS = 8_192;
+/** More than any server writes. */
+const MOST_FIELDS = 1_000;
+export const MOST_HEADER_BYTES = 256 * 1024;
+
+/**
+ * Without our own Received line, which is the first, and without signatures beyond the bounds: they count as not there.
+ * @param header with the blank line, if there is one
+ * @returns undefined when it is too large to be looked at
+ */
+export function signedHeader(header: Buffer): Buffer | undefined {
+  if (header.length > MOST_HEADER_BYTES) return undefined;
+  const [ours = '', ...fields] = header.toString('latin1').split(/\r\n(?![ \t])/);
+  if (fields.length > MOST_FIELDS) return undefined;
+  let signatures = 0;
+  const kept = fields.filter((field) => {
+    const [, name] = /^(dkim-signature|arc-message-signature)[ \t]*:/i.exec(field) ?? [];
+    if (name === undefined) return true;
+    if (field.length > MOST_SIGNATURE_CHARACTERS) return false;
+    return name.startsWith('a') || name.startsWith('A') || ++signatures <= MOST_SIGNATURES;
+  });
+  if (kept.length === fields.length) return header.subarray(ours.length + 2);
+  return Buffer.from(kept.join('\r\n'), 'latin1');
+}
