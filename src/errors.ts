@@ -38,6 +38,7 @@ export type ProtocolCode =
   | 'recipient.unknown'
   | 'recipient.invalid' //     no mail can go there: what stands after the @ is no domain
   | 'recipient.closed' //       somebody has the address and takes no mail
+  | 'group.posting' //          not everybody may post to this group
   | 'recipient.unavailable' //  who has the address lives in another directory, which can't be asked now: temporary
   | 'relay.forbidden'
   | 'sender.forbidden' //      somebody else's address as the sender

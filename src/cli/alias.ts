@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import type { Alias } from '../directory/types.ts';
 import { addAlias, listAliases, removeAlias, renameAlias } from '../server/admin/aliases.ts';
 import { type CommonOptions, officeCommand } from './options.ts';
 import { print, table } from './output.ts';
@@ -6,24 +7,24 @@ import { perform } from './perform.ts';
 
 export function aliasCommand(): Command {
   return new Command('alias')
-    .description('further addresses, each of which leads to one or several accounts')
+    .description('further addresses, each of which leads to accounts and to addresses elsewhere')
     .addCommand(
       officeCommand(
         'add',
-        'lead an address to accounts',
+        'lead an address to accounts, and to addresses elsewhere',
         'rainmail alias add sales@example.org anna@example.org ben@example.org',
       )
         .argument('<address>')
-        .argument('<accounts...>')
+        .argument('<accounts...>', 'accounts of this office, or addresses elsewhere')
         .action(async (address: string, accounts: string[], options: CommonOptions) => {
           const alias = await perform(addAlias, { address, accounts }, options);
-          print(alias, options, () => `Mail for ${alias.address} goes to ${alias.accounts.join(', ')}.`);
+          print(alias, options, () => `Mail for ${alias.address} goes to ${targets(alias)}.`);
         }),
     )
     .addCommand(
       officeCommand(
         'remove',
-        'remove an alias, or only one of the accounts it leads to',
+        'remove an alias, or only one of the addresses it leads to',
         'rainmail alias remove sales@example.org',
       )
         .argument('<address>')
@@ -31,9 +32,9 @@ export function aliasCommand(): Command {
         .action(async (address: string, account: string | undefined, options: CommonOptions) => {
           const alias = await perform(removeAlias, { address, ...(account && { account }) }, options);
           print(alias, options, () =>
-            account === undefined || alias.accounts.length === 0
+            account === undefined || targets(alias) === ''
               ? `${alias.address} is removed.`
-              : `Mail for ${alias.address} goes to ${alias.accounts.join(', ')}.`,
+              : `Mail for ${alias.address} goes to ${targets(alias)}.`,
           );
         }),
     )
@@ -47,7 +48,7 @@ export function aliasCommand(): Command {
         .argument('<new-address>')
         .action(async (address: string, to: string, options: CommonOptions) => {
           const alias = await perform(renameAlias, { address, to }, options);
-          print(alias, options, () => `Mail for ${alias.address} goes to ${alias.accounts.join(', ')}.`);
+          print(alias, options, () => `Mail for ${alias.address} goes to ${targets(alias)}.`);
         }),
     )
     .addCommand(
@@ -56,10 +57,14 @@ export function aliasCommand(): Command {
         print(aliases, options, () =>
           table(
             ['ADDRESS', 'GOES TO'],
-            aliases.map((alias) => [alias.address, alias.accounts.join(', ')]),
+            aliases.map((alias) => [alias.address, targets(alias)]),
             'No aliases yet: rainmail alias add sales@example.org anna@example.org',
           ),
         );
       }),
     );
+}
+
+function targets({ accounts, elsewhere }: Alias): string {
+  return [...accounts, ...elsewhere].join(', ');
 }

@@ -1,6 +1,8 @@
 import { Command, InvalidArgumentError } from 'commander';
+import type { Posters } from '../directory/types.ts';
 import {
   addGroup,
+  type GroupPage,
   joinGroup,
   leaveGroup,
   listGroups,
@@ -8,6 +10,7 @@ import {
   renameGroup,
   setGroupAddress,
   setGroupRank,
+  setPosting,
   showGroup,
 } from '../server/admin/groups.ts';
 import { type CommonOptions, officeCommand } from './options.ts';
@@ -23,6 +26,7 @@ export function groupCommand(): Command {
     .addCommand(join())
     .addCommand(leave())
     .addCommand(address())
+    .addCommand(posting())
     .addCommand(rank())
     .addCommand(list())
     .addCommand(show());
@@ -49,11 +53,7 @@ function remove(): Command {
     .argument('<group>')
     .action(async (group: string, options: CommonOptions) => {
       const removed = await perform(removeGroup, { group }, options);
-      print(
-        removed,
-        options,
-        () => `The group ${removed.name} is removed; ${counted(removed.members.length, 'account')} left it.`,
-      );
+      print(removed, options, () => `The group ${removed.name} is removed; ${members(removed)} left it.`);
     });
 }
 
@@ -68,12 +68,16 @@ function rename(): Command {
 }
 
 function join(): Command {
-  return officeCommand('join', 'put people into a group', 'rainmail group join Sales anna@example.org ben@example.org')
+  return officeCommand(
+    'join',
+    'put people into a group, and addresses elsewhere',
+    'rainmail group join Sales anna@example.org ben@example.org',
+  )
     .argument('<group>')
-    .argument('<accounts...>')
+    .argument('<accounts...>', 'accounts of this office, or addresses elsewhere that get mail for the group')
     .action(async (group: string, accounts: string[], options: CommonOptions) => {
       const joined = await perform(joinGroup, { group, accounts }, options);
-      print(joined, options, () => `${counted(joined.members.length, 'account')} in the group ${joined.name} now.`);
+      print(joined, options, () => `${members(joined)} in the group ${joined.name} now.`);
     });
 }
 
@@ -83,7 +87,7 @@ function leave(): Command {
     .argument('<accounts...>')
     .action(async (group: string, accounts: string[], options: CommonOptions) => {
       const left = await perform(leaveGroup, { group, accounts }, options);
-      print(left, options, () => `${counted(left.members.length, 'account')} in the group ${left.name} now.`);
+      print(left, options, () => `${members(left)} in the group ${left.name} now.`);
     });
 }
 
@@ -103,6 +107,36 @@ function address(): Command {
           : `Mail for ${changed.address} goes to everyone in the group ${changed.name}.`,
       );
     });
+}
+
+function posting(): Command {
+  return officeCommand(
+    'posting',
+    'say whose mail a group takes',
+    'rainmail group posting Sales members boss@partner.example',
+  )
+    .argument('<group>')
+    .argument('<who...>', 'anyone, members or people (everybody of this office), and addresses that may besides')
+    .action(async (group: string, who: string[], options: CommonOptions) => {
+      const changed = await perform(setPosting, { group, who }, options);
+      print(changed, options, () => `The group ${changed.name} takes mail from ${posters(changed)}.`);
+    });
+}
+
+const POSTERS: Readonly<Record<Posters, string>> = {
+  anyone: 'anybody',
+  members: 'its members',
+  people: 'everybody of this office who signs in',
+  named: '',
+};
+
+function posters({ posting, named }: GroupPage): string {
+  return [POSTERS[posting], ...named].filter((one) => one !== '').join(', ');
+}
+
+function members({ members: here, elsewhere }: GroupPage): string {
+  const accounts = counted(here.length, 'account');
+  return elsewhere.length === 0 ? accounts : `${accounts}, and ${elsewhere.length} of elsewhere,`;
 }
 
 function rank(): Command {
@@ -147,13 +181,15 @@ function show(): Command {
   return officeCommand('show', 'show a group and who is in it', 'rainmail group show Sales')
     .argument('<group>')
     .action(async (group: string, options: CommonOptions) => {
-      const { name, address, description, rank, members } = await perform(showGroup, { group }, options);
-      print({ name, address, description, rank, members }, options, () =>
+      const shown = await perform(showGroup, { group }, options);
+      const { name, address, description, rank, members, elsewhere } = shown;
+      print(shown, options, () =>
         [
           `${name}${description === '' ? '' : `: ${description}`}`,
-          `Mail to ${address ?? 'nobody: it has no address'}`,
+          `Mail to ${address ?? 'nobody: it has no address'}${address === null ? '' : `, from ${posters(shown)}`}`,
           `Rank ${rank}`,
           ...members,
+          ...elsewhere.map((outsider) => `${outsider} (elsewhere)`),
         ].join('\n'),
       );
     });

@@ -12,6 +12,7 @@ import { deviceCommand } from './device.ts';
 import { dnsCommand } from './dns.ts';
 import { domainCommand } from './domain.ts';
 import { exportCommand } from './export.ts';
+import { forwardCommand } from './forward.ts';
 import { groupCommand } from './group.ts';
 import { holdCommand } from './hold.ts';
 import { importCommand } from './import.ts';
@@ -42,6 +43,7 @@ export function program(): Command {
     accountCommand,
     appPasswordCommand,
     aliasCommand,
+    forwardCommand,
     groupCommand,
     quotaCommand,
     policyCommand,

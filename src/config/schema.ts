@@ -179,6 +179,11 @@ const limits = z
         'Recipients at other servers that one account may send to in an hour. It is far above what people send, and below what a thief of a password wants to.',
       ),
     recipientsByDay: count.prefault(2_000).describe('The same for a day.'),
+    forwardedByHour: count
+      .prefault(1_000)
+      .describe(
+        'Copies that go on to other servers in an hour for one account that forwards its mail, or for the aliases and groups of a domain that lead elsewhere. When there are more, senders are asked to try later.',
+      ),
     recipients: count
       .min(100) // RFC 5321 4.5.3.1.8
       .prefault(1_000)

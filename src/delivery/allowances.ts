@@ -10,6 +10,7 @@ import type { Account } from '../directory/types.ts';
 import { Refused } from '../errors.ts';
 import { Lru } from '../lru.ts';
 import { type AccountId, type EpochSeconds, nowSeconds } from '../store/ids.ts';
+import { DAY, HOUR, SlidingCount } from './sliding-count.ts';
 
 export interface AllowanceOptions {
   /** Recipients. */
@@ -21,10 +22,6 @@ export interface AllowanceOptions {
   readonly clock?: () => EpochSeconds;
 }
 
-const HOUR = 3_600;
-const DAY = 24 * HOUR;
-/** A time that slides in so many steps: what is older is forgotten a step at a time. */
-const STEPS = 24;
 /** Accounts remembered; beyond, those that sent nothing for longest are as new. */
 const ACCOUNTS = 20_000;
 
@@ -90,35 +87,5 @@ export class Allowances {
     const room = left <= 0 ? 'you have sent to so many already' : `you can send to ${formatCount(left)} more now`;
     const text = `From one account mail goes to ${formatCount(most)} recipients at other servers in ${time === 'day' ? 'a day' : 'an hour'}, and ${room}. Try again later, or ask the administrator.`;
     return new Refused('sending.limit', text);
-  }
-}
-
-/** A count of what happened in the last so many seconds. */
-class SlidingCount {
-  readonly #step: number;
-  readonly #counts = new Int32Array(STEPS);
-  /** The step that was counted in last; its place is the remainder. */
-  #last = 0;
-
-  constructor(seconds: number) {
-    this.#step = seconds / STEPS;
-  }
-
-  add(now: EpochSeconds, count: number): void {
-    this.#advance(now);
-    const at = this.#last % STEPS;
-    this.#counts[at] = Math.max(0, this.#counts[at]! + count);
-  }
-
-  sum(now: EpochSeconds): number {
-    this.#advance(now);
-    return this.#counts.reduce((sum, count) => sum + count, 0);
-  }
-
-  #advance(now: EpochSeconds): void {
-    const step = Math.floor(now / this.#step);
-    const past = Math.min(STEPS, step - this.#last);
-    for (let each = 0; each < past; each++) this.#counts[(step - each) % STEPS] = 0;
-    this.#last = Math.max(this.#last, step);
   }
 }

@@ -11,10 +11,10 @@ export function targetsOf(
   junk: ReadonlyMap<AccountId, MailboxId>,
 ): DeliveryTarget[] {
   const targets = new Map<AccountId, DeliveryTarget>();
-  for (const { address, accounts, mailbox, failure } of recipients) {
+  for (const { address, accounts, mailbox, lines = '', failure } of recipients) {
     if (failure !== null) continue;
     for (const { id } of accounts) {
-      const target = { account: id, prefix: tracePrefix(sender, address, findings) };
+      const target = { account: id, prefix: tracePrefix(sender, address, lines + findings) };
       const folder = junk.get(id) ?? mailbox;
       if (!targets.has(id)) targets.set(id, folder === undefined ? target : { ...target, mailbox: folder });
     }
@@ -22,38 +22,45 @@ export function targetsOf(
   return [...targets.values()];
 }
 
-/** What leaves: each address once for whom it leaves, and with what reverse path. */
+/** What leaves: each address once for whom it leaves, by which way, and with what reverse path. */
 export function outboundOf(
   { envelope, recipients, findings }: InDelivery,
   outgoing: Outgoing,
   now: EpochSeconds,
 ): Outbound[] {
-  const groups = new Map<string, Map<string, Leaving>>();
+  const groups = new Map<string, { readonly prefix: string; readonly to: Map<string, Leaving> }>();
+  const seen = new Set<string>(); // by several ways to one address: one copy
   for (const { leaves, failure } of recipients) {
+    if (failure === null) for (const { address, via } of leaves) if (via === undefined) seen.add(address);
+  }
+  for (const { leaves, lines = '', failure } of recipients) {
     if (failure !== null) continue;
     for (const leaving of leaves) {
-      const key = `${leaving.account} ${leaving.sender}`;
-      const group = groups.get(key) ?? new Map<string, Leaving>();
+      const { account, sender, address, via } = leaving;
+      if (via !== undefined && seen.has(address)) continue;
+      seen.add(address);
+      const prefix = `${via === undefined ? '' : `Delivered-To: ${via.address}\r\n`}${lines}${findings}`;
+      const key = `${account} ${sender} ${prefix}`;
+      const group = groups.get(key) ?? { prefix, to: new Map<string, Leaving>() };
       groups.set(key, group);
-      if (!group.has(leaving.address)) group.set(leaving.address, leaving);
+      if (!group.to.has(address)) group.to.set(address, leaving);
     }
   }
   const { priority, holdUntil, signedIn } = envelope;
   const options = signedIn === undefined ? envelope.options : { ...envelope.options, ours: true as const };
   const { warn, expires } = outgoing.times(Math.max(now, holdUntil ?? now) as EpochSeconds);
   const common = {
-    ...(findings !== '' && { prefix: Buffer.from(findings) }),
     ...(options && { options }),
     ...(priority && { priority }),
     ...(holdUntil !== undefined && { due: holdUntil }),
     warn,
     expires,
   };
-  return [...groups.values()].map((group) => {
-    const leaving = [...group.values()];
+  return [...groups.values()].map(({ prefix, to }) => {
+    const leaving = [...to.values()];
     const [{ account, sender }] = leaving as [Leaving];
-    const to = leaving.map(({ account: _account, sender: _sender, ...recipient }) => recipient);
-    return { account, sender, recipients: to, ...common };
+    const recipients = leaving.map(({ account: _account, sender: _sender, via: _via, ...recipient }) => recipient);
+    return { account, sender, recipients, ...(prefix !== '' && { prefix: Buffer.from(prefix) }), ...common };
   });
 }
 

@@ -22,6 +22,8 @@ export interface Recipient {
   accounts: readonly Account[];
   /** Where else its mail goes. */
   leaves: readonly Leaving[];
+  /** Header lines for all it stands for, each ended by CRLF. */
+  lines?: string;
   /** The folder it is filed in; INBOX when absent. */
   mailbox?: MailboxId;
   /** Why it gets nothing. */
@@ -34,6 +36,16 @@ export interface Leaving extends OutboundRecipient {
   readonly account: AccountId;
   /** The reverse path it leaves with. */
   readonly sender: string;
+  /** It is forwarded; absent: whoever signed in sends it there. */
+  readonly via?: Via;
+}
+
+/** Where mail was that goes on. */
+export interface Via {
+  /** The address of ours. */
+  readonly address: string;
+  /** Whose forwarding it is, who keeps what does not go on; null: an alias's or a group's. */
+  readonly keeper: Account | null;
 }
 
 /** One step on the way. It may change where the message goes, or fail recipients. */

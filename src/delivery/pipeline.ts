@@ -14,6 +14,7 @@ import type { Outbound, StagedMessage } from '../store/types.ts';
 import type { Allowances } from './allowances.ts';
 import { type OnCheckFailed, runChecks } from './checks.ts';
 import { hasOneReply, outboundOf, sentBy, shareFates, targetsOf } from './filing.ts';
+import { keepSuspicious } from './forwarding.ts';
 import type { Check, Failure, InDelivery, Recipient, Step } from './in-delivery.ts';
 import { junkFolders } from './junk.ts';
 import { Recipients, type RecipientsOptions, type Resolver } from './recipients.ts';
@@ -32,6 +33,8 @@ export interface PipelineOptions {
   readonly senders?: Senders;
   /** To how many elsewhere; absent: as many as they want. */
   readonly allowances?: Allowances;
+  /** Copies that go on to other servers for one account in an hour; absent: as many as there are. */
+  readonly forwardedByHour?: number | undefined;
   /** In this order, on every message that arrives; each decides by its envelope whether it has something to say. */
   readonly checks?: readonly Check[];
   readonly onCheckFailed?: OnCheckFailed;
@@ -55,8 +58,8 @@ export class DeliveryPipeline implements Delivery {
   constructor(directory: Resolver, store: DeliveryStore, options: PipelineOptions = { detailFolders: false }) {
     this.#store = store;
     this.#options = options;
-    const { detailFolders, outgoing } = options;
-    this.#recipients = new Recipients({ directory, store, detailFolders, outgoing });
+    const { detailFolders, outgoing, forwardedByHour } = options;
+    this.#recipients = new Recipients({ directory, store, detailFolders, outgoing, forwardedByHour });
   }
 
   async acceptsSender({ sender, signedIn }: Parameters<Delivery['acceptsSender']>[0]): Promise<void> {
@@ -103,6 +106,7 @@ export class DeliveryPipeline implements Delivery {
   async #check(delivery: InDelivery): Promise<void> {
     const { checks = [], onCheckFailed = ignore } = this.#options;
     await runChecks(checks, delivery, onCheckFailed);
+    keepSuspicious(delivery);
   }
 
   /** Those whose one reply depends on several mailboxes are checked before anything is filed; the store checks every mailbox. */
@@ -130,7 +134,10 @@ export class DeliveryPipeline implements Delivery {
     const { outcomes, queued } = await this.#withinAllowance(envelope, outbound, () =>
       this.#store.deliver(message, targets, { sent: sentBy(envelope, message), outbound }),
     );
-    if (queued.length > 0) this.#options.outgoing?.wake();
+    if (queued.length > 0) {
+      this.#options.outgoing?.wake();
+      this.#recipients.noteForwarded(recipients);
+    }
     const refusals = new Map<AccountId, Refused>();
     for (const [at, result] of outcomes.entries()) {
       if (result instanceof Refused) refusals.set(targets[at]!.account, result);

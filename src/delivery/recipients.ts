@@ -2,7 +2,11 @@
 import type { Account, Resolved } from '../directory/types.ts';
 import { Refused } from '../errors.ts';
 import type { Store } from '../store/api.ts';
+import { ForwardRate } from './forward-rate.ts';
+import { goOn } from './forwarding.ts';
 import type { Leaving, Recipient } from './in-delivery.ts';
+import { listHeader } from './list-header.ts';
+import { requirePosting } from './posting.ts';
 import type { Envelope, Outgoing, RecipientParameters } from './types.ts';
 
 /** Where addresses lead. */
@@ -17,28 +21,39 @@ export interface RecipientsOptions {
   readonly detailFolders: boolean;
   /** Absent: no mail leaves. */
   readonly outgoing?: Outgoing | undefined;
+  /** Copies that go on to other servers for one account in an hour; absent: as many as there are. */
+  readonly forwardedByHour?: number | undefined;
 }
 
-/** Who gave the mail, as far as it decides who may have it. */
-export type Giver = Pick<Envelope, 'protocol' | 'signedIn' | 'sender'>;
+/** Who gave the mail, and what of its header is known by then, as far as it decides who may have it. */
+export type Giver = Pick<Envelope, 'protocol' | 'signedIn' | 'sender' | 'deliveredTo' | 'fromList'>;
 
-export type Found = Pick<Recipient, 'accounts' | 'leaves' | 'mailbox'>;
+export type Found = Pick<Recipient, 'accounts' | 'leaves' | 'mailbox' | 'lines'>;
 
 export class Recipients {
   readonly #options: RecipientsOptions;
+  readonly #rate: ForwardRate;
 
   constructor(options: RecipientsOptions) {
     this.#options = options;
+    this.#rate = new ForwardRate(options.forwardedByHour ?? Number.POSITIVE_INFINITY);
   }
 
-  /** @throws Refused `recipient.unknown`, `recipient.closed`, `recipient.invalid`, `relay.forbidden` */
+  /** @throws Refused `recipient.*`, `relay.forbidden`, `group.posting`, `loop.detected`, `limit.reached` */
   async find(address: string, giver: Giver, parameters: RecipientParameters = {}): Promise<Found> {
+    const returning = await this.#returning(address, giver);
+    if (returning !== undefined) return { accounts: [], leaves: [returning] };
     const resolved = await this.#options.directory.resolve(address);
     switch (resolved.kind) {
       case 'accounts': {
-        const { accounts, detail } = resolved;
+        const { accounts: owners, list, detail } = resolved;
+        if (list !== undefined) {
+          await requirePosting(list, owners, giver, (sender) => this.#options.directory.resolve(sender));
+        }
+        const { accounts, leaves } = await this.#onward(address, resolved, giver, parameters);
         const mailbox = detail === undefined ? undefined : await this.#folder(accounts, detail);
-        return { accounts, leaves: [], ...(mailbox !== undefined && { mailbox }) };
+        const lines = list === undefined || giver.fromList === true ? '' : listHeader(list);
+        return { accounts, leaves, lines, ...(mailbox !== undefined && { mailbox }) };
       }
       case 'closed':
         throw new Refused('recipient.closed', resolved.text);
@@ -47,6 +62,36 @@ export class Recipients {
       case 'foreign':
         return { accounts: [], leaves: [this.#elsewhere(address, giver, parameters)] };
     }
+  }
+
+  /** A report on mail that was forwarded here goes back to who sent that; undefined: it is none. */
+  async #returning(address: string, { sender, signedIn }: Giver): Promise<Leaving | undefined> {
+    const { outgoing, directory } = this.#options;
+    const to = sender === '' && signedIn === undefined ? outgoing?.srs?.reverse(address) : undefined;
+    const destination = to === undefined ? undefined : outgoing?.destinationOf(to);
+    if (to === undefined || destination === undefined) return undefined;
+    const looksAfter = await directory.resolve(`postmaster${address.slice(address.lastIndexOf('@'))}`);
+    const account = looksAfter.kind === 'accounts' ? looksAfter.accounts[0]?.id : undefined;
+    return account === undefined ? undefined : { account, sender: '', address: to, destination };
+  }
+
+  /** Counts what goes on. */
+  noteForwarded(recipients: readonly Recipient[]): void {
+    for (const { leaves, failure } of recipients) {
+      if (failure === null) for (const { account, via } of leaves) if (via !== undefined) this.#rate.note(account);
+    }
+  }
+
+  /** @throws Refused `loop.detected`, `limit.reached`, `relay.forbidden` */
+  async #onward(
+    address: string,
+    { accounts, onward }: Extract<Resolved, { kind: 'accounts' }>,
+    { sender, deliveredTo = [] }: Giver,
+    parameters: RecipientParameters,
+  ): Promise<Pick<Found, 'accounts' | 'leaves'>> {
+    if (onward === undefined) return { accounts, leaves: [] };
+    const { outgoing } = this.#options;
+    return goOn(address, onward, { sender, deliveredTo, parameters }, { outgoing, rate: this.#rate });
   }
 
   /** @throws Refused `quota.exceeded` */

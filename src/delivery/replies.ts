@@ -14,6 +14,7 @@ const byRefusal: Partial<Record<RefusalCode, ReplyCode>> = {
   'recipient.unknown': [550, '5.1.1'],
   'recipient.closed': [550, '5.2.1'],
   'recipient.invalid': [550, '5.1.2'], // RFC 3463 3.2: there is no such system
+  'group.posting': [550, '5.7.2'], // RFC 3463 3.8: mailing list expansion prohibited
   'recipient.unavailable': [451, '4.4.3'], // RFC 3463 3.5: directory server failure
   'relay.forbidden': [550, '5.7.1'],
   'sender.forbidden': [550, '5.7.1'], // RFC 6409 6.1

@@ -27,6 +27,10 @@ export interface Envelope {
   readonly priority?: Priority;
   /** Not to leave before (RFC 4865). */
   readonly holdUntil?: EpochSeconds;
+  /** Where the message has been, by its Delivered-To fields (RFC 9228). */
+  readonly deliveredTo?: readonly string[];
+  /** It comes from a mailing list (RFC 2919). */
+  readonly fromList?: boolean;
 }
 
 /** What the sender asked for one recipient (RFC 3461 4.1, 4.2). */
@@ -45,6 +49,16 @@ export interface Outgoing {
   times(from: EpochSeconds): { readonly warn: EpochSeconds; readonly expires: EpochSeconds };
   /** Something waits in the queue now, durably. */
   wake(): void;
+  /** Makes reverse paths of ours for mail that is forwarded (SRS); absent: it leaves under the address that it goes on from. */
+  readonly srs?: ReversePaths;
+}
+
+/** The reverse paths of mail that is forwarded. */
+export interface ReversePaths {
+  /** @param forwarder  the address of ours that it goes on from @returns one for which we may send; the null sender stays */
+  forward(sender: string, forwarder: string): Promise<string>;
+  /** Whom one of them stands for; undefined: it is none of ours. */
+  reverse(address: string): string | undefined;
 }
 
 /** What became of one recipient; in the order of the envelope. */

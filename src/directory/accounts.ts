@@ -5,7 +5,7 @@ import { sql } from '../store/engine/sql.ts';
 import type { AccountId, EpochSeconds } from '../store/ids.ts';
 import { markRemoved } from '../store/operations/accounts.ts';
 import { type StoredPassword, storePassword } from './credentials.ts';
-import { holderOf, moveCatchAlls } from './names.ts';
+import { followAddress, holderOf } from './names.ts';
 import { missing } from './rules.ts';
 import type { Account, AccountListing, AccountState } from './types.ts';
 
@@ -13,8 +13,9 @@ import type { Account, AccountListing, AccountState } from './types.ts';
 export const ADMINISTRATOR = 'administrator';
 
 /** The columns of {@link Account}, of the tables {@link ACCOUNT_TABLES}. */
-export const ACCOUNT_COLUMNS = "a.account_id, a.name, coalesce(p.display_name, ''), a.quota_bytes, a.state";
-export const ACCOUNT_TABLES = 'account a LEFT JOIN person p ON p.account_id = a.account_id';
+export const ACCOUNT_COLUMNS = "a.account_id, a.name, coalesce(p.display_name, ''), a.quota_bytes, a.state, f.keeps";
+export const ACCOUNT_TABLES = `account a LEFT JOIN person p ON p.account_id = a.account_id
+  LEFT JOIN forwarding f ON f.account_id = a.account_id`;
 
 export type AccountRow = readonly [
   id: number,
@@ -22,6 +23,7 @@ export type AccountRow = readonly [
   displayName: string,
   quotaBytes: number | null,
   state: string,
+  keeps: number | null,
 ];
 
 type ListingRow = readonly [...AccountRow, usedBytes: number, messages: number, created: number, role: string];
@@ -42,6 +44,17 @@ const SET_SUSPENDED_HERE = sql('UPDATE person SET suspended_here = ? WHERE accou
 const SET_DISPLAY_NAME = sql('UPDATE person SET display_name = ? WHERE account_id = ?');
 const ALIASES = sql<readonly [address: string]>('SELECT address FROM alias WHERE account_id = ?');
 const DELETE_RULES = sql("DELETE FROM policy WHERE scope = 'account' AND subject_id = ?");
+const DELETE_FORWARDING = ['forwarding', 'forwarding_target'].map((table) =>
+  sql(`DELETE FROM ${table} WHERE account_id = ?`),
+);
+const DELETE_PERSONAL = [
+  DELETE_CREDENTIALS,
+  DELETE_MEMBERSHIPS,
+  DELETE_PERSON,
+  DELETE_ALIASES,
+  DELETE_RULES,
+  ...DELETE_FORWARDING,
+];
 
 export async function findAccount(tx: Reader, name: string): Promise<Account | undefined> {
   const row = await tx.get(BY_NAME, name);
@@ -55,13 +68,14 @@ export async function requireAccount(tx: Reader, name: string): Promise<Account>
   return account;
 }
 
-export function accountOf([id, name, displayName, quotaBytes, state]: AccountRow): Account {
+export function accountOf([id, name, displayName, quotaBytes, state, keeps]: AccountRow): Account {
   return {
     id: id as AccountId,
     name,
     displayName,
     quotaBytes,
     state: state as AccountState, // a removed account has no name to be found by
+    ...(keeps !== null && { forwards: keeps === 1 ? 'copies' : 'away' }),
   };
 }
 
@@ -78,8 +92,8 @@ export async function namesOf(tx: Reader, ids: readonly AccountId[]): Promise<(r
 /** A page of accounts in order of name, after `after`; the last page is shorter than PAGE_ROWS. */
 export async function listAccounts(tx: Reader, after: string): Promise<AccountListing[]> {
   const rows = await tx.all(LIST, after, PAGE_ROWS);
-  return rows.map(([id, name, displayName, quotaBytes, state, usedBytes, messages, created, role]) => ({
-    ...accountOf([id, name, displayName, quotaBytes, state]),
+  return rows.map(([id, name, displayName, quotaBytes, state, keeps, usedBytes, messages, created, role]) => ({
+    ...accountOf([id, name, displayName, quotaBytes, state, keeps]),
     usedBytes,
     messages,
     created,
@@ -110,10 +124,8 @@ export async function setDisplayName(tx: Writer, name: string, displayName: stri
 export async function removeAccount(tx: Writer, name: string): Promise<AccountId> {
   const { id } = await requireAccount(tx, name);
   const gone = [name, ...(await tx.all(ALIASES, id)).map(([address]) => address)];
-  for (const statement of [DELETE_CREDENTIALS, DELETE_MEMBERSHIPS, DELETE_PERSON, DELETE_ALIASES, DELETE_RULES]) {
-    await tx.run(statement, id);
-  }
+  for (const statement of DELETE_PERSONAL) await tx.run(statement, id);
   await markRemoved(tx, id);
-  for (const address of gone) if ((await holderOf(tx, address)) === undefined) await moveCatchAlls(tx, address, null);
+  for (const address of gone) if ((await holderOf(tx, address)) === undefined) await followAddress(tx, address, null);
   return id;
 }

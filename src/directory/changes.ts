@@ -23,6 +23,8 @@ import { recordAudit } from './audit.ts';
 import * as credentials from './credentials.ts';
 import * as domains from './domains.ts';
 import { bringBack, type FormerAccount } from './former-account.ts';
+import { ForwardingChanges } from './forwarding-changes.ts';
+import * as groupMail from './group-mail.ts';
 import * as groups from './groups.ts';
 import { addAccount } from './new-account.ts';
 import * as guard from './outside/guard.ts';
@@ -42,7 +44,15 @@ import {
   requireSeparator,
 } from './rules.ts';
 import { canonicalSubject, type Subject, subjectId } from './subject.ts';
-import type { Account, AccountState, Credential, CredentialListing, SignInProtocol, SignInRecord } from './types.ts';
+import type {
+  Account,
+  AccountState,
+  Credential,
+  CredentialListing,
+  Posting,
+  SignInProtocol,
+  SignInRecord,
+} from './types.ts';
 
 /** What an administrator says of a new account. */
 export interface AccountRequest {
@@ -63,6 +73,8 @@ export interface ChangeHost {
   /** Salts are derived from it. */
   readonly secret: Uint8Array;
   readonly trial: boolean;
+  /** Refuses an address elsewhere while no mail leaves. @throws Refused `relay.forbidden` */
+  readonly mayLeave: (address: string) => void;
   readonly policy: EffectiveAccess;
   read<T>(operation: (tx: Reader) => Promise<T>): Promise<T>;
   /** Runs a change; the caches are empty when it resolves. */
@@ -105,6 +117,11 @@ export class DirectoryChanges {
       change: (told, operation, whose) => this.#accessChange(told, operation, whose),
       tried: (operation) => this.#tried((tx) => this.#keepAdministrators(tx, () => operation(tx))),
     });
+  }
+
+  /** Who forwards mail to where. */
+  get forwarding(): ForwardingChanges {
+    return new ForwardingChanges((told, operation) => this.#change(told, operation), this.#host.mayLeave);
   }
 
   /** Makes this a trial office, for good: it takes only domains that are reserved for trying out. */
@@ -361,14 +378,16 @@ export class DirectoryChanges {
 
   // ---- aliases ---------------------------------------------------------------------------------------------------
 
-  /** Makes an address lead to accounts, beside others it leads to. @throws Refused `directory.exists`, `directory.missing`, `directory.invalid` */
+  /**
+   * Makes an address lead to accounts, and to addresses elsewhere, beside others it leads to.
+   * @throws Refused `directory.exists`, `directory.missing`, `directory.invalid`, `relay.forbidden` while no mail leaves
+   */
   async addAlias(text: string, ...accountNames: readonly string[]): Promise<void> {
     const address = requireAddress(text);
-    const targets = accountNames.map(canonicalAddress);
+    const wanted = accountNames.map(requireAddress);
+    const targets = wanted.map(formatAddress);
     const told = { action: 'alias.add', subject: formatAddress(address), also: targets, detail: { accounts: targets } };
-    await this.#change(told, async (tx) => {
-      for (const target of targets) await aliases.addAlias(tx, address, target, nowSeconds());
-    });
+    await this.#change(told, (tx) => aliases.addTargets(tx, address, wanted, nowSeconds(), this.#host.mayLeave));
   }
 
   /** Removes an alias, or one of the accounts it leads to. @throws Refused `directory.missing` */
@@ -455,16 +474,23 @@ export class DirectoryChanges {
     await this.#change(told, (tx) => groups.setGroupAddress(tx, name, address));
   }
 
-  /** Makes people members of a group: all or none. @throws Refused `directory.missing`, `directory.invalid` */
+  /** Says who may post. @param words  anyone, members or people, and addresses @throws Refused `directory.missing`, `directory.invalid` */
+  async setPosting(group: string, words: readonly string[]): Promise<void> {
+    const name = requireGroupName(group);
+    const posting = groupMail.requirePosting(words);
+    const told = { action: 'group.posting', subject: name, detail: (before: Posting) => ({ ...posting, before }) };
+    await this.#change(told, (tx) => groupMail.setPosting(tx, name, posting));
+  }
+
+  /** Makes people, and addresses elsewhere, members of a group: all or none. @throws Refused `directory.missing`, `directory.invalid`, `relay.forbidden` */
   async joinGroup(group: string, ...accountNames: readonly string[]): Promise<void> {
     const name = requireGroupName(group);
-    const members = accountNames.map(canonicalAddress);
+    const wanted = accountNames.map(requireAddress);
+    const members = wanted.map(formatAddress);
     const told = { action: 'group.join', subject: name, also: members, detail: { accounts: members } };
     const join = async (tx: Writer) => {
       await guard.requireGroupHere(tx, name);
-      const ids: AccountId[] = [];
-      for (const member of members) ids.push((await accounts.requireAccount(tx, member)).id);
-      await groups.joinGroup(tx, name, ids);
+      const ids = await groupMail.joinAddresses(tx, name, wanted, this.#host.mayLeave);
       for (const id of ids) await quotas.recomputeAccount(tx, id);
       return ids;
     };
@@ -478,8 +504,7 @@ export class DirectoryChanges {
     const told = { action: 'group.leave', subject: name, also: members, detail: { accounts: members } };
     const leave = async (tx: Writer) => {
       await guard.requireGroupHere(tx, name);
-      const ids: AccountId[] = [];
-      for (const member of members) ids.push(await groups.leaveGroup(tx, name, member));
+      const ids = await groupMail.leaveAddresses(tx, name, members);
       for (const id of ids) await quotas.recomputeAccount(tx, id);
       return ids;
     };

@@ -31,6 +31,7 @@ import { listCredentials } from './credentials.ts';
 import * as domains from './domains.ts';
 import * as groups from './groups.ts';
 import { findSignIn, ownerOf, ownersOf, resolveAddress } from './lookup.ts';
+import { MailWays } from './mail-ways.ts';
 import { OutsideChanges } from './outside/changes.ts';
 import { groupMembers, type KnownGroup, knownGroups } from './outside/groups.ts';
 import { requirePersonHere } from './outside/guard.ts';
@@ -78,6 +79,8 @@ type OnTrouble = (what: string, error: unknown) => void;
 export class Directory implements SignInDirectory {
   /** Derives what unknown names are told; see {@link SignInDirectory}. */
   readonly secret: Uint8Array;
+  /** Forwarding, and mail to groups. */
+  readonly ways: MailWays;
   readonly #engine: Engine;
   readonly #changeHost: ChangeHost;
   readonly #onTrouble: OnTrouble;
@@ -122,6 +125,7 @@ export class Directory implements SignInDirectory {
     this.secret = secret;
     this.#trial = trial;
     const isTrialOffice = () => this.#trial;
+    this.ways = new MailWays((operation) => engine.read(operation), isTrialOffice);
     this.#onTrouble = onTrouble;
     this.#policy = new EffectiveAccess(basis);
     this.#uses = new CredentialUses(engine, (error) => onTrouble('noting when passwords were last used', error));
@@ -130,6 +134,7 @@ export class Directory implements SignInDirectory {
       get trial() {
         return isTrialOffice();
       },
+      mayLeave: (address) => this.ways.requireLeaving(address),
       read: (operation) => engine.read(operation),
       write: (operation) => this.#change(operation),
       writeInWorker: async (name, args) => {
@@ -299,8 +304,7 @@ export class Directory implements SignInDirectory {
   /** Undefined: there is no such alias. @throws Refused `directory.invalid` */
   async alias(text: string): Promise<Alias | undefined> {
     const address = formatAddress(requireAddress(text));
-    const targets = await this.#engine.read((tx) => aliases.aliasTargets(tx, address));
-    return targets.length === 0 ? undefined : { address, accounts: targets.map(({ name }) => name) };
+    return this.#engine.read((tx) => aliases.findAlias(tx, address));
   }
 
   /** All aliases in order of address. Each page is a snapshot of its own. */
@@ -441,5 +445,8 @@ async function isTrial(tx: Reader): Promise<boolean> {
 
 /** What an answer weighs. */
 function accountsOf(resolved: Resolved): number {
-  return resolved.kind === 'accounts' ? resolved.accounts.length : 1;
+  if (resolved.kind !== 'accounts') return 1;
+  const { accounts, onward, list } = resolved;
+  const rest = (onward?.here.length ?? 0) + (onward?.forwards.length ?? 0) + (list?.outsiders.length ?? 0);
+  return 1 + accounts.length + rest + (list?.named.length ?? 0);
 }

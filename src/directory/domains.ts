@@ -29,6 +29,7 @@ const LIST = sql<readonly [name: string, another: string | null, catchAll: strin
 const ADDRESS_AT = sql<readonly [address: string]>(`
   SELECT name FROM account WHERE name LIKE '%@' || CAST(? AS TEXT) UNION ALL
   SELECT address FROM alias WHERE address LIKE '%@' || CAST(? AS TEXT) UNION ALL
+  SELECT address FROM alias_outsider WHERE address LIKE '%@' || CAST(? AS TEXT) UNION ALL
   SELECT address FROM person_group WHERE address LIKE '%@' || CAST(? AS TEXT) LIMIT 1`);
 const SET_CATCH_ALL = sql('UPDATE domain SET catch_all = ? WHERE domain_id = ?');
 const SET_SUBADDRESS = sql('UPDATE domain SET subaddress = ? WHERE domain_id = ?');
@@ -37,6 +38,11 @@ const SET_SUBADDRESS = sql('UPDATE domain SET subaddress = ? WHERE domain_id = ?
 export async function findDomain(tx: Reader, domain: string): Promise<Domain | undefined> {
   const row = await tx.get(FIND, domain);
   return row && { id: row[0], name: row[1], catchAll: row[2], subaddress: row[3] };
+}
+
+/** Is it a domain of this office, by any of its names? */
+export async function isOurs(tx: Reader, domain: string): Promise<boolean> {
+  return (await findDomain(tx, domain)) !== undefined;
 }
 
 /** In order of name. */
@@ -83,7 +89,7 @@ export async function removeDomain(tx: Writer, name: string): Promise<void> {
   const domain = await findDomain(tx, name);
   if (domain === undefined) throw missing(`There is no domain ${name}.`);
   if (domain.name === name) {
-    const [user] = (await tx.get(ADDRESS_AT, name, name, name)) ?? [];
+    const [user] = (await tx.get(ADDRESS_AT, name, name, name, name)) ?? [];
     if (user !== undefined) {
       throw invalid(`The domain ${name} is in use, by ${user} for one. Remove its accounts, aliases and groups first.`);
     }

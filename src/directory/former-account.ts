@@ -1,6 +1,6 @@
 /**
- * An account that was removed comes back from a backup: with its number, password, app passwords, aliases, groups, quota and what the
- * access policy says of it, and with its folders, empty; their messages follow (backup/restore/mail.ts). It is no administrator's: whoever was
+ * An account that was removed comes back from a backup: with its number, password, app passwords, aliases, groups, quota, what it
+ * forwards and what the access policy says of it, and with its folders, empty; their messages follow (backup/restore/mail.ts). It is no administrator's: whoever was
  * one when the backup was taken may have ceased to be one since.
  *
  * It has the number it had, which was never given to another one, so every id of its mail means what it meant; and what was issued since
@@ -89,6 +89,8 @@ const COPIED: readonly (readonly [read: Sql<Row>, insert: Sql])[] = [
      last_address`,
   ),
   copying('subscription', 'account_id, path'),
+  copying('forwarding', 'account_id, keeps, created'),
+  copying('forwarding_target', 'account_id, address'),
 ];
 
 function copying(table: string, columns: string): readonly [Sql<Row>, Sql] {

@@ -10,17 +10,24 @@ import { nextNumber } from '../store/operations/accounts.ts';
 import { ACCOUNT_COLUMNS, ACCOUNT_TABLES, type AccountRow, accountOf, requireAccount } from './accounts.ts';
 import { type Address, formatAddress } from './address.ts';
 import { requireOurs } from './domains.ts';
-import { moveCatchAlls, requireFree } from './names.ts';
+import { followAddress, requireFree } from './names.ts';
 import { requireGroupHere } from './outside/guard.ts';
 import { exists, invalid, missing } from './rules.ts';
-import type { Account, Group, GroupListing } from './types.ts';
+import type { Account, Group, GroupListing, Posters } from './types.ts';
 
 /** Members of a group that has an address. Measured: bench/directory.ts. */
 export const RECIPIENTS_LIMIT = 2_000;
 
-type GroupRow = readonly [id: number, name: string, address: string | null, description: string, rank: number];
+type GroupRow = readonly [
+  id: number,
+  name: string,
+  address: string | null,
+  description: string,
+  rank: number,
+  posting: string,
+];
 
-const COLUMNS = 'g.group_id, g.name, g.address, g.description, g.rank';
+const COLUMNS = 'g.group_id, g.name, g.address, g.description, g.rank, g.posting';
 const BY_NAME = sql<GroupRow>(`SELECT ${COLUMNS} FROM person_group g WHERE g.name = ?`);
 const BY_ADDRESS = sql<GroupRow>(`SELECT ${COLUMNS} FROM person_group g WHERE g.address = ?`);
 const LIST = sql<readonly [...GroupRow, members: number]>(`
@@ -36,6 +43,9 @@ const INSERT = sql(
 const DELETE = sql('DELETE FROM person_group WHERE group_id = ?');
 const DELETE_MEMBERS = sql('DELETE FROM membership WHERE group_id = ?');
 const DELETE_RULES = sql("DELETE FROM policy WHERE scope = 'group' AND subject_id = ?");
+const DELETE_OUTSIDERS = sql('DELETE FROM group_outsider WHERE group_id = ?');
+const DELETE_POSTERS = sql('DELETE FROM group_poster WHERE group_id = ?');
+const DELETE_WHOLE = [DELETE_MEMBERS, DELETE_RULES, DELETE_OUTSIDERS, DELETE_POSTERS, DELETE];
 const SET_NAME = sql('UPDATE person_group SET name = ? WHERE group_id = ?');
 const SET_ADDRESS = sql('UPDATE person_group SET address = ? WHERE group_id = ?');
 const SET_RANK = sql('UPDATE person_group SET rank = ? WHERE group_id = ?');
@@ -52,8 +62,8 @@ export async function addGroup(tx: Writer, name: string, description: string, no
 /** Removes a group; its members stay. @throws Refused `directory.missing` */
 export async function removeGroup(tx: Writer, name: string): Promise<Group> {
   const group = await requireGroup(tx, name);
-  for (const statement of [DELETE_MEMBERS, DELETE_RULES, DELETE]) await tx.run(statement, group.id);
-  if (group.address !== null) await moveCatchAlls(tx, group.address, null);
+  for (const statement of DELETE_WHOLE) await tx.run(statement, group.id);
+  if (group.address !== null) await followAddress(tx, group.address, null);
   return group;
 }
 
@@ -76,7 +86,7 @@ export async function setGroupAddress(tx: Writer, name: string, address: Address
     requireFew(name, (await tx.get(COUNT, group.id))![0]);
   }
   await tx.run(SET_ADDRESS, wanted, group.id);
-  if (group.address !== null) await moveCatchAlls(tx, group.address, wanted);
+  if (group.address !== null) await followAddress(tx, group.address, wanted);
   return group.address;
 }
 
@@ -137,12 +147,8 @@ export async function recipientsOf(tx: Reader, group: Group): Promise<Account[]>
 /** A page of groups in order of name, after `after`; the last page is shorter than PAGE_ROWS. */
 export async function listGroups(tx: Reader, after: string): Promise<GroupListing[]> {
   const rows = await tx.all(LIST, after, PAGE_ROWS);
-  return rows.map(([id, name, address, description, rank, members]) => ({
-    id,
-    name,
-    address,
-    description,
-    rank,
+  return rows.map(([id, name, address, description, rank, posting, members]) => ({
+    ...groupOf([id, name, address, description, rank, posting]),
     members,
   }));
 }
@@ -160,6 +166,6 @@ function requireFew(name: string, members: number): void {
   );
 }
 
-function groupOf([id, name, address, description, rank]: GroupRow): Group {
-  return { id, name, address, description, rank };
+function groupOf([id, name, address, description, rank, posting]: GroupRow): Group {
+  return { id, name, address, description, rank, posting: posting as Posters };
 }

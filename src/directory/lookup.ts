@@ -5,38 +5,33 @@ import type { EffectiveAccess } from './access/effective.ts';
 import { ACCOUNT_COLUMNS, ACCOUNT_TABLES, type AccountRow, accountOf, findAccount } from './accounts.ts';
 import { type Address, formatAddress, parseAddress, parseDomain, parseLocalPart } from './address.ts';
 import { aliasTargets } from './aliases.ts';
+import { behind, holderOfRoles, isRole } from './behind.ts';
 import { credentialsOf, scramParameters } from './credentials.ts';
 import { type Domain, findDomain } from './domains.ts';
-import { groupAt, recipientsOf } from './groups.ts';
+import { follow } from './follow.ts';
 import { externalIdOf } from './outside/people.ts';
 import type { Account, PossibleOwners, Resolved, SignInRecord } from './types.ts';
 
-const FIRST_ACCOUNT_AT = sql<AccountRow>(`
-  SELECT ${ACCOUNT_COLUMNS} FROM ${ACCOUNT_TABLES} WHERE a.name LIKE '%@' || ? AND a.state IN ('active', 'suspended')
-  ORDER BY a.state, a.account_id LIMIT 1`);
-const FIRST_ACCOUNT = sql<AccountRow>(`
-  SELECT ${ACCOUNT_COLUMNS} FROM ${ACCOUNT_TABLES} WHERE a.state IN ('active', 'suspended') ORDER BY a.state, a.account_id LIMIT 1`);
 const BY_LOCAL_PART = sql<AccountRow>(`
   SELECT ${ACCOUNT_COLUMNS} FROM domain d CROSS JOIN ${ACCOUNT_TABLES} WHERE a.name = ? || '@' || d.name LIMIT 2`);
-const POSTMASTER = 'postmaster';
 const UNKNOWN: Resolved = { kind: 'unknown' };
 const FOREIGN: Resolved = { kind: 'foreign' };
 
 /**
  * Where an address leads: to the account, alias or group of exactly this name; else, without its detail, to that of the name before it
- * (`anna+lists@` to `anna@`); else postmaster to somebody; else to the domain's catch-all.
+ * (`anna+lists@` to `anna@`); else postmaster and abuse to somebody; else to the domain's catch-all.
  */
 export async function resolveAddress(tx: Reader, text: string): Promise<Resolved> {
   const address = parseAddress(text);
   if (address === null) return resolveOdd(tx, text);
   const domain = await findDomain(tx, address.domain);
   if (domain === undefined) return FOREIGN;
+  if (isRole(address.local)) return resolveRole(tx, { local: address.local, domain: domain.name });
   for (const { name, detail } of namesOf(address, domain)) {
     const resolved = await resolveExactly(tx, name);
     if (resolved.kind === 'accounts' && detail !== '') return { ...resolved, detail };
     if (resolved.kind !== 'unknown') return resolved;
   }
-  if (address.local === POSTMASTER) return byDefault(await postmaster(tx, domain.name));
   return domain.catchAll === null ? UNKNOWN : byDefault(await resolveExactly(tx, domain.catchAll));
 }
 
@@ -64,38 +59,39 @@ function* namesOf(
   }
 }
 
-/** Where an address in canonical form leads by itself. Suspended accounts get mail like others, closed ones none. */
-async function resolveExactly(tx: Reader, name: string): Promise<Resolved> {
-  const account = await findAccount(tx, name);
-  if (account !== undefined) return toThose([account], `The account ${name} is closed.`);
-  const behind = await aliasTargets(tx, name);
-  if (behind.length > 0) return toThose(behind, `Nobody behind ${name} takes mail any more.`);
-  const group = await groupAt(tx, name);
-  if (group === undefined) return UNKNOWN;
-  const members = await recipientsOf(tx, group);
-  return toThose(members, `Nobody is in the group ${name} who could get this.`);
+/**
+ * RFC 5321 4.5.1: mail to postmaster reaches somebody in every domain, whoever sent it. Where nobody was named for it (by an account, an alias or
+ * a group) or those take no mail, the domain's first account gets it, else the office's first.
+ */
+async function resolveRole(tx: Reader, address: Address): Promise<Resolved> {
+  const named = await resolveExactly(tx, formatAddress(address));
+  if (named.kind === 'accounts') return named.list ? { ...named, list: { ...named.list, who: 'anyone' } } : named;
+  const holder = await holderOfRoles(tx, address.domain);
+  return holder === undefined ? UNKNOWN : byDefault(await resolveExactly(tx, holder.name));
 }
 
-function toThose(accounts: readonly Account[], ifNobody: string): Resolved {
-  const open = accounts.filter(({ state }) => state !== 'closed');
-  return open.length === 0 ? { kind: 'closed', text: ifNobody } : { kind: 'accounts', accounts: open };
+/** Where an address in canonical form leads by itself. Closed accounts get nothing. */
+async function resolveExactly(tx: Reader, address: string): Promise<Resolved> {
+  const found = await behind(tx, address);
+  if (found === undefined) return UNKNOWN;
+  const { list, ifNobody } = found;
+  const accounts = found.accounts.filter(({ state }) => state !== 'closed');
+  const onward = await follow(tx, found);
+  if (accounts.length === 0 && (onward?.forwards ?? []).length === 0) return { kind: 'closed', text: ifNobody };
+  return { kind: 'accounts', accounts, ...(onward && { onward }), ...(list && { list }) };
 }
 
 /** Text that is no address of anybody: all that matters is whether it would be ours. */
 async function resolveOdd(tx: Reader, text: string): Promise<Resolved> {
   const at = text.lastIndexOf('@');
-  if (at < 0) return text.toLowerCase() === POSTMASTER ? postmaster(tx, '') : UNKNOWN; // RFC 5321 4.5.1
+  if (at < 0) return text.toLowerCase() === 'postmaster' ? resolveAnyPostmaster(tx) : UNKNOWN; // RFC 5321 4.5.1
   const domain = parseDomain(text.slice(at + 1));
   return domain !== null && (await findDomain(tx, domain)) !== undefined ? UNKNOWN : FOREIGN;
 }
 
-/**
- * RFC 5321 4.5.1: mail to postmaster reaches somebody in every domain. Where nobody was named for it (by an account or an alias),
- * the domain's first account gets it, else the office's first.
- */
-async function postmaster(tx: Reader, domain: string): Promise<Resolved> {
-  const row = (await tx.get(FIRST_ACCOUNT_AT, domain)) ?? (await tx.get(FIRST_ACCOUNT));
-  return row === undefined ? UNKNOWN : { kind: 'accounts', accounts: [accountOf(row)] };
+async function resolveAnyPostmaster(tx: Reader): Promise<Resolved> {
+  const holder = await holderOfRoles(tx, '');
+  return holder === undefined ? UNKNOWN : resolveExactly(tx, holder.name);
 }
 
 /** The account somebody signs in to by this name, with what the sign-in is checked against; null for nobody. */

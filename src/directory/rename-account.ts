@@ -4,9 +4,9 @@ import { sql } from '../store/engine/sql.ts';
 import type { AccountId, EpochSeconds } from '../store/ids.ts';
 import { requireAccount } from './accounts.ts';
 import { type Address, formatAddress, parseAddress } from './address.ts';
-import { addAlias, aliasTargets, removeAlias } from './aliases.ts';
+import { addAlias, dropAlias, findAlias } from './aliases.ts';
 import { requireOurs } from './domains.ts';
-import { moveCatchAlls, requireFree } from './names.ts';
+import { followAddress, requireFree } from './names.ts';
 import { recomputeAccount } from './quotas.ts';
 
 const SET_NAME = sql('UPDATE account SET name = ? WHERE account_id = ?');
@@ -25,12 +25,12 @@ export async function renameAccount(
   const to = formatAddress(wanted);
   if (to === name) return id;
   await requireOurs(tx, wanted.domain);
-  const behind = await aliasTargets(tx, to);
+  const { accounts = [], elsewhere = [] } = (await findAlias(tx, to)) ?? {};
   // Its own alias, as a rule the one that an earlier rename left.
-  if (behind.length === 1 && behind[0]!.id === id) await removeAlias(tx, to, undefined);
+  if (accounts.length === 1 && accounts[0] === name && elsewhere.length === 0) await dropAlias(tx, to);
   await requireFree(tx, to);
   await tx.run(SET_NAME, to, id);
-  await moveCatchAlls(tx, name, to);
+  await followAddress(tx, name, to);
   if (keepOld) await addAlias(tx, parseAddress(name)!, to, now);
   await recomputeAccount(tx, id); // another domain, another quota
   return id;

@@ -13,17 +13,22 @@ export interface Account {
   readonly displayName: string;
   readonly quotaBytes: number | null;
   readonly state: AccountState;
+  /** Its mail goes on to other addresses: a copy of it, or all of it. Absent: it stays. */
+  readonly forwards?: 'copies' | 'away';
 }
 
 /** Where an address leads. */
 export type Resolved =
   /**
-   * `detail`: what followed the name that somebody has (`lists` of `anna+lists@`), in canonical form. `byDefault`: nobody has the address
-   * itself, they get what is for nobody else.
+   * `accounts`: whose the address is: the account's, those an alias leads to, the members of a group; without those that are closed. `onward`:
+   * where its mail goes, where that is not simply to them. `list`: it is a group's address. `detail`: what followed the name that somebody has
+   * (`lists` of `anna+lists@`), in canonical form. `byDefault`: nobody has the address itself, they get what is for nobody else.
    */
   | {
       readonly kind: 'accounts';
       readonly accounts: readonly Account[];
+      readonly onward?: Onward;
+      readonly list?: MailList;
       readonly detail?: string;
       readonly byDefault?: true;
     }
@@ -33,6 +38,51 @@ export type Resolved =
   | { readonly kind: 'unknown' }
   /** Not a domain of ours: relaying, 550 5.7.1 without sign-in. */
   | { readonly kind: 'foreign' };
+
+/** What an account's mail does besides lying in INBOX. */
+export interface Forwarding {
+  /** Addresses here, and elsewhere. */
+  readonly to: readonly string[];
+  /** A copy stays. */
+  readonly keeps: boolean;
+}
+
+/** Where mail goes for an address of which some goes on. */
+export interface Onward {
+  /** Who gets a copy here. */
+  readonly here: readonly Account[];
+  /** The copies that go elsewhere, each address once. */
+  readonly forwards: readonly Forward[];
+}
+
+/** A copy that goes on to another server. */
+export interface Forward {
+  readonly to: string;
+  /** The address of ours that it goes on from, in canonical form. Mail that has been there already has come back. */
+  readonly from: string;
+  /** Whose it is in the queue: who forwards; for an alias or a group somebody it leads to, else who gets the domain's mail for postmaster. */
+  readonly account: AccountId;
+  /** Whose forwarding it is, who keeps what can't go on; null: an alias's or a group's. */
+  readonly keeper: Account | null;
+}
+
+/** Who may post to a group: anybody, its members, everybody who is here; named: only those who are named. */
+export const POSTERS = ['anyone', 'members', 'people', 'named'] as const;
+export type Posters = (typeof POSTERS)[number];
+
+export interface Posting {
+  readonly who: Posters;
+  /** Addresses that may besides. */
+  readonly named: readonly string[];
+}
+
+/** A group, as mail to it sees it. */
+export interface MailList extends Posting {
+  readonly name: string;
+  readonly address: string;
+  /** Members elsewhere. */
+  readonly outsiders: readonly string[];
+}
 
 /** Whom an address may be of. */
 export interface PossibleOwners {
@@ -124,10 +174,13 @@ export interface AccountListing extends Account {
   readonly administrator: boolean;
 }
 
-/** An alias and the names of the accounts it leads to. */
+/** An alias and what it leads to. */
 export interface Alias {
   readonly address: string;
+  /** Names of accounts. */
   readonly accounts: readonly string[];
+  /** Addresses on other servers. */
+  readonly elsewhere: readonly string[];
 }
 
 /** People together: for quotas and policies, and for mail where it has an address. */
@@ -138,6 +191,7 @@ export interface Group {
   readonly description: string;
   /** Where two groups of a person have a setting of the access policy, that of the lower rank counts; of equal ranks, of the first name. */
   readonly rank: number;
+  readonly posting: Posters;
 }
 
 export interface GroupListing extends Group {

@@ -5,6 +5,7 @@
  * exist.
  */
 import { parseAddress } from '../directory/address.ts';
+import { isRole } from '../directory/behind.ts';
 import type { Directory } from '../directory/directory.ts';
 import type { Resolved } from '../directory/types.ts';
 import { Refused } from '../errors.ts';
@@ -17,7 +18,6 @@ import { LdapUnavailable } from './trouble.ts';
 /** Addresses that nobody has, neither here nor there: senders of junk try many. */
 const CAPACITY = 10_000;
 const UNKNOWN_FOR: Milliseconds = 60_000;
-const POSTMASTER = 'postmaster';
 
 export class LdapResolver {
   readonly #directory: Directory;
@@ -55,7 +55,7 @@ export class LdapResolver {
       }
     } catch (error) {
       if (!(error instanceof LdapUnavailable)) throw error;
-      if (parseAddress(name)?.local === POSTMASTER) return known; // RFC 5321 4.5.1: always somebody
+      if (isRole(parseAddress(name)?.local ?? '')) return known; // RFC 5321 4.5.1: always somebody
       throw new Refused(
         'recipient.unavailable',
         `Who has ${address} can't be looked up just now; please try again later.`,

@@ -3,6 +3,7 @@ import type { Config } from '../config/schema.ts';
 import { DeliveryPipeline } from '../delivery/pipeline.ts';
 import { Senders } from '../delivery/senders.ts';
 import type { Delivery } from '../delivery/types.ts';
+import { srsOf } from '../signing/signing.ts';
 import type { Inbound } from './checks.ts';
 import type { Metrics } from './metrics.ts';
 import type { Office } from './office.ts';
@@ -22,9 +23,11 @@ export function openDelivery({ office, config, metrics, outbound, inbound }: Par
   const { checks, onCheckFailed } = inbound;
   const { store, directory, ldap } = office;
   const resolver = ldap?.resolver ?? directory;
+  directory.ways.sends = outgoing !== undefined;
   const pipeline = new DeliveryPipeline(resolver, store, {
     detailFolders: config.delivery.detailFolders,
-    outgoing,
+    outgoing: outgoing && { ...outgoing, srs: srsOf(directory) },
+    forwardedByHour: config.limits.forwardedByHour,
     senders: new Senders(resolver, directory),
     allowances,
     checks,

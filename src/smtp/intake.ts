@@ -52,6 +52,11 @@ export class Intake {
     }
   }
 
+  /** What was seen of the header. */
+  get header(): Pick<HeaderScan, 'deliveredTo' | 'fromList'> {
+    return this.#header;
+  }
+
   /** Takes the next bytes of the message. Await the promise, if there is one: it is backpressure. Never fails. */
   write(data: Buffer): Promise<void> | undefined {
     this.received += data.length;

@@ -57,7 +57,8 @@ export async function deliver(session: SmtpSession, transaction: Transaction, in
   const byRecipient = session.dialect.repliesByRecipient; // RFC 2033 4.2
   let outcomes: readonly Outcome[];
   try {
-    outcomes = await session.context.delivery.deliver(envelope(session, transaction), await intake.finish());
+    const message = await intake.finish();
+    outcomes = await session.context.delivery.deliver(envelope(session, transaction, intake), message);
   } catch (error) {
     const answer = session.replyTo(error, [554, '5.6.0']);
     return byRecipient ? answer.repeat(transaction.recipients.length) : answer;
@@ -68,8 +69,9 @@ export async function deliver(session: SmtpSession, transaction: Transaction, in
   return byRecipient ? replies.join('') : (replies.find((answer) => answer !== taken) ?? taken);
 }
 
-function envelope(session: SmtpSession, transaction: Transaction): Envelope {
+function envelope(session: SmtpSession, transaction: Transaction, intake: Intake): Envelope {
   const { sender, recipients, declaredBytes, messageId, options, holdUntil } = transaction;
+  const { deliveredTo, fromList } = intake.header;
   const { connection, dialect, helo, signedIn, fileSent } = session;
   return {
     protocol: dialect.protocol,
@@ -77,6 +79,8 @@ function envelope(session: SmtpSession, transaction: Transaction): Envelope {
     helo,
     sender,
     recipients,
+    deliveredTo,
+    fromList,
     id: messageId,
     tls: connection.tls?.getProtocol() ?? null,
     options,

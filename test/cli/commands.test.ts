@@ -10,6 +10,16 @@ import { needsTool } from '../helpers/tools.ts';
 
 const TERMINAL = new URL('terminal.py', import.meta.url).pathname;
 
+/** A group that takes mail from anybody, as its page has it. */
+function group(name: string, address: string | null, rank: number, members: readonly string[]) {
+  return { name, address, description: 'Everyone', rank, posting: 'anyone', members, elsewhere: [], named: [] };
+}
+
+/** And once its posting is set. */
+function closed(name: string, address: string | null, rank: number, members: readonly string[]) {
+  return { ...group(name, address, rank, members), posting: 'members', named: ['boss@partner.example'] };
+}
+
 /** A story of an administrator: commands, and what each answers with --json. */
 const STORY: readonly (readonly [args: string, answer: unknown])[] = [
   ['domain add Example.org', { name: 'example.org' }],
@@ -33,33 +43,31 @@ const STORY: readonly (readonly [args: string, answer: unknown])[] = [
   ['account password gil@example.org --password-stdin', 'directory.missing'],
   [
     'alias add sales@example.org eva@example.org finn@other.example',
-    { address: 'sales@example.org', accounts: ['eva@example.org', 'finn@other.example'] },
+    { address: 'sales@example.org', accounts: ['eva@example.org', 'finn@other.example'], elsewhere: [] },
   ],
   ['alias add sales@example.org nobody@example.org', 'directory.missing'],
-  ['alias list', [{ address: 'sales@example.org', accounts: ['eva@example.org', 'finn@other.example'] }]],
   [
-    'group add Team --address team@example.org --description Everyone',
-    { name: 'Team', address: 'team@example.org', description: 'Everyone', rank: 100, members: [] },
+    'alias list',
+    [{ address: 'sales@example.org', accounts: ['eva@example.org', 'finn@other.example'], elsewhere: [] }],
   ],
+  ['group add Team --address team@example.org --description Everyone', group('Team', 'team@example.org', 100, [])],
   ['group add Shop --address sales@example.org', 'directory.exists'],
   [
     'group join Team eva@example.org finn@other.example',
-    {
-      name: 'Team',
-      address: 'team@example.org',
-      description: 'Everyone',
-      rank: 100,
-      members: ['eva@example.org', 'finn@other.example'],
-    },
+    group('Team', 'team@example.org', 100, ['eva@example.org', 'finn@other.example']),
   ],
+  ['group leave Team finn@other.example', group('Team', 'team@example.org', 100, ['eva@example.org'])],
+  ['group rank Team 50', group('Team', 'team@example.org', 50, ['eva@example.org'])],
+  ['group posting Team members boss@partner.example', closed('Team', 'team@example.org', 50, ['eva@example.org'])],
+  ['group posting Team anyone people', 'directory.invalid'],
   [
-    'group leave Team finn@other.example',
-    { name: 'Team', address: 'team@example.org', description: 'Everyone', rank: 100, members: ['eva@example.org'] },
+    'forward set eva@example.org finn@other.example --no-keep',
+    { account: 'eva@example.org', forwards: true, to: ['finn@other.example'], keeps: false },
   ],
-  [
-    'group rank Team 50',
-    { name: 'Team', address: 'team@example.org', description: 'Everyone', rank: 50, members: ['eva@example.org'] },
-  ],
+  ['forward set finn@other.example eva@example.org', 'directory.invalid'],
+  ['forward list', [{ account: 'eva@example.org', to: ['finn@other.example'], keeps: false }]],
+  ['forward remove eva@example.org', { account: 'eva@example.org', forwards: false, to: [], keeps: true }],
+  ['forward show eva@example.org', { account: 'eva@example.org', forwards: false, to: [], keeps: true }],
   [
     'policy set group Team POP3=off imap.networks=192.0.2.0/24',
     [
@@ -84,19 +92,13 @@ const STORY: readonly (readonly [args: string, answer: unknown])[] = [
       ],
     },
   ],
+  ['group rename Team Everybody', closed('Everybody', 'team@example.org', 50, ['eva@example.org'])],
+  ['group address Everybody none', closed('Everybody', null, 50, ['eva@example.org'])],
   [
-    'group rename Team Everybody',
-    { name: 'Everybody', address: 'team@example.org', description: 'Everyone', rank: 50, members: ['eva@example.org'] },
+    'group list',
+    [{ name: 'Everybody', address: null, description: 'Everyone', rank: 50, posting: 'members', members: 1 }],
   ],
-  [
-    'group address Everybody none',
-    { name: 'Everybody', address: null, description: 'Everyone', rank: 50, members: ['eva@example.org'] },
-  ],
-  ['group list', [{ name: 'Everybody', address: null, description: 'Everyone', rank: 50, members: 1 }]],
-  [
-    'group remove Everybody',
-    { name: 'Everybody', address: null, description: 'Everyone', rank: 50, members: ['eva@example.org'] },
-  ],
+  ['group remove Everybody', closed('Everybody', null, 50, ['eva@example.org'])],
   ['quota show', [{ scope: 'everyone', name: '', bytes: null }]],
   ['quota unset everyone', { scope: 'everyone', name: '' }],
   [
@@ -120,7 +122,7 @@ const STORY: readonly (readonly [args: string, answer: unknown])[] = [
   ['domain remove example.org', 'directory.invalid'],
   [
     'alias remove sales@example.org',
-    { address: 'sales@example.org', accounts: ['eva@example.org', 'finn@other.example'] },
+    { address: 'sales@example.org', accounts: ['eva@example.org', 'finn@other.example'], elsewhere: [] },
   ],
   ['alias remove sales@example.org', 'directory.missing'],
   ['account remove finn@other.example --yes', { address: 'finn@other.example', state: 'active', quotaBytes: null }],

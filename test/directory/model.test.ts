@@ -5,15 +5,16 @@ import fc from 'fast-check';
 import type { DirectoryChanges } from '../../src/directory/changes.ts';
 import type { Directory } from '../../src/directory/directory.ts';
 import { Refused } from '../../src/errors.ts';
-import { ModelDirectory, NotPossible } from './model.ts';
+import { type Gone, ModelDirectory, NotPossible } from './model.ts';
 import { openOffice, PASSWORD } from './office.ts';
 
 const DOMAINS = ['office.test', 'shop.test', 'old.test'];
 const LOCALS = ['anna', 'ben', 'anna+x', 'team', 'postmaster'];
+const ELSEWHERE = ['anna@home.test', 'ben@home.test'];
 const ADDRESSES = DOMAINS.flatMap((domain) => LOCALS.map((local) => `${local}@${domain}`));
 /** What mail may be sent to: more than anybody has. */
 const ASKED = DOMAINS.flatMap((domain) =>
-  [...LOCALS, 'anna+x+y', 'anna-list', 'team+anna-x', 'nobody', '+anna'].map((local) => `${local}@${domain}`),
+  [...LOCALS, 'abuse', 'anna+x+y', 'anna-list', 'team+anna-x', 'nobody', '+anna'].map((local) => `${local}@${domain}`),
 );
 
 /** One of those that are there when its turn comes; so that most changes are possible, and meet what others made. */
@@ -44,8 +45,14 @@ const group = pick('groups', groupName);
 const domain = pick('domains', domainName);
 const held = fc.option(pick('held', any), { nil: null, freq: 6 });
 
+const somebody = fc.oneof({ weight: 3, arbitrary: person }, { weight: 1, arbitrary: fc.constantFrom(...ELSEWHERE) });
+const somewhere = fc.oneof(
+  { weight: 3, arbitrary: pick('held', any) },
+  { weight: 1, arbitrary: fc.constantFrom(...ELSEWHERE) },
+);
+
 /** A change that has the same name and arguments in directory and model. */
-type Name = keyof ModelDirectory & keyof DirectoryChanges;
+type Name = (keyof ModelDirectory & keyof DirectoryChanges) | 'setForwarding' | 'removeForwarding';
 type Step = readonly [name: Name, ...args: unknown[]];
 type Anything = (...args: unknown[]) => unknown;
 
@@ -54,6 +61,7 @@ const step = (weight: number, name: Name, ...args: fc.Arbitrary<unknown>[]) => (
   arbitrary: fc.tuple(...args).map((values): Step => [name, ...values]),
 });
 const keepOld = fc.boolean().map((keep) => ({ keepOld: keep }));
+const keeps = fc.boolean().map((keep) => ({ keeps: keep }));
 
 const steps = fc.array(
   fc.oneof(
@@ -65,7 +73,7 @@ const steps = fc.array(
     step(2, 'removeAccount', person),
     step(4, 'renameAccount', person, any, keepOld),
     step(4, 'setState', person, fc.constantFrom('active', 'suspended', 'closed')),
-    step(6, 'addAlias', fc.oneof(alias, any), person),
+    step(6, 'addAlias', fc.oneof(alias, any), somebody),
     step(2, 'removeAlias', alias),
     step(3, 'renameAlias', alias, any),
     step(2, 'addDomain', domainName),
@@ -76,20 +84,37 @@ const steps = fc.array(
     step(2, 'addGroup', groupName),
     step(1, 'removeGroup', group),
     step(4, 'setGroupAddress', group, fc.option(any, { nil: null, freq: 4 })),
-    step(5, 'joinGroup', group, person),
-    step(2, 'leaveGroup', group, person),
+    step(5, 'joinGroup', group, somebody),
+    step(2, 'leaveGroup', group, somebody),
+    step(1, 'setPosting', group, fc.constantFrom(['anyone'], ['members'])),
+    step(9, 'setForwarding', person, fc.array(somewhere, { minLength: 1, maxLength: 3 }), keeps),
+    step(1, 'removeForwarding', person),
   ),
   { minLength: 60, maxLength: 100 },
 );
 
-async function answer(directory: Directory, asked: string): Promise<readonly string[] | string> {
+async function answer(directory: Directory, asked: string): Promise<Gone | string> {
   const resolved = await directory.resolve(asked);
-  return resolved.kind === 'accounts' ? resolved.accounts.map(({ name }) => name).sort() : resolved.kind;
+  if (resolved.kind !== 'accounts') return resolved.kind;
+  const { here, forwards } = resolved.onward ?? { here: resolved.accounts, forwards: [] };
+  return { here: here.map(({ name }) => name).sort(), elsewhere: forwards.map(({ to }) => to).sort() };
 }
 
-async function isRefused(change: () => unknown): Promise<boolean> {
+/** The same change of the directory. */
+function change(changes: DirectoryChanges, name: Name, args: unknown[]): unknown {
+  if (name === 'setForwarding') return (changes.forwarding.set as Anything).apply(changes.forwarding, args);
+  if (name === 'removeForwarding') return (changes.forwarding.remove as Anything).apply(changes.forwarding, args);
+  return (changes[name] as Anything).apply(changes, args);
+}
+
+function drawn(value: unknown, model: ModelDirectory): unknown {
+  if (Array.isArray(value)) return value.map((one) => drawn(one, model));
+  return typeof value === 'object' && value !== null && 'from' in value ? picked(value as Pick, model) : value;
+}
+
+async function isRefused(attempt: () => unknown): Promise<boolean> {
   try {
-    await change();
+    await attempt();
     return false;
   } catch (error) {
     if (error instanceof Refused || error instanceof NotPossible) return true;
@@ -106,13 +131,11 @@ test('after any history of changes every address leads where a plain model says,
       model.addDomain('office.test');
       model.addDomain('shop.test');
       const told: string[] = [];
-      for (const [name, ...drawn] of history) {
-        const args = drawn.map((arg) =>
-          typeof arg === 'object' && arg !== null && 'from' in arg ? picked(arg as Pick, model) : arg,
-        );
+      for (const [name, ...values] of history) {
+        const args = values.map((value) => drawn(value, model));
         const possible = !(await isRefused(() => (model[name] as Anything).apply(model, args)));
         told.push(`${name} ${JSON.stringify(args)}${possible ? '' : ', which is refused'}`);
-        const refused = await isRefused(() => (changes[name] as Anything).apply(changes, args));
+        const refused = await isRefused(() => change(changes, name, args));
         assert.equal(refused, !possible, told.join('\n'));
         for (const asked of ASKED) {
           assert.deepEqual(await answer(directory, asked), model.resolve(asked), `${told.join('\n')}\n-> ${asked}`);

@@ -24,6 +24,7 @@ import { Listener } from '../../src/net/listener.ts';
 import { DEFAULT_POP3_LIMITS, type Pop3Limits } from '../../src/pop3/context.ts';
 import { leastExpiry } from '../../src/pop3/expiry.ts';
 import { pop3Protocol } from '../../src/pop3/protocol.ts';
+import { srsOf } from '../../src/signing/signing.ts';
 import { DEFAULT_SMTP_LIMITS, type SmtpLimits } from '../../src/smtp/context.ts';
 import { smtpProtocol, submissionProtocol } from '../../src/smtp/protocol.ts';
 import type { Reception } from '../../src/smtp/strangers.ts';
@@ -151,7 +152,7 @@ export async function mailRoom(t: TestContext, options: MailRoomOptions = {}): P
   const authenticator = new PasswordAuthenticator({ directory });
   const delivery = new DeliveryPipeline(directory, store, {
     detailFolders: options.detailFolders ?? false,
-    outgoing: options.outgoing,
+    outgoing: options.outgoing && { ...options.outgoing, srs: srsOf(directory) },
     senders: new Senders(directory, directory),
     checks: options.checks?.(store) ?? [],
     onCheckFailed: (_check, error) => faults.push(error),

@@ -14,7 +14,7 @@ import { sql } from '../../store/engine/sql.ts';
 import type { AccountId, EpochSeconds } from '../../store/ids.ts';
 import { requireAccount, setDisplayName } from '../accounts.ts';
 import { parseAddress } from '../address.ts';
-import { addAlias, aliasTargets, removeAlias } from '../aliases.ts';
+import { addAlias, aliasOutsiders, aliasTargets, removeAlias } from '../aliases.ts';
 import { forgetPassword } from '../credentials.ts';
 import { holderOf } from '../names.ts';
 import { addAccount } from '../new-account.ts';
@@ -207,7 +207,7 @@ async function takeAliases(
 async function isTaken(tx: Reader, address: string, account: AccountId): Promise<boolean> {
   if ((await holderOf(tx, address)) === undefined) return false;
   const behind = await aliasTargets(tx, address);
-  return !(behind.length === 1 && behind[0]!.id === account);
+  return !(behind.length === 1 && behind[0]!.id === account && (await aliasOutsiders(tx, address)).length === 0);
 }
 
 /** What follows here from what is said there. @returns the account's state when it is another one now */

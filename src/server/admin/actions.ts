@@ -28,6 +28,7 @@ import { listDevices, startDevice } from './devices.ts';
 import { showDnsRecords } from './dns.ts';
 import { addDomain, listDomains, removeDomain, renameDomain, setCatchAll, setSubaddress } from './domains.ts';
 import { exportAll, exportMail } from './export-mail.ts';
+import { listForwardings, removeForwarding, setForwarding, showForwarding } from './forwarding.ts';
 import {
   addGroup,
   joinGroup,
@@ -37,6 +38,7 @@ import {
   renameGroup,
   setGroupAddress,
   setGroupRank,
+  setPosting,
   showGroup,
 } from './groups.ts';
 import { holdAccount, listHolds, releaseAccount } from './hold.ts';
@@ -80,11 +82,16 @@ const all = [
   removeAlias,
   renameAlias,
   listAliases,
+  setForwarding,
+  removeForwarding,
+  showForwarding,
+  listForwardings,
   addGroup,
   removeGroup,
   renameGroup,
   setGroupAddress,
   setGroupRank,
+  setPosting,
   joinGroup,
   leaveGroup,
   listGroups,

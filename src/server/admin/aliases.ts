@@ -1,4 +1,4 @@
-/** Aliases: further addresses that lead to accounts. */
+/** Aliases: further addresses that lead to accounts, and elsewhere. */
 import { z } from 'zod';
 import type { Alias } from '../../directory/types.ts';
 import { action } from './action.ts';
@@ -20,7 +20,7 @@ export const removeAlias = action({
   async run(office, { address, account }, { actor }): Promise<Alias> {
     const alias = await office.directory.alias(address);
     await office.directory.by(actor).removeAlias(address, account);
-    return (account === undefined ? alias : await office.directory.alias(address)) ?? { address, accounts: [] };
+    return (account === undefined ? alias : await office.directory.alias(address)) ?? none(address);
   },
 });
 
@@ -40,3 +40,7 @@ export const listAliases = action({
     return Array.fromAsync(directory.aliases());
   },
 });
+
+function none(address: string): Alias {
+  return { address, accounts: [], elsewhere: [] };
+}

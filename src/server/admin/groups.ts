@@ -9,6 +9,10 @@ export type GroupShown = Omit<GroupListing, 'id'>;
 export interface GroupPage extends Omit<GroupShown, 'members'> {
   /** Names of the accounts. */
   readonly members: readonly string[];
+  /** Addresses elsewhere that are in it. */
+  readonly elsewhere: readonly string[];
+  /** Addresses that may post, whatever `posting` says. */
+  readonly named: readonly string[];
 }
 
 const group = z.string();
@@ -60,6 +64,16 @@ export const setGroupRank = action({
   },
 });
 
+/** @property who  anyone, members or people, and addresses */
+export const setPosting = action({
+  name: 'group.posting',
+  input: z.strictObject({ group, who: z.array(z.string()).min(1).max(1_000) }),
+  async run(office, { group, who }, { actor }): Promise<GroupPage> {
+    await office.directory.by(actor).setPosting(group, who);
+    return page(office, group);
+  },
+});
+
 export const joinGroup = action({
   name: 'group.join',
   input: z.strictObject({ group, accounts }),
@@ -95,5 +109,6 @@ export const showGroup = action({
 async function page({ directory }: Office, name: string): Promise<GroupPage> {
   const { id, ...found } = await directory.group(name);
   const members = await Array.fromAsync(directory.members({ id, ...found }), (account) => account.name);
-  return { ...found, members };
+  const { posting, outsiders } = await directory.ways.ofGroup({ id, ...found });
+  return { ...found, members, elsewhere: outsiders, named: posting.named };
 }

@@ -1,6 +1,7 @@
 /**
  * Watches the header of a message go by, in chunks of any size that never cut a CRLF: how often the message was received
- * already (RFC 5321 6.3), whether it has what a submission server must add (RFC 6409 8), and where the header ends.
+ * already (RFC 5321 6.3) and where (RFC 9228), whether it has what a submission server must add (RFC 6409 8), whether it comes from a mailing list,
+ * and where the header ends.
  */
 const CR = 13;
 const LF = 10;
@@ -8,13 +9,22 @@ const SPACE = 32;
 const TAB = 9;
 const COLON = 58;
 const LOWER_A = 97;
+const LOWER_E = 101;
 const TO_UPPER = 32;
+/** Beyond, a message is none that anybody forwards. */
+const MOST_DELIVERED = 100;
+/** Bytes of an address as it stands there: a path (RFC 5321 4.5.3.1.3), and room for white space. */
+const MOST_VALUE = 320;
 
 export class HeaderScan {
   received = 0;
   hasDate = false;
   hasMessageId = false;
   hasFrom = false;
+  /** It has a List-Id (RFC 2919). */
+  fromList = false;
+  /** The values of its Delivered-To fields, as far as they stand on one line. */
+  readonly deliveredTo: string[] = [];
   /** The blank line was seen; nothing after it is looked at. */
   ended = false;
 
@@ -23,6 +33,8 @@ export class HeaderScan {
   #column = 0;
   /** The rest of the line does not matter. */
   #skipping = false;
+  /** What there is of the value that is being read, one character a byte; null: none is. */
+  #value: string | null = null;
 
   /** Still in the header, and all lines so far are whole. */
   get atLineStart(): boolean {
@@ -34,7 +46,9 @@ export class HeaderScan {
     if (this.ended) return -1;
     for (let at = 0; at < data.length; at += 1) {
       const byte = data[at]!;
-      if (this.#skipping) {
+      if (this.#value !== null) {
+        at = this.#read(data, at);
+      } else if (this.#skipping) {
         const end = data.indexOf(LF, at);
         if (end === -1) return -1;
         at = end;
@@ -53,6 +67,7 @@ export class HeaderScan {
   /** True while the line goes on to be one of the fields; counts it once its name is whole. */
   #isField(byte: number): boolean {
     if (this.#column === 0) this.#name = nameFrom(byte);
+    if (this.#column === 1 && this.#name === 'date' && isLetter(byte, LOWER_E)) this.#name = 'delivered-to';
     const column = this.#column++;
     if (column < this.#name.length) return isLetter(byte, this.#name.charCodeAt(column));
     if (this.#name === '') return false;
@@ -64,7 +79,23 @@ export class HeaderScan {
     if (this.#name === 'received') this.received += 1;
     else if (this.#name === 'date') this.hasDate = true;
     else if (this.#name === 'from') this.hasFrom = true;
-    else this.hasMessageId = true;
+    else if (this.#name === 'message-id') this.hasMessageId = true;
+    else if (this.#name === 'list-id') this.fromList = true;
+    else if (this.deliveredTo.length < MOST_DELIVERED) this.#value = '';
+  }
+
+  /** Takes what there is of the value that begins, or goes on, here. @returns the place of its last byte */
+  #read(data: Buffer, from: number): number {
+    const end = data.indexOf(LF, from);
+    const value =
+      this.#value! + data.toString('latin1', from, Math.min(end === -1 ? data.length : end, from + MOST_VALUE));
+    this.#value = value.slice(0, MOST_VALUE);
+    if (end === -1) return data.length - 1;
+    this.deliveredTo.push(Buffer.from(this.#value, 'latin1').toString().trim());
+    this.#value = null;
+    this.#skipping = false;
+    this.#column = 0;
+    return end;
   }
 }
 
@@ -83,6 +114,9 @@ function nameFrom(byte: number): string {
     case 'm':
     case 'M':
       return 'message-id';
+    case 'l':
+    case 'L':
+      return 'list-id';
     default:
       return '';
   }

@@ -17,6 +17,7 @@ const INSERT = sql('INSERT INTO domain (domain_id, name, created, another_name_o
 const MOVES = [
   ['account', 'name'],
   ['alias', 'address'],
+  ['alias_outsider', 'address'],
   ['person_group', 'address'],
   ['domain', 'catch_all'],
 ].map(([table, column]) =>
@@ -25,6 +26,17 @@ const MOVES = [
      WHERE ${column} LIKE '%@' || CAST(? AS TEXT)`,
   ),
 );
+
+/** Who is called by an address of the domain may be called by the new one already, as long as that was elsewhere. */
+const CALLED = [
+  ['forwarding_target', 'account_id'],
+  ['group_poster', 'group_id'],
+].map(([table, by]) => ({
+  copy: sql(`
+    INSERT INTO ${table} (${by}, address) SELECT ${by}, substr(address, 1, length(address) - CAST(? AS INTEGER)) || CAST(? AS TEXT) FROM ${table}
+    WHERE address LIKE '%@' || CAST(? AS TEXT) ON CONFLICT DO NOTHING`),
+  forget: sql(`DELETE FROM ${table} WHERE address LIKE '%@' || CAST(? AS TEXT)`),
+}));
 
 export interface DomainRename {
   readonly from: string;
@@ -57,6 +69,10 @@ export async function renameDomain(tx: Writer, { from, to, keepOld, actor, now }
   for (const [index, move] of MOVES.entries()) {
     const moved = await tx.run(move, from.length, to, from);
     if (index === 0) accounts = moved;
+  }
+  for (const { copy, forget } of CALLED) {
+    await tx.run(copy, from.length, to, from);
+    await tx.run(forget, from);
   }
   if (keepOld) await tx.run(INSERT, await nextNumber(tx, 'domain'), from, now, id);
   const detail = { to, keepOld, accounts };

@@ -90,6 +90,30 @@ const DANGLING: readonly {
     'a quota or a setting of the access policy is for nobody who exists',
   ],
   [
+    'forwarding_target',
+    'address',
+    'account_id NOT IN (SELECT account_id FROM account) OR account_id NOT IN (SELECT account_id FROM forwarding)',
+    'mail of nobody is forwarded',
+  ],
+  [
+    'forwarding',
+    'CAST(account_id AS TEXT)',
+    'account_id NOT IN (SELECT account_id FROM forwarding_target)',
+    'an account forwards its mail to nobody',
+  ],
+  [
+    'group_outsider',
+    'address',
+    'group_id NOT IN (SELECT group_id FROM person_group)',
+    'an address elsewhere is in a group that does not exist',
+  ],
+  [
+    'group_poster',
+    'address',
+    'group_id NOT IN (SELECT group_id FROM person_group)',
+    'somebody may post to a group that does not exist',
+  ],
+  [
     'queue_message',
     'CAST(queue_id AS TEXT)',
     `${emailKeyOf('queue_message')} NOT IN (SELECT email_key FROM email)`,

@@ -1,0 +1,95 @@
+/**
+ * Where mail goes for an address when accounts forward theirs, step by step, and when aliases and groups lead elsewhere.
+ *
+ * Invariants
+ * - Nothing is lost: an account whose forwarding leads to nobody, since its targets are gone or lead back to it, keeps its mail.
+ * - Everybody gets one copy, however many ways lead to them.
+ * - It ends: each account is gone through once, and not more than {@link MOST_STEPS} of them.
+ */
+import type { Reader } from '../store/engine/engine.ts';
+import type { AccountId } from '../store/ids.ts';
+import { formatAddress, parseAddress } from './address.ts';
+import { type Behind, behind, holderOfRoles } from './behind.ts';
+import { findDomain } from './domains.ts';
+import { forwardingTargets } from './forwarding.ts';
+import type { Account, Forward, Onward } from './types.ts';
+
+/** Accounts whose forwarding is gone through for one address: more than can be in a group. What is beyond keeps its mail. */
+const MOST_STEPS = 2_500;
+/** Copies of one message that go elsewhere for one address: they are one transaction. */
+const MOST_FORWARDS = 2_000;
+
+/** Undefined where mail simply goes to those whose the address is. */
+export async function follow(tx: Reader, found: Behind): Promise<Onward | undefined> {
+  if (found.outsiders.length === 0 && !found.accounts.some(({ forwards }) => forwards !== undefined)) return undefined;
+  const way = new Way(tx);
+  await way.all(found);
+  return { here: [...way.here.values()], forwards: [...way.forwards.values()] };
+}
+
+class Way {
+  readonly here = new Map<AccountId, Account>();
+  readonly forwards = new Map<string, Forward>();
+  readonly #tx: Reader;
+  /** Accounts gone through, and whether that is done. */
+  readonly #known = new Map<AccountId, boolean>();
+
+  constructor(tx: Reader) {
+    this.#tx = tx;
+  }
+
+  /** @returns whether anybody has it by this */
+  async all({ address, accounts, outsiders }: Behind): Promise<boolean> {
+    let reached = false;
+    for (const account of accounts) reached = (await this.#account(account)) || reached;
+    if (outsiders.length === 0) return reached;
+    const holder =
+      accounts.find(isOpen) ?? (await holderOfRoles(this.#tx, address.slice(address.lastIndexOf('@') + 1)));
+    if (holder === undefined) return reached; // an office without anybody
+    for (const to of outsiders) {
+      reached = this.#elsewhere({ to, from: address, account: holder.id, keeper: null }) || reached;
+    }
+    return reached;
+  }
+
+  async #account(account: Account): Promise<boolean> {
+    if (!isOpen(account)) return false;
+    const known = this.#known.get(account.id);
+    if (known !== undefined) return known; // not done: the way has led back
+    const follows = account.forwards !== undefined && this.#known.size < MOST_STEPS;
+    this.#known.set(account.id, false);
+    let reached = false;
+    if (follows) {
+      for (const target of await forwardingTargets(this.#tx, account.id)) {
+        reached = (await this.#target(target, account)) || reached;
+      }
+    }
+    if (!reached || account.forwards !== 'away') this.here.set(account.id, account);
+    this.#known.set(account.id, true);
+    return true;
+  }
+
+  async #target(target: string, account: Account): Promise<boolean> {
+    const address = parseAddress(target);
+    if (address === null) return false;
+    const domain = await findDomain(this.#tx, address.domain);
+    if (domain === undefined) {
+      return this.#elsewhere({ to: target, from: account.name, account: account.id, keeper: account });
+    }
+    const next = await behind(this.#tx, formatAddress({ local: address.local, domain: domain.name }));
+    // Not every sender to the account may post to the group.
+    if (next === undefined || (next.list !== undefined && next.list.who !== 'anyone')) return false;
+    return this.all(next);
+  }
+
+  #elsewhere(forward: Forward): boolean {
+    if (this.forwards.has(forward.to)) return true;
+    if (this.forwards.size >= MOST_FORWARDS) return false;
+    this.forwards.set(forward.to, forward);
+    return true;
+  }
+}
+
+function isOpen({ state }: Account): boolean {
+  return state !== 'closed';
+}
