@@ -18,6 +18,7 @@ import { holdCommand } from './hold.ts';
 import { importCommand } from './import.ts';
 import { ldapCommand } from './ldap.ts';
 import { migrateCommand } from './migrate.ts';
+import { outboundCommand } from './outbound.ts';
 import { EXIT, printError } from './output.ts';
 import { policyCommand } from './policy.ts';
 import { queueCommand } from './queue.ts';
@@ -54,6 +55,7 @@ export function program(): Command {
     importCommand,
     migrateCommand,
     exportCommand,
+    outboundCommand,
     queueCommand,
     undeleteCommand,
     holdCommand,

@@ -1,6 +1,7 @@
 /** What sending needs of other parts, and what it tells them. */
 import type { Writer } from '../store/engine/engine.ts';
 import type { QueuedMessage, QueuedRecipient, Report } from '../store/queue.ts';
+import type { WayExplained } from './explain.ts';
 import type { PeerReply } from './peer.ts';
 import type { TlsKind } from './tls/protection.ts';
 
@@ -48,4 +49,6 @@ export interface Sending {
   /** True for a route that is configured, by its name as a destination. */
   hasRoute(destination: string): boolean;
   readonly reporter: Reporter;
+  /** What would be done with mail for a domain. @param connect  tries it, up to where a message would be given */
+  explain(address: string, connect: boolean, signal: AbortSignal): Promise<WayExplained>;
 }

@@ -11,6 +11,8 @@ import type { Outgoing } from '../delivery/types.ts';
 import type { Directory } from '../directory/directory.ts';
 import { machinesServers, Resolver } from '../dns/resolver.ts';
 import { Dispatcher } from '../outbound/dispatcher.ts';
+import { explainWay } from '../outbound/explain.ts';
+import type { ReachOptions } from '../outbound/reach.ts';
 import { Routes } from '../outbound/route.ts';
 import { Sts } from '../outbound/tls/sts.ts';
 import type { RecordOutcomes, Reporter, Sending, Signer } from '../outbound/types.ts';
@@ -72,7 +74,12 @@ export function openOutbound(parts: Parts): Outbound {
   if (reporter === null || !mayLeave(parts)) return unsent(watch, allowances);
 
   const routes = new Routes(config.routes.map(routeOf));
-  const dispatcher = makeDispatcher(parts, { routes, reporter, log, watch });
+  const onInternalError = (error: unknown) => {
+    metrics.internalError('outbound');
+    log.error({ err: error }, 'a fault of ours; the mail is tried again');
+  };
+  const reaching = reachOptions(parts, { routes, log, onInternalError });
+  const dispatcher = makeDispatcher(parts, { reaching, reporter, log, watch, onInternalError });
   watch.countConnections(() => dispatcher.trying);
   return {
     outgoing: {
@@ -87,6 +94,7 @@ export function openOutbound(parts: Parts): Outbound {
       wake: () => dispatcher.wake(),
       hasRoute: (destination) => routes.names.includes(destination),
       reporter,
+      explain: (address, connect, signal) => explainWay(address, connect, { ...reaching, signal }),
     },
     allowances,
     report: () => watch.report(),
@@ -127,31 +135,41 @@ const signer: Signer = { sign: async () => Buffer.alloc(0) };
 /** Remembers nothing yet. */
 const record: RecordOutcomes = async () => {};
 
-interface Making {
+interface Reaching {
   readonly routes: Routes;
-  readonly reporter: Reporter;
   readonly log: Logger;
-  readonly watch: QueueWatch;
+  readonly onInternalError: (error: unknown) => void;
 }
 
-function makeDispatcher(parts: Parts, { routes, reporter, log, watch }: Making): Dispatcher {
-  const { config, name, store, resolver, metrics } = parts;
-  const { localAddresses, port, connections, byDestination } = config.outbound;
-  const onInternalError = (error: unknown) => {
-    metrics.internalError('outbound');
-    log.error({ err: error }, 'a fault of ours; the mail is tried again');
-  };
-  return new Dispatcher({
-    queue: store.queue,
-    store,
+function reachOptions({ config, name, store, resolver }: Parts, { routes, ...told }: Reaching): ReachOptions {
+  const { localAddresses, port } = config.outbound;
+  return {
     routes,
     resolver,
-    sts: new Sts({ resolver, kept: store.stsPolicies, log, onInternalError }),
+    sts: new Sts({ resolver, kept: store.stsPolicies, ...told }),
     helo: name,
     ownNames: new Set([name, config.clients.host].map((each) => each.toLowerCase())),
     port,
     localAddresses,
     random: Math.random,
+  };
+}
+
+interface Making extends Omit<Reaching, 'routes'> {
+  readonly reaching: ReachOptions;
+  readonly reporter: Reporter;
+  readonly watch: QueueWatch;
+}
+
+function makeDispatcher(
+  { config, store }: Parts,
+  { reaching, reporter, log, watch, onInternalError }: Making,
+): Dispatcher {
+  const { connections, byDestination } = config.outbound;
+  return new Dispatcher({
+    ...reaching,
+    queue: store.queue,
+    store,
     connections,
     byDestination,
     reporter,

@@ -23,6 +23,7 @@ export interface QueueWatchOptions {
 export class QueueWatch {
   readonly #options: QueueWatchOptions;
   readonly #outcomes: Counter<'outcome'>;
+  readonly #protected: Counter<'tls'>;
   readonly #limited: Counter;
   #size: QueueSize = { messages: 0, recipients: 0, held: 0, oldest: null };
   #looking: Promise<void> | undefined;
@@ -36,6 +37,12 @@ export class QueueWatch {
       name: 'rainmail_queue_outcomes_total',
       help: 'What became of recipients of mail that leaves, at each attempt: sent, deferred, failed, delayed, held.',
       labelNames: ['outcome'],
+      registers,
+    });
+    this.#protected = new Counter({
+      name: 'rainmail_outbound_sent_total',
+      help: 'Recipients whose mail another server has taken, by how it was protected: none, unverified, verified, mta-sts, dane.',
+      labelNames: ['tls'],
       registers,
     });
     this.#limited = new Counter({
@@ -62,8 +69,9 @@ export class QueueWatch {
     clearInterval(this.#timer);
   }
 
-  count({ kind }: Pick<RecipientOutcome, 'kind'>): void {
+  count({ kind, tls }: Pick<RecipientOutcome, 'kind' | 'tls'>): void {
     this.#outcomes.inc({ outcome: kind });
+    if (kind === 'sent' && tls !== undefined) this.#protected.inc({ tls });
   }
 
   /** An account wants to send to more than it may: its password may be a thief's. */

@@ -160,7 +160,8 @@ test('senders are told of what is removed if that is asked for, but not of what 
       { settlements: [{ number: 0, end: 'sent' }] },
     );
   });
-  const sending = { wake() {}, hasRoute: () => false, reporter };
+  const explain = () => Promise.reject(new Error('nobody asks'));
+  const sending = { wake() {}, hasRoute: () => false, reporter, explain };
   assert.equal((await removeQueued.run({ ...here, sending }, { report: true }, run)).recipients, 1);
   assert.deepEqual(
     reporter.told.map((outcomes) => outcomes.map(({ recipient, kind }) => `${recipient.address} ${kind}`)),

@@ -46,6 +46,7 @@ import { checkAccounts, importAccounts } from './import-accounts.ts';
 import { importMail, importTree, planImport } from './import-mail.ts';
 import { adoptPeople, checkLdap, refreshLdap, releasePeople } from './ldap.ts';
 import { migrate } from './migrate.ts';
+import { checkWay } from './outbound.ts';
 import { explainPolicy, listPolicySets, loadPolicy, setPolicy, showPolicy, unsetPolicy } from './policy.ts';
 import { listQueue, showQueued } from './queue.ts';
 import { holdQueued, releaseQueued, removeQueued, rerouteQueued, retryQueued } from './queue-change.ts';
@@ -115,6 +116,7 @@ const all = [
   planImport,
   importTree,
   migrate,
+  checkWay,
   listQueue,
   showQueued,
   holdQueued,
