@@ -1,4 +1,4 @@
-/** The section [checks]: what is found out about mail that comes in from other servers, and what is done about it. */
+/** The sections [checks] and [strangers]: what is found out about mail that comes in from other servers, what is done about it, and how much they may bring. */
 import { z } from 'zod';
 import { isNetwork, parseDuration } from './units.ts';
 
@@ -23,7 +23,7 @@ const LONGEST_GREETING_DELAY = 30_000;
 
 const count = z.number().int().positive();
 
-/** Within [limits]. */
+/** The section [strangers]. */
 export const strangers = z
   .strictObject({
     connectionsAMinute: count.prefault(300).describe('Connections a minute from one address (IPv6: one /64).'),

@@ -188,7 +188,6 @@ const limits = z
       .min(100) // RFC 5321 4.5.3.1.8
       .prefault(1_000)
       .describe('Recipients of one message; a sender brings it again for those beyond.'),
-    strangers,
   })
   .prefault({})
   .describe('Bounds that keep one client from taking what belongs to all.');
@@ -437,6 +436,7 @@ export const schema = z.strictObject({
   outbound,
   routes,
   checks,
+  strangers,
 });
 
 /** The configuration as the server uses it: sizes in bytes, durations in milliseconds. */

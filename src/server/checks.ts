@@ -62,7 +62,7 @@ export function openChecks({ config, name, store, log: serverLog, metrics: { reg
     reception: new Reception({
       trusted: friends,
       greetingDelay,
-      limits: config.limits.strangers,
+      limits: config.strangers,
       onTurnedAway(bound, address) {
         count.turnedAway(bound);
         log.debug({ bound, address }, 'a stranger was turned away');

@@ -106,7 +106,7 @@ export async function checkedRoom(t: TestContext, dns: ScriptedDns, options: Roo
   };
   const room = await mailRoom(t, {
     fromAfar: true,
-    reception: new Reception({ trusted: networks(trusted), greetingDelay: 0, limits: defaults().limits.strangers }),
+    reception: new Reception({ trusted: networks(trusted), greetingDelay: 0, limits: defaults().strangers }),
     ...rest,
     checks: (store) => [
       authenticationCheck({

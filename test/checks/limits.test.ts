@@ -10,7 +10,7 @@ import { defaults } from '../../src/config/schema.ts';
 import { networks } from '../../src/config/units.ts';
 import { type Client, type MailRoom, mailRoom } from '../helpers/mail-room.ts';
 
-const LIMITS = defaults().limits.strangers;
+const LIMITS = defaults().strangers;
 const HOUR = 3_600_000;
 
 interface Bounded {

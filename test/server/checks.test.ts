@@ -18,7 +18,7 @@ trusted = []
 greetingDelay = "0s"
 [limits]
 recipients = 100
-[limits.strangers]
+[strangers]
 messagesByAddress = 3
 `;
   const office = await trialOffice(t, { people: ['anna'], config });

@@ -31,7 +31,7 @@ export type Bound =
 export interface ReceptionOptions {
   readonly trusted: BlockList;
   readonly greetingDelay: Milliseconds;
-  readonly limits: Config['limits']['strangers'];
+  readonly limits: Config['strangers'];
   readonly onTurnedAway?: (bound: Bound, address: string) => void;
   /** Monotonic. For tests. */
   readonly clock?: () => Milliseconds;
