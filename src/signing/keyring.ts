@@ -170,14 +170,15 @@ export class Keyring {
   }
 
   #startRound(): void {
-    this.#round = this.#lookAfterAll()
+    this.#round = this.lookAfterAll()
       .catch((error: unknown) => this.#options.onInternalError(error))
       .finally(() => {
         if (!this.#closed) this.#timer = setTimeout(() => this.#startRound(), ROUND_EVERY).unref();
       });
   }
 
-  async #lookAfterAll(): Promise<void> {
+  /** Makes what domains lack, looks what the DNS shows of what waits, and deletes the keys of domains that are gone. */
+  async lookAfterAll(): Promise<void> {
     const { engine, domains } = this.#options;
     await engine.write(deleteForeignKeys);
     for (const domain of await domains()) {

@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import type { Directory } from '../directory/directory.ts';
 import type { Resolver } from '../dns/resolver.ts';
 import type { Engine } from '../store/engine/engine.ts';
+import type { EpochSeconds } from '../store/ids.ts';
 import { Keyring } from './keyring.ts';
 import { MessageSigner } from './signer.ts';
 import { Srs } from './srs.ts';
@@ -14,6 +15,8 @@ export interface SigningOptions {
   readonly resolver: Pick<Resolver, 'query'>;
   readonly log: Logger;
   readonly onInternalError: (error: unknown) => void;
+  /** For tests: the keys' clock. */
+  readonly now?: () => EpochSeconds;
 }
 
 /** Keys of our own are derived from the directory's secret, each for one use. */
@@ -25,8 +28,9 @@ export class Signing {
   readonly signer: MessageSigner;
   readonly srs: Srs;
 
-  constructor({ engine, directory, resolver, log, onInternalError }: SigningOptions) {
-    this.keyring = new Keyring({ engine, domains: () => directory.domains(), resolver, log, onInternalError });
+  constructor({ directory, ...options }: SigningOptions) {
+    const { log, onInternalError } = options;
+    this.keyring = new Keyring({ ...options, domains: () => directory.domains() });
     this.signer = new MessageSigner({
       keyring: this.keyring,
       async domainOf(account) {

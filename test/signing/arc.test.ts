@@ -1,14 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { AccountId } from '../../src/store/ids.ts';
-import { LETTER, signingOffice } from './signing-office.ts';
+import { LETTER, sharedSigningOffice } from './signing-office.ts';
+
+const shared = sharedSigningOffice();
 
 const OUTSIDE = LETTER.replace('anna@office.test', 'eve@example.net');
 const FINDINGS = 'Authentication-Results: mail.office.test;\r\n\tspf=pass smtp.mailfrom=example.net;\r\n\tdkim=none';
 
-test('what is forwarded takes along what was found of it, in a chain that others find good', async (t) => {
-  const office = await signingOffice(t);
-  await office.publish('office.test');
+test('what is forwarded takes along what was found of it, in a chain that others find good', async () => {
+  const office = shared();
   const prefix = `${FINDINGS}\r\n`;
   const once = await office.leaves(OUTSIDE, { options: {}, prefix });
   assert.equal(await office.chain(once), 'pass i=1');
@@ -28,9 +29,8 @@ test('what is forwarded takes along what was found of it, in a chain that others
   assert.match(await office.chain(changed), /^fail/);
 });
 
-test('a chain that failed, or that nobody looked at, is not sealed', async (t) => {
-  const office = await signingOffice(t);
-  await office.publish('office.test');
+test('a chain that failed, or that nobody looked at, is not sealed', async () => {
+  const office = shared();
   const sealed = await office.leaves(OUTSIDE, { options: {}, prefix: `${FINDINGS}\r\n` });
   for (const arc of ['', ';\r\n\tarc=fail', ';\r\n\tarc=none', ';\r\n\tdmarc=none (said "; arc=pass" (; arc=pass))']) {
     const prefix = `${FINDINGS}${arc}\r\n`;
@@ -41,9 +41,8 @@ test('a chain that failed, or that nobody looked at, is not sealed', async (t) =
   assert.equal((await office.leaves(broken, { options: {}, prefix })).toString(), `${prefix}${broken}`);
 });
 
-test('findings are believed from our own lines alone, and sealed by who is here', async (t) => {
-  const office = await signingOffice(t);
-  await office.publish('office.test');
+test('findings are believed from our own lines alone, and sealed by who is here', async () => {
+  const office = shared();
   const forged = `${FINDINGS}\r\n${OUTSIDE}`;
   assert.equal((await office.leaves(forged, { options: {} })).toString(), forged);
   const prefix = `${FINDINGS}\r\n`;

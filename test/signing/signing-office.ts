@@ -5,7 +5,7 @@ import { execFile } from 'node:child_process';
 import { promises as dns } from 'node:dns';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { TestContext } from 'node:test';
+import { after, before, type TestContext } from 'node:test';
 import { promisify } from 'node:util';
 import type { ARCData } from 'mailauth';
 import { arc } from 'mailauth/lib/arc/index.js';
@@ -15,14 +15,17 @@ import type { Directory } from '../../src/directory/directory.ts';
 import { Resolver } from '../../src/dns/resolver.ts';
 import { recordName, recordText } from '../../src/signing/key.ts';
 import { Signing } from '../../src/signing/signing.ts';
-import type { AccountId, QueueId } from '../../src/store/ids.ts';
+import { sql } from '../../src/store/engine/sql.ts';
+import type { AccountId, EpochSeconds, QueueId } from '../../src/store/ids.ts';
 import type { OutboundOptions } from '../../src/store/types.ts';
-import { openOffice } from '../directory/office.ts';
+import { type Office, openOffice } from '../directory/office.ts';
 import { defer } from '../helpers/defer.ts';
 import { type ScriptedDns, scriptedDns } from '../helpers/dns-server.ts';
 import { emptyFolder } from '../helpers/folder.ts';
 
 const run = promisify(execFile);
+
+const PRIVATE_KEYS = sql<readonly [key: string]>('SELECT private_key FROM dkim_key');
 
 /** What a mail program writes. */
 export const LETTER = [
@@ -49,6 +52,7 @@ interface Leaving {
 
 export class SigningOffice {
   readonly directory: Directory;
+  readonly engine: Office['engine'];
   readonly dns: ScriptedDns;
   readonly signing: Signing;
   readonly faults: unknown[] = [];
@@ -56,10 +60,20 @@ export class SigningOffice {
   reads = 0;
   #last = 0;
 
-  constructor(directory: Directory, dns: ScriptedDns, make: (onInternalError: (error: unknown) => void) => Signing) {
+  constructor(
+    { directory, engine }: Office,
+    dns: ScriptedDns,
+    make: (onInternalError: (error: unknown) => void) => Signing,
+  ) {
     this.directory = directory;
+    this.engine = engine;
     this.dns = dns;
     this.signing = make((error) => this.faults.push(error));
+  }
+
+  /** As the store has them, PEM. */
+  async everyPrivateKey(): Promise<string[]> {
+    return (await this.engine.read(async (tx) => tx.all(PRIVATE_KEYS))).map(([key]) => key);
   }
 
   /** Puts the records of all keys of a domain into the DNS, and looks. */
@@ -104,22 +118,25 @@ function resolving({ server }: ScriptedDns) {
 }
 
 /** RFC 1035 3.3.14: strings of 255 bytes. */
-function inParts(text: string): string[] {
+export function inParts(text: string): string[] {
   return text.match(/.{1,255}/g)!;
 }
 
+/** @param now  for the keys; the machine's clock if absent */
 export async function signingOffice(
   t: TestContext,
   people: readonly string[] = ['anna@office.test'],
+  now?: () => EpochSeconds,
 ): Promise<SigningOffice> {
-  const { engine, directory } = await openOffice(t, { people });
+  const opened = await openOffice(t, { people });
+  const { engine, directory } = opened;
   const dns = await scriptedDns(t);
   const resolver = new Resolver({ servers: [dns.server], validating: false, timeout: 500 });
   const log = pino({ level: 'silent' });
   const office = new SigningOffice(
-    directory,
+    opened,
     dns,
-    (onInternalError) => new Signing({ engine, directory, resolver, log, onInternalError }),
+    (onInternalError) => new Signing({ engine, directory, resolver, log, onInternalError, ...(now && { now }) }),
   );
   defer(t, async () => {
     await office.signing.close();
@@ -153,4 +170,19 @@ export async function openDkim(
   );
   const { stdout, stderr } = await run(opendkim, ['-x', config, '-t', file, '-v', '-v', '-v']);
   return `${stdout}${stderr}`;
+}
+
+/** One office for all tests of a file, whose keys are shown: making keys takes its time. */
+export function sharedSigningOffice(): () => SigningOffice {
+  let office: SigningOffice | undefined;
+  const ends: (() => Promise<void>)[] = [];
+  before(async () => {
+    const context = { after: (end: () => Promise<void>) => ends.push(end) } as unknown as TestContext;
+    office = await signingOffice(context);
+    await office.publish('office.test');
+  });
+  after(async () => {
+    for (const end of ends.reverse()) await end();
+  });
+  return () => office!;
 }
