@@ -31,6 +31,18 @@ export interface DnsFacts {
   readonly takesMail: boolean;
   /** Somebody reads what is sent to postmaster@ the domain. */
   readonly hasPostmaster: boolean;
+  /** What shows the keys that its mail is signed with. */
+  readonly keys: readonly KeyRecord[];
+  /** The version of the policy that is served for it (RFC 8461 3.1); null: none is. */
+  readonly policyId: string | null;
+}
+
+/** The record of a key (RFC 6376 3.6.1). */
+export interface KeyRecord {
+  readonly selector: string;
+  readonly text: string;
+  /** It signs no more, and its record may go on this day (`2026-11-30`); null: it is needed. */
+  readonly until: string | null;
 }
 
 /** The records for a domain, in the order in which to read them. */
@@ -42,13 +54,15 @@ export function dnsRecords(facts: DnsFacts): DnsPurpose[] {
     ...incoming(facts, host),
     {
       purpose: 'Who may send mail in the name of the domain (RFC 7208): its mail servers. Add any other that does.',
-      records: [txt('@', 'v=spf1 mx ~all')],
+      records: [txt('@', spfOf(facts))],
     },
+    ...signing(facts),
     {
       purpose:
         'What others should do with mail that only pretends to come from the domain (RFC 7489): nothing yet. Ask for more when all its mail is signed.',
       records: [txt('_dmarc', `v=DMARC1; p=none${reports}`)],
     },
+    ...transport(facts, host),
     ...(hasPostmaster
       ? [
           {
@@ -72,6 +86,44 @@ function incoming({ takesMail }: DnsFacts, host: string): DnsPurpose[] {
     {
       purpose: 'Mail for the domain comes to this server (RFC 5321 5.1).',
       records: [{ name: '@', type: 'MX', value: `10 ${host}` }],
+    },
+  ];
+}
+
+/** A server that takes no mail is not among those that its MX records name. */
+function spfOf({ takesMail, services }: DnsFacts): string {
+  return takesMail ? 'v=spf1 mx ~all' : `v=spf1 mx a:${services.host} ~all`;
+}
+
+function signing({ keys }: DnsFacts): DnsPurpose[] {
+  const recordsOf = (some: readonly KeyRecord[]) =>
+    some.map(({ selector, text }) => txt(`${selector}._domainkey`, text));
+  const [needed, retired] = [keys.filter(({ until }) => until === null), keys.filter(({ until }) => until !== null)];
+  return [
+    ...(needed.length === 0
+      ? []
+      : [
+          {
+            purpose: 'What its mail is signed with (DKIM, RFC 6376): a key signs once its record is there.',
+            records: recordsOf(needed),
+          },
+        ]),
+    ...retired.map((key) => ({
+      purpose: `A key that signs no more: its record may go from ${key.until} on, when nothing it signed is on its way.`,
+      records: recordsOf([key]),
+    })),
+  ];
+}
+
+function transport({ domain, services, policyId }: DnsFacts, host: string): DnsPurpose[] {
+  if (policyId === null) return [];
+  const alias: DnsRecord[] =
+    services.host === `mta-sts.${domain}` ? [] : [{ name: 'mta-sts', type: 'CNAME', value: host }];
+  return [
+    {
+      purpose:
+        'Mail comes to it encrypted, or not at all (MTA-STS, RFC 8461). The certificate must have the name mta-sts; the id changes with the policy.',
+      records: [txt('_mta-sts', `v=STSv1; id=${policyId}`), ...alias],
     },
   ];
 }
@@ -119,7 +171,9 @@ function setUp({ domain, services }: DnsFacts, host: string): DnsPurpose[] {
 }
 
 function txt(name: string, text: string): DnsRecord {
-  return { name, type: 'TXT', value: `"${text}"` };
+  // RFC 1035 3.3.14: strings of at most 255 bytes, which are read as one (RFC 6376 3.6.2.2).
+  const parts = text.match(/.{1,255}/g) ?? [''];
+  return { name, type: 'TXT', value: parts.map((part) => `"${part}"`).join(' ') };
 }
 
 /** Seconds that others may keep a record: short enough to mend a mistake the same day. */

@@ -9,6 +9,7 @@ import { backupCommand } from './backup.ts';
 import { certificateCommand } from './certificate.ts';
 import { completionCommand } from './completion.ts';
 import { deviceCommand } from './device.ts';
+import { dkimCommand } from './dkim.ts';
 import { dnsCommand } from './dns.ts';
 import { domainCommand } from './domain.ts';
 import { exportCommand } from './export.ts';
@@ -41,6 +42,7 @@ export function program(): Command {
     serveCommand,
     domainCommand,
     dnsCommand,
+    dkimCommand,
     accountCommand,
     appPasswordCommand,
     aliasCommand,

@@ -16,6 +16,7 @@ import { Refused } from '../errors.ts';
 import type { Ldap } from '../ldap/ldap.ts';
 import { Sessions } from '../net/sessions.ts';
 import type { Sending } from '../outbound/types.ts';
+import type { Signing } from '../signing/signing.ts';
 import { asDamage, assertDatabase } from '../store/damage.ts';
 import type { Milliseconds } from '../store/ids.ts';
 import type { Recovered } from '../store/recovery.ts';
@@ -39,6 +40,8 @@ export interface Office {
   readonly ldap: Ldap | null;
   /** What sends the queue; null where no mail leaves, and in a command that works alone. */
   readonly sending: Sending | null;
+  /** The keys that mail is signed with; null in a command that works alone. */
+  readonly signing: Signing | null;
   /** The server that runs the action; null in a command that works alone. */
   readonly server: ServerFacts | null;
   close(): Promise<void>;
@@ -120,6 +123,7 @@ export async function openOffice(options: OfficeOptions): Promise<Office> {
       certificates: null,
       ldap: null,
       sending: null,
+      signing: null,
       server: null,
       close,
     };

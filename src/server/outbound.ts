@@ -31,6 +31,7 @@ interface Parts {
   readonly store: MailStore;
   readonly directory: Directory;
   readonly resolver: Resolver;
+  readonly signer: Signer;
   readonly log: Logger;
   readonly metrics: Metrics;
 }
@@ -130,8 +131,6 @@ function reporterOf(_parts: Parts): Reporter | null {
   return null;
 }
 
-/** Signs nothing yet. */
-const signer: Signer = { sign: async () => Buffer.alloc(0) };
 /** Remembers nothing yet. */
 const record: RecordOutcomes = async () => {};
 
@@ -162,7 +161,7 @@ interface Making extends Omit<Reaching, 'routes'> {
 }
 
 function makeDispatcher(
-  { config, store }: Parts,
+  { config, store, signer }: Parts,
   { reaching, reporter, log, watch, onInternalError }: Making,
 ): Dispatcher {
   const { connections, byDestination } = config.outbound;

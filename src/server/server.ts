@@ -47,6 +47,7 @@ import { hasOffice, type Office, openOffice, type ServerFacts } from './office.t
 import { openIdTokens } from './openid.ts';
 import { type Outbound, openOutbound, openResolver } from './outbound.ts';
 import type { Stoppable } from './shutdown.ts';
+import { openSigning } from './signing.ts';
 import { version } from './version.ts';
 
 export interface ServerOptions {
@@ -110,9 +111,12 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   if (ldap !== null) opened.defer(() => ldap.close());
   const { store, directory, sessions, backups } = opening;
   const resolver = openResolver(config.dns);
-  const outbound = openOutbound({ config, name, withoutConfig, store, directory, resolver, log, metrics });
+  const signing = openSigning({ store, directory, resolver, log, metrics });
+  opened.defer(() => signing.close());
+  const { signer } = signing;
+  const outbound = openOutbound({ config, name, withoutConfig, store, directory, resolver, signer, log, metrics });
   opened.defer(() => outbound.close());
-  const office: Office = { ...opening, ldap, sending: outbound.sending, server: facts };
+  const office: Office = { ...opening, ldap, sending: outbound.sending, signing, server: facts };
   const trial = withoutConfig && (isNew || directory.trial);
   const people = trial ? await makeTrialOffice(office, options.terminal) : [];
 
@@ -240,6 +244,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 
   ldap?.start();
   outbound.start();
+  if (outbound.sending !== null) signing.start();
 
   log.info({ version, data, listening }, 'ready');
   const everything = opened.move();

@@ -71,7 +71,7 @@ export class MessageSigner {
     let keys: readonly SigningKey[] = [];
     const message = await readSignable(read, async (header) => {
       const domain = authorsDomain(header);
-      if (domain !== undefined) keys = await this.#options.keyring.signing(domain);
+      if (domain !== undefined) keys = await this.#keysFor(domain);
       return keys.length > 0;
     });
     if (message === null) return NOTHING;
@@ -88,6 +88,15 @@ export class MessageSigner {
     if (key === undefined) return NOTHING;
     const message = await readSignable(read, async () => true);
     return message === null ? NOTHING : this.#made(() => arcSet(message, findings, key, this.#now()));
+  }
+
+  /** Those of a domain, or of one above it, which DMARC takes for its own (RFC 7489 3.1): so the server's reports are signed, too. */
+  async #keysFor(domain: string): Promise<readonly SigningKey[]> {
+    for (let name = domain; name.includes('.'); name = name.slice(name.indexOf('.') + 1)) {
+      const keys = await this.#options.keyring.signing(name);
+      if (keys.length > 0) return keys;
+    }
+    return [];
   }
 
   async #made(make: () => Promise<string>): Promise<Buffer> {

@@ -29,7 +29,7 @@ export class Signing {
   readonly srs: Srs;
 
   constructor({ directory, ...options }: SigningOptions) {
-    const { log, onInternalError } = options;
+    const { onInternalError } = options;
     this.keyring = new Keyring({ ...options, domains: () => directory.domains() });
     this.signer = new MessageSigner({
       keyring: this.keyring,
@@ -37,10 +37,7 @@ export class Signing {
         const name = (await directory.accountNames([account])).get(account);
         return name?.slice(name.lastIndexOf('@') + 1);
       },
-      onInternalError(error) {
-        log.error({ err: error }, 'a message could not be signed; it leaves without a signature');
-        onInternalError(error);
-      },
+      onInternalError,
     });
     this.srs = srsOf(directory);
   }

@@ -8,7 +8,19 @@ import { output } from '../helpers/office.ts';
 import { needsTool } from '../helpers/tools.ts';
 import { access, services } from './facts.ts';
 
-const whole: DnsFacts = { domain: 'office.test', services, access: access(), takesMail: true, hasPostmaster: true };
+const KEYS: DnsFacts['keys'] = [
+  { selector: 'rsa-1', text: `v=DKIM1; k=rsa; p=${'A'.repeat(392)}`, until: null },
+  { selector: 'rsa-0', text: 'v=DKIM1; k=rsa; p=BBBB', until: '2026-11-30' },
+];
+const whole: DnsFacts = {
+  domain: 'office.test',
+  services,
+  access: access(),
+  takesMail: true,
+  hasPostmaster: true,
+  keys: KEYS,
+  policyId: '1234abcd',
+};
 
 /** `name type value`, as in the zone. */
 const lines = (facts: DnsFacts) =>
@@ -19,7 +31,11 @@ test('a domain gets records for its mail, its mail programs and the reports of o
   assert.deepEqual(lines(whole), [
     '@ MX 10 mail.office.test.',
     '@ TXT "v=spf1 mx ~all"',
+    `rsa-1._domainkey TXT "v=DKIM1; k=rsa; p=${'A'.repeat(237)}" "${'A'.repeat(155)}"`,
+    'rsa-0._domainkey TXT "v=DKIM1; k=rsa; p=BBBB"',
     '_dmarc TXT "v=DMARC1; p=none; rua=mailto:postmaster@office.test"',
+    '_mta-sts TXT "v=STSv1; id=1234abcd"',
+    'mta-sts CNAME mail.office.test.',
     '_smtp._tls TXT "v=TLSRPTv1; rua=mailto:postmaster@office.test"',
     '_imaps._tcp SRV 0 1 993 mail.office.test.',
     '_imap._tcp SRV 10 1 143 mail.office.test.',
@@ -61,8 +77,15 @@ test('a domain whose server has a name elsewhere does not send Thunderbird there
 });
 
 test('nothing is published that is not so', () => {
-  const nothing = lines({ ...whole, services: { ...services, https: null }, takesMail: false, hasPostmaster: false });
-  assert.ok(!nothing.some((line) => /MX|CNAME|autodiscover|postmaster|TLSRPT/.test(line)), nothing.join('\n'));
+  const nothing = lines({
+    ...whole,
+    services: { ...services, https: null },
+    takesMail: false,
+    hasPostmaster: false,
+    keys: [],
+    policyId: null,
+  });
+  assert.ok(!nothing.some((line) => /MX|CNAME|autodiscover|postmaster|TLSRPT|STS|DKIM/.test(line)), nothing.join('\n'));
 });
 
 test('a name server takes the zone file as it is', async (t) => {

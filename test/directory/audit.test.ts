@@ -89,7 +89,15 @@ function changes(folder: string): readonly (readonly [action: string, input: obj
 }
 
 /** They need another server, or mail of a whole office; test/migrate, test/transfer, test/ldap and test/acme look at what they do. */
-const ELSEWHERE = ['migrate', 'import.all', 'ldap.refresh', 'ldap.adopt', 'ldap.release', 'certificate.renew'];
+const ELSEWHERE = [
+  'dkim.rotate',
+  'migrate',
+  'import.all',
+  'ldap.refresh',
+  'ldap.adopt',
+  'ldap.release',
+  'certificate.renew',
+];
 
 async function officeIn(t: TestContext, folder: string): Promise<Office> {
   const office = await openOffice({ data: join(folder, 'data'), create: true, command: 'test' });

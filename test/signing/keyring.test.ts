@@ -44,7 +44,7 @@ test('OpenSSL takes the keys for what they say they are', async (t) => {
   const { signing } = await signingOffice(t);
   for (const { algorithm, publicKey } of await signing.keyring.keys(DOMAIN)) {
     const bytes = Buffer.from(publicKey, 'base64');
-    // RFC 8410 4: what stands before the 32 bytes of an Ed25519 key.
+    // What stands before the 32 bytes of an Ed25519 key.
     const der = algorithm === 'rsa' ? bytes : Buffer.concat([Buffer.from('302a300506032b6570032100', 'hex'), bytes]);
     const told = execFileSync(openssl, ['pkey', '-pubin', '-inform', 'DER', '-noout', '-text'], {
       input: der,

@@ -98,6 +98,9 @@ test('only what was written here is signed in the name of its author, and only i
   const branch = await office.leaves(from('"Ben @ Branch" (boss) <ben@BRANCH.test>, anna@branch.test'));
   assert.deepEqual(await office.checked(branch), BOTH);
   assert.match(branch.toString(), / d=branch\.test;/);
+  const below = await office.leaves(from('The server <postmaster@mail.office.test>'));
+  assert.deepEqual(await office.checked(below), BOTH);
+  assert.match(below.toString(), / d=office\.test;/);
 });
 
 test('a message to many destinations is signed once', async () => {

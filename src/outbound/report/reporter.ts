@@ -97,8 +97,8 @@ export class Reports implements Reporter {
     if (destination === undefined) return undefined;
     const { expires } = outgoing.times(nowSeconds());
     const recipients = [{ address, destination, notify: NOBODY }];
-    const international = options.utf8 === true ? { options: { utf8: true } } : {};
-    const outbound = [{ account, sender: '', recipients, expires, ...international }];
+    const marks = { ours: true as const, ...(options.utf8 === true && { utf8: true }) };
+    const outbound = [{ account, sender: '', recipients, expires, options: marks }];
     return { name: '', address, language, targets: [], outbound };
   }
 

@@ -25,6 +25,7 @@ import {
 } from './backup.ts';
 import { renewCertificates, showCertificates } from './certificates.ts';
 import { listDevices, startDevice } from './devices.ts';
+import { listKeys, rotateKeys, showKeys } from './dkim.ts';
 import { showDnsRecords } from './dns.ts';
 import { addDomain, listDomains, removeDomain, renameDomain, setCatchAll, setSubaddress } from './domains.ts';
 import { exportAll, exportMail } from './export-mail.ts';
@@ -65,6 +66,9 @@ const all = [
   setSubaddress,
   listDomains,
   showDnsRecords,
+  listKeys,
+  showKeys,
+  rotateKeys,
   addAccount,
   removeAccount,
   listAccounts,

@@ -1,0 +1,67 @@
+/** What the DNS records of a domain depend on, from what the running server serves. */
+import type { DnsFacts, KeyRecord } from '../../autoconfig/dns.ts';
+import { formatAddress, parseDomain } from '../../directory/address.ts';
+import type { Directory } from '../../directory/directory.ts';
+import { Refused } from '../../errors.ts';
+import { type DkimKey, recordText } from '../../signing/key.ts';
+import { goesAt } from '../../signing/keyring.ts';
+import type { Signing } from '../../signing/signing.ts';
+import type { Office } from '../office.ts';
+
+/** Where other servers bring mail. */
+const SMTP_PORT = 25;
+
+/** @param text  the domain, in any form @throws Refused `server.needed`, `directory.missing` */
+export async function dnsFacts({ directory, server, signing }: Office, text: string): Promise<DnsFacts> {
+  if (server === null || signing === null) {
+    throw new Refused(
+      'server.needed',
+      'The records name the ports of the running server, and none runs here. Start it, then ask again.',
+    );
+  }
+  const domain = servedDomain(text);
+  const access = await directory.domainAccess(domain);
+  if (access === null) throw notServed(text);
+  return {
+    domain,
+    services: server.reachable,
+    access,
+    takesMail: server.listening.some(({ service, port }) => service === 'smtp' && port === SMTP_PORT),
+    hasPostmaster: await leadsToSomebody(directory, formatAddress({ local: 'postmaster', domain })),
+    keys: (await signing.keyring.keys(domain)).map(keyRecord),
+    policyId: null,
+  };
+}
+
+/** The keys of a running server. @throws Refused `server.needed` */
+export function signingOf({ signing, data }: Office): Signing {
+  if (signing !== null) return signing;
+  throw new Refused('server.needed', `No server runs on ${data}, and keys are its business. Start it first.`);
+}
+
+/** A domain in canonical form. @throws Refused `directory.missing` */
+export function servedDomain(text: string): string {
+  const domain = parseDomain(text);
+  if (domain === null) throw notServed(text);
+  return domain;
+}
+
+function notServed(text: string): Refused {
+  return new Refused(
+    'directory.missing',
+    `The domain ${text} is not served here. rainmail domain list shows those that are.`,
+  );
+}
+
+export function keyRecord(key: DkimKey): KeyRecord {
+  const goes = goesAt(key);
+  return {
+    selector: key.selector,
+    text: recordText(key),
+    until: goes === null ? null : new Date(goes * 1_000).toISOString().slice(0, 10),
+  };
+}
+
+async function leadsToSomebody(directory: Directory, address: string): Promise<boolean> {
+  return (await directory.resolve(address)).kind === 'accounts';
+}
