@@ -7,6 +7,7 @@
 import type { Logger } from 'pino';
 import type { Config } from '../config/schema.ts';
 import { Allowances } from '../delivery/allowances.ts';
+import type { Resolver as Addresses } from '../delivery/recipients.ts';
 import type { Outgoing } from '../delivery/types.ts';
 import type { Directory } from '../directory/directory.ts';
 import { machinesServers, Resolver } from '../dns/resolver.ts';
@@ -15,12 +16,14 @@ import { explainWay } from '../outbound/explain.ts';
 import type { ReachOptions } from '../outbound/reach.ts';
 import { Routes } from '../outbound/route.ts';
 import { Sts } from '../outbound/tls/sts.ts';
-import type { RecordOutcomes, Reporter, Sending, Signer } from '../outbound/types.ts';
+import type { RecordOutcomes, Reporter, Sending } from '../outbound/types.ts';
+import type { Signing } from '../signing/signing.ts';
 import type { MailStore } from '../store/store.ts';
 import type { HealthReport } from './health.ts';
 import { partLog } from './log.ts';
 import type { Metrics } from './metrics.ts';
 import { QueueWatch } from './queue-watch.ts';
+import { openReports } from './reports.ts';
 
 interface Parts {
   readonly config: Config;
@@ -31,7 +34,9 @@ interface Parts {
   readonly store: MailStore;
   readonly directory: Directory;
   readonly resolver: Resolver;
-  readonly signer: Signer;
+  /** Where addresses lead. */
+  readonly addresses: Addresses;
+  readonly signing: Pick<Signing, 'signer' | 'srs'>;
   readonly log: Logger;
   readonly metrics: Metrics;
 }
@@ -57,9 +62,8 @@ export function openResolver({ servers, validating }: Config['dns']): Resolver {
 }
 
 export function openOutbound(parts: Parts): Outbound {
-  const { config, store, log: serverLog, metrics } = parts;
+  const { config, store, signing, log: serverLog, metrics } = parts;
   const log = partLog(serverLog, 'outbound');
-  const reporter = reporterOf(parts);
   const watch = new QueueWatch({
     queue: store.queue,
     registry: metrics.registry,
@@ -72,25 +76,33 @@ export function openOutbound(parts: Parts): Outbound {
     byDay: config.limits.recipientsByDay,
     onReached: (account, recipients) => watch.limitReached(account, recipients),
   });
-  if (reporter === null || !mayLeave(parts)) return unsent(watch, allowances);
+  if (!mayLeave(parts)) return unsent(watch, allowances);
 
   const routes = new Routes(config.routes.map(routeOf));
   const onInternalError = (error: unknown) => {
     metrics.internalError('outbound');
     log.error({ err: error }, 'a fault of ours; the mail is tried again');
   };
+  const outgoing: Outgoing = {
+    destinationOf: (address) => routes.destinationOf(address),
+    times(from) {
+      const { giveUp, warnAfter } = config.outbound;
+      return { warn: warnAfter === 0 ? 0 : from + warnAfter / 1_000, expires: from + giveUp / 1_000 };
+    },
+    wake: () => dispatcher.wake(),
+  };
+  const reporter = openReports({
+    ...parts,
+    resolver: parts.addresses,
+    outgoing,
+    originalSender: (reversePath) => signing.srs.reverse(reversePath),
+    giveUp: config.outbound.giveUp,
+  });
   const reaching = reachOptions(parts, { routes, log, onInternalError });
   const dispatcher = makeDispatcher(parts, { reaching, reporter, log, watch, onInternalError });
   watch.countConnections(() => dispatcher.trying);
   return {
-    outgoing: {
-      destinationOf: (address) => routes.destinationOf(address),
-      times(from) {
-        const { giveUp, warnAfter } = config.outbound;
-        return { warn: warnAfter === 0 ? 0 : from + warnAfter / 1_000, expires: from + giveUp / 1_000 };
-      },
-      wake: () => dispatcher.wake(),
-    },
+    outgoing,
     sending: {
       wake: () => dispatcher.wake(),
       hasRoute: (destination) => routes.names.includes(destination),
@@ -126,11 +138,6 @@ function mayLeave({ config, withoutConfig, directory }: Parts): boolean {
   return config.outbound.enabled && !withoutConfig && !directory.trial;
 }
 
-/** Null: there is nobody who would tell senders of what failed (RFC 3464), so nothing leaves: nobody's mail may fail in silence. */
-function reporterOf(_parts: Parts): Reporter | null {
-  return null;
-}
-
 /** Remembers nothing yet. */
 const record: RecordOutcomes = async () => {};
 
@@ -161,7 +168,7 @@ interface Making extends Omit<Reaching, 'routes'> {
 }
 
 function makeDispatcher(
-  { config, store, signer }: Parts,
+  { config, store, signing }: Parts,
   { reaching, reporter, log, watch, onInternalError }: Making,
 ): Dispatcher {
   const { connections, byDestination } = config.outbound;
@@ -172,7 +179,7 @@ function makeDispatcher(
     connections,
     byDestination,
     reporter,
-    signer,
+    signer: signing.signer,
     record,
     log,
     onInternalError,

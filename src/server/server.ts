@@ -111,10 +111,10 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   if (ldap !== null) opened.defer(() => ldap.close());
   const { store, directory, sessions, backups } = opening;
   const resolver = openResolver(config.dns);
-  const signing = openSigning({ store, directory, resolver, log, metrics });
+  const common = { config, name, withoutConfig, store, directory, resolver, log, metrics };
+  const signing = openSigning(common);
   opened.defer(() => signing.close());
-  const { signer } = signing;
-  const outbound = openOutbound({ config, name, withoutConfig, store, directory, resolver, signer, log, metrics });
+  const outbound = openOutbound({ ...common, signing, addresses: ldap?.resolver ?? directory });
   opened.defer(() => outbound.close());
   const office: Office = { ...opening, ldap, sending: outbound.sending, signing, server: facts };
   const trial = withoutConfig && (isNew || directory.trial);

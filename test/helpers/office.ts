@@ -31,6 +31,10 @@ export interface OfficeRequest {
   readonly people?: readonly string[];
   /** More lines for the configuration file, such as `[limits]\nmessage = "1MB"`. */
   readonly config?: string;
+  /** As the server calls itself; mail.office.test if absent. */
+  readonly name?: string;
+  /** Address and port for mail from other servers; a free port if absent. */
+  readonly smtp?: string;
   /** Every service at its standard port, on every address: in a network of the test's own. */
   readonly standardPorts?: boolean;
   /** Faults of ours that the test provokes; otherwise the server must have met none. */
@@ -79,10 +83,11 @@ export async function officeOn(t: TestContext, data: string): Promise<TrialOffic
 
 /** Every service on a free port, if not on its own. */
 async function writeConfig({ folder, config }: TrialOffice, request: OfficeRequest = {}): Promise<void> {
-  const { config: more = '', standardPorts = false } = request;
+  const { config: more = '', standardPorts = false, name = 'mail.office.test', smtp } = request;
   await mkdir(folder, { recursive: true });
-  const listen = standardPorts ? [] : SERVICES.map(({ name }) => `${name} = ["127.0.0.1:0"]`);
-  await writeFile(config, `name = "mail.office.test"\n[listen]\n${listen.join('\n')}\n${more}\n`);
+  const address = (service: string) => (service === 'smtp' ? smtp : undefined) ?? '127.0.0.1:0';
+  const listen = standardPorts ? [] : SERVICES.map((service) => `${service.name} = ["${address(service.name)}"]`);
+  await writeFile(config, `name = "${name}"\n[listen]\n${listen.join('\n')}\n${more}\n`);
 }
 
 export interface Mail {
