@@ -5,7 +5,7 @@ import { subjectOf } from './maildir.ts';
 
 /** With what submission would add (RFC 6409 8), so that it leaves them alone. */
 const head = (subject: string) =>
-  `From: <someone@example.org>\r\nDate: Mon, 1 Jan 2024 12:00:00 +0100\r\nMessage-ID: <1@example.org>\r\nSubject: ${subject}\r\n`;
+  `From: <anna@office.test>\r\nDate: Mon, 1 Jan 2024 12:00:00 +0100\r\nMessage-ID: <1@example.org>\r\nSubject: ${subject}\r\n`;
 
 /** They end in CRLF and have lines that SMTP can carry (RFC 5321 4.5.3.1.6), so that they can come by any way. */
 export const ODD_MESSAGES: readonly string[] = [

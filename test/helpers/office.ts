@@ -81,13 +81,18 @@ export async function officeOn(t: TestContext, data: string): Promise<TrialOffic
   return office;
 }
 
+/** Mail leaves only in a test whose configuration says where to. */
+function noWayOut(config: string): string {
+  return config.includes('[outbound]') ? '' : '[outbound]\nenabled = false\n';
+}
+
 /** Every service on a free port, if not on its own. */
 async function writeConfig({ folder, config }: TrialOffice, request: OfficeRequest = {}): Promise<void> {
   const { config: more = '', standardPorts = false, name = 'mail.office.test', smtp } = request;
   await mkdir(folder, { recursive: true });
   const address = (service: string) => (service === 'smtp' ? smtp : undefined) ?? '127.0.0.1:0';
   const listen = standardPorts ? [] : SERVICES.map((service) => `${service.name} = ["${address(service.name)}"]`);
-  await writeFile(config, `name = "${name}"\n[listen]\n${listen.join('\n')}\n${more}\n`);
+  await writeFile(config, `name = "${name}"\n[listen]\n${listen.join('\n')}\n${more}\n${noWayOut(more)}`);
 }
 
 export interface Mail {
