@@ -32,7 +32,7 @@ test('what people ask for their mail goes with it into the queue', async (t) => 
   assert.match(await client.ask('Subject: Offer\r\n\r\nHello\r\n.'), /^250 /);
   const [[first] = []] = await Array.fromAsync(room.store.queue.pages());
   const { message, recipients } = (await room.store.queue.message(first!.id))!;
-  assert.deepEqual(message.options, { requireTls: true, envelopeId: 'Offer +17', returns: 'headers' });
+  assert.deepEqual(message.options, { requireTls: true, envelopeId: 'Offer +17', returns: 'headers', ours: true });
   assert.deepEqual(
     recipients.map(({ address, notify, original }) => ({ address, notify, original })),
     [
