@@ -405,6 +405,11 @@ export const schema = z.strictObject({
         .describe(
           'What people send is filed in their Sent folder by the server. A mail client that files a copy of its own has that one instead: never two.',
         ),
+      hold: duration
+        .prefault('60d')
+        .describe(
+          'How long people may have what they send wait before it leaves, where their mail program can do that. 0s: not at all.',
+        ),
     })
     .prefault({})
     .describe('Mail that the people of the office send.'),

@@ -20,7 +20,7 @@ import { junkFolders } from './junk.ts';
 import { Recipients, type RecipientsOptions, type Resolver } from './recipients.ts';
 import { replyToRefusal } from './replies.ts';
 import type { Senders } from './senders.ts';
-import type { Delivery, Envelope, Outcome, Outgoing } from './types.ts';
+import { type Delivery, type Envelope, HERE, type Notices, type Outcome, type Outgoing } from './types.ts';
 
 type DeliveryStore = Pick<Store, 'deliver' | 'discard'> & RecipientsOptions['store'];
 
@@ -35,6 +35,8 @@ export interface PipelineOptions {
   readonly allowances?: Allowances;
   /** Copies that go on to other servers for one account in an hour; absent: as many as there are. */
   readonly forwardedByHour?: number | undefined;
+  /** Tells senders that their mail is here, where they want to hear it. */
+  readonly notices?: Notices | undefined;
   /** In this order, on every message that arrives; each decides by its envelope whether it has something to say. */
   readonly checks?: readonly Check[];
   readonly onCheckFailed?: OnCheckFailed;
@@ -131,8 +133,9 @@ export class DeliveryPipeline implements Delivery {
     const targets = targetsOf(delivery, junk);
     const outbound = this.#outbound(delivery);
     if (targets.length + outbound.length === 0) return;
+    const report = await this.#options.notices?.filed(delivery);
     const { outcomes, queued } = await this.#withinAllowance(envelope, outbound, () =>
-      this.#store.deliver(message, targets, { sent: sentBy(envelope, message), outbound }),
+      this.#store.deliver(message, targets, { sent: sentBy(envelope, message), outbound, report }),
     );
     if (queued.length > 0) {
       this.#options.outgoing?.wake();
@@ -160,7 +163,7 @@ export class DeliveryPipeline implements Delivery {
     const { allowances } = this.#options;
     const own = signedIn && outbound.find((each) => each.account === signedIn.id && each.sender === sender);
     if (allowances === undefined || !own) return file();
-    const count = own.recipients.length;
+    const count = own.recipients.filter(({ destination }) => destination !== HERE).length;
     allowances.take(signedIn, count);
     try {
       return await file();

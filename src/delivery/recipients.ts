@@ -7,7 +7,7 @@ import { goOn } from './forwarding.ts';
 import type { Leaving, Recipient } from './in-delivery.ts';
 import { listHeader } from './list-header.ts';
 import { requirePosting } from './posting.ts';
-import type { Envelope, Outgoing, RecipientParameters } from './types.ts';
+import { type Envelope, HERE, type Outgoing, type RecipientParameters } from './types.ts';
 
 /** Where addresses lead. */
 export interface Resolver {
@@ -26,7 +26,7 @@ export interface RecipientsOptions {
 }
 
 /** Who gave the mail, and what of its header is known by then, as far as it decides who may have it. */
-export type Giver = Pick<Envelope, 'protocol' | 'signedIn' | 'sender' | 'deliveredTo' | 'fromList'>;
+export type Giver = Pick<Envelope, 'protocol' | 'signedIn' | 'sender' | 'deliveredTo' | 'fromList' | 'holdUntil'>;
 
 export type Found = Pick<Recipient, 'accounts' | 'leaves' | 'mailbox' | 'lines'>;
 
@@ -50,6 +50,8 @@ export class Recipients {
         if (list !== undefined) {
           await requirePosting(list, owners, giver, (sender) => this.#options.directory.resolve(sender));
         }
+        const waiting = whoWaits(address, giver, parameters);
+        if (waiting !== undefined) return { accounts: [], leaves: [waiting] };
         const { accounts, leaves } = await this.#onward(address, resolved, giver, parameters);
         const mailbox = detail === undefined ? undefined : await this.#folder(accounts, detail);
         const lines = list === undefined || giver.fromList === true ? '' : listHeader(list);
@@ -129,6 +131,16 @@ export class Recipients {
       ({ path, role, selectable }) => role === null && selectable && foldedName(path) === detail,
     )?.id;
   }
+}
+
+/** Somebody here whose mail is to be there later waits for it in the queue, like those elsewhere; then it is looked anew where it goes. */
+function whoWaits(
+  address: string,
+  { signedIn, sender, holdUntil }: Giver,
+  parameters: RecipientParameters,
+): Leaving | undefined {
+  if (holdUntil === undefined || signedIn === undefined) return undefined;
+  return { account: signedIn.id, sender, address, destination: HERE, ...parameters };
 }
 
 /** A folder's name in the form that local parts have (directory/address.ts). */

@@ -1,11 +1,13 @@
 /** The delivery pipeline: envelope -> checks -> filters -> store. */
 import type { Account } from '../directory/types.ts';
 import type { EpochSeconds } from '../store/ids.ts';
+import type { Report } from '../store/queue.ts';
 import type { OutboundOptions, OutboundRecipient, Priority, StagedMessage } from '../store/types.ts';
+import type { InDelivery } from './in-delivery.ts';
 
 export interface Envelope {
-  /** Where it came in. */
-  readonly protocol: 'smtp' | 'lmtp' | 'submission' | 'import';
+  /** Where it came in; `queue`: it was to wait until now. */
+  readonly protocol: 'smtp' | 'lmtp' | 'submission' | 'import' | 'queue';
   readonly remoteAddress: string;
   /** EHLO/LHLO name as given. */
   readonly helo: string;
@@ -59,6 +61,15 @@ export interface ReversePaths {
   forward(sender: string, forwarder: string): Promise<string>;
   /** Whom one of them stands for; undefined: it is none of ours. */
   reverse(address: string): string | undefined;
+}
+
+/** Where mail waits that is for people here, and was to be there later (RFC 4865); no domain is called so. */
+export const HERE = 'here';
+
+/** Tells senders that their mail is here, where they asked for it (RFC 3461 4.1). */
+export interface Notices {
+  /** What is to be filed in the transaction that files the message; undefined: nothing. */
+  filed(delivery: InDelivery): Promise<Report | undefined>;
 }
 
 /** What became of one recipient; in the order of the envelope. */

@@ -267,6 +267,12 @@ export class Directory implements SignInDirectory {
     return this.#engine.read((tx) => accounts.requireAccount(tx, account));
   }
 
+  /** The account of this id; undefined when it is gone. */
+  async accountOf(id: AccountId): Promise<Account | undefined> {
+    const name = (await this.accountNames([id])).get(id);
+    return name === undefined ? undefined : this.#engine.read((tx) => accounts.findAccount(tx, name));
+  }
+
   /** What accounts are called; those that are gone are left out. */
   async accountNames(ids: Iterable<AccountId>): Promise<Map<AccountId, string>> {
     const all = [...ids];

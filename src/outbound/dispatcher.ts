@@ -12,10 +12,12 @@ import { setMaxListeners } from 'node:events';
 import { Readable } from 'node:stream';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Logger } from 'pino';
+import { HERE } from '../delivery/types.ts';
 import { Refused } from '../errors.ts';
 import type { Store } from '../store/api.ts';
 import { type Milliseconds, nowSeconds, type QueueId } from '../store/ids.ts';
 import type { Contact, Queue, QueuedBatch, QueuedRecipient } from '../store/queue.ts';
+import type { Here } from './here.ts';
 import { outcomeOf, saidOf, settlementOf, summaryOf, withoutPeer } from './outcomes.ts';
 import type { Peer, PeerReply } from './peer.ts';
 import { type Reached, type ReachOptions, reach } from './reach.ts';
@@ -30,6 +32,8 @@ export interface DispatcherOptions extends Omit<ReachOptions, 'signal'> {
   readonly byDestination: number;
   readonly connections: number;
   readonly reporter: Reporter;
+  /** Takes what was to be here later. */
+  readonly here: Pick<Here, 'deliver'>;
   readonly signer: Signer;
   readonly record: RecordOutcomes;
   readonly log: Logger;
@@ -52,6 +56,7 @@ const NOTE_AGAIN: Milliseconds = 5_000;
 const CUT_WITHIN: Milliseconds = 5_000;
 /** Messages that are over, or late, looked at in a turn. */
 const OVERDUE_A_TURN = 100;
+const NOTHING = Buffer.alloc(0);
 const OUR_FAULT: PeerReply = { reply: 451, status: '4.3.0', text: 'something went wrong on this server' };
 const NOT_TRIED: PeerReply = { reply: 451, status: '4.4.7', text: 'it could not be delivered in time' };
 
@@ -186,9 +191,12 @@ export class Dispatcher {
             reached.peer.quit();
             reached = undefined;
           }
-          reached ??= await this.#reach(destination, batch);
-          if (reached === undefined) return;
-          await this.#give(destination, batch, reached);
+          if (destination === HERE) await this.#giveHere(batch);
+          else {
+            reached ??= await this.#reach(destination, batch);
+            if (reached === undefined) return;
+            await this.#give(destination, batch, reached);
+          }
         } finally {
           this.#release(destination, message.id);
         }
@@ -225,6 +233,20 @@ export class Dispatcher {
     if (outcomes.length > 0) await this.#settle(batch, outcomes, { destination, contact: { reached: true } });
   }
 
+  async #giveHere(batch: QueuedBatch): Promise<void> {
+    const { message, recipients } = batch;
+    const outcomes: RecipientOutcome[] = [];
+    for (const recipient of recipients) {
+      try {
+        const { sizeBytes, read } = await this.#bytesOf(batch);
+        outcomes.push(await this.#options.here.deliver(message, recipient, sizeBytes, () => read(NOTHING)));
+      } catch (error) {
+        outcomes.push(...this.#notSent({ message, recipients: [recipient] }, error));
+      }
+    }
+    await this.#settle(batch, outcomes, { destination: HERE, contact: { reached: true } });
+  }
+
   async #send(batch: QueuedBatch, peer: Peer) {
     const { message, recipients } = batch;
     const { signature, sizeBytes, read } = await this.#opened(batch);
@@ -247,9 +269,16 @@ export class Dispatcher {
     return withoutPeer(recipients, 'deferred', OUR_FAULT);
   }
 
-  /** The message as it leaves: what signs it, its own header lines, its bytes. @throws Refused `message.gone`, `message.damaged` */
-  async #opened({ message }: QueuedBatch) {
-    const { store, signer } = this.#options;
+  /** The message as it leaves: what signs it, and its bytes behind that. @throws Refused `message.gone`, `message.damaged` */
+  async #opened(batch: QueuedBatch) {
+    const { sizeBytes, read } = await this.#bytesOf(batch);
+    const signature = await this.#options.signer.sign(batch.message, () => read(NOTHING));
+    return { signature, sizeBytes: signature.length + sizeBytes, read };
+  }
+
+  /** The bytes of a message, its own header lines with them. @throws Refused `message.gone`, `message.damaged` */
+  async #bytesOf({ message }: QueuedBatch) {
+    const { store } = this.#options;
     const { account, email, prefix } = message;
     const [record] = await store.bodyRecords(account, [email]);
     if (record === undefined) throw new Refused('message.gone', 'The message is not there any more.');
@@ -257,8 +286,7 @@ export class Dispatcher {
       if (before.length + prefix.length > 0) yield Buffer.concat([before, prefix]);
       yield* store.bodyChunks(account, record!.email, record!.body);
     }
-    const signature = await signer.sign(message, () => read(Buffer.alloc(0)));
-    return { signature, sizeBytes: signature.length + prefix.length + record.body.length, read };
+    return { sizeBytes: prefix.length + record.body.length, read };
   }
 
   async #notReached(destination: string, batch: QueuedBatch, error: unknown): Promise<void> {

@@ -13,7 +13,7 @@ interface Parts {
   readonly office: Office;
   readonly config: Config;
   readonly metrics: Metrics;
-  readonly outbound: Pick<Outbound, 'outgoing' | 'allowances'>;
+  readonly outbound: Pick<Outbound, 'outgoing' | 'allowances' | 'notices' | 'deliverBy'>;
   readonly inbound: Pick<Inbound, 'checks' | 'onCheckFailed'>;
 }
 
@@ -30,10 +30,13 @@ export function openDelivery({ office, config, metrics, outbound, inbound }: Par
     forwardedByHour: config.limits.forwardedByHour,
     senders: new Senders(resolver, directory),
     allowances,
+    notices: outbound.notices,
     checks,
     onCheckFailed,
   });
-  return counting(pipeline, metrics);
+  const delivery = counting(pipeline, metrics);
+  outbound.deliverBy(delivery);
+  return delivery;
 }
 
 /** Deliveries, counted by their outcomes. */

@@ -8,12 +8,14 @@ import type { Logger } from 'pino';
 import type { Config } from '../config/schema.ts';
 import { Allowances } from '../delivery/allowances.ts';
 import type { Resolver as Addresses } from '../delivery/recipients.ts';
-import type { Outgoing } from '../delivery/types.ts';
+import type { Delivery, Notices, Outgoing } from '../delivery/types.ts';
 import type { Directory } from '../directory/directory.ts';
 import { machinesServers, Resolver } from '../dns/resolver.ts';
 import { Dispatcher } from '../outbound/dispatcher.ts';
 import { explainWay } from '../outbound/explain.ts';
+import { Here } from '../outbound/here.ts';
 import type { ReachOptions } from '../outbound/reach.ts';
+import type { Reports } from '../outbound/report/reporter.ts';
 import { Routes } from '../outbound/route.ts';
 import { Sts } from '../outbound/tls/sts.ts';
 import type { RecordOutcomes, Reporter, Sending } from '../outbound/types.ts';
@@ -48,6 +50,10 @@ export interface Outbound {
   readonly sending: Sending | null;
   /** To how many elsewhere people may send. */
   readonly allowances: Allowances;
+  /** What tells senders that their mail is here. */
+  readonly notices: Notices;
+  /** What was to be here later goes this way when its time has come. */
+  deliverBy(delivery: Delivery): void;
   /** What the health page tells of the queue. */
   report(): NonNullable<HealthReport['queue']>;
   /** Begins to send what waits. */
@@ -62,7 +68,7 @@ export function openResolver({ servers, validating }: Config['dns']): Resolver {
 }
 
 export function openOutbound(parts: Parts): Outbound {
-  const { config, store, signing, log: serverLog, metrics } = parts;
+  const { config, store, log: serverLog, metrics } = parts;
   const log = partLog(serverLog, 'outbound');
   const watch = new QueueWatch({
     queue: store.queue,
@@ -76,7 +82,7 @@ export function openOutbound(parts: Parts): Outbound {
     byDay: config.limits.recipientsByDay,
     onReached: (account, recipients) => watch.limitReached(account, recipients),
   });
-  if (!mayLeave(parts)) return unsent(watch, allowances);
+  if (!mayLeave(parts)) return unsent(watch, allowances, reportsOf(parts));
 
   const routes = new Routes(config.routes.map(routeOf));
   const onInternalError = (error: unknown) => {
@@ -91,15 +97,10 @@ export function openOutbound(parts: Parts): Outbound {
     },
     wake: () => dispatcher.wake(),
   };
-  const reporter = openReports({
-    ...parts,
-    resolver: parts.addresses,
-    outgoing,
-    originalSender: (reversePath) => signing.srs.reverse(reversePath),
-    giveUp: config.outbound.giveUp,
-  });
+  const reporter = reportsOf(parts, outgoing);
+  const way = Promise.withResolvers<Delivery>();
   const reaching = reachOptions(parts, { routes, log, onInternalError });
-  const dispatcher = makeDispatcher(parts, { reaching, reporter, log, watch, onInternalError });
+  const dispatcher = makeDispatcher(parts, { reaching, reporter, way: way.promise, log, watch, onInternalError });
   watch.countConnections(() => dispatcher.trying);
   return {
     outgoing,
@@ -110,6 +111,8 @@ export function openOutbound(parts: Parts): Outbound {
       explain: (address, connect, signal) => explainWay(address, connect, { ...reaching, signal }),
     },
     allowances,
+    notices: reporter,
+    deliverBy: way.resolve,
     report: () => watch.report(),
     start() {
       watch.start();
@@ -123,11 +126,13 @@ export function openOutbound(parts: Parts): Outbound {
 }
 
 /** Nothing is sent; what waits from before goes on waiting, and is told of. */
-function unsent(watch: QueueWatch, allowances: Allowances): Outbound {
+function unsent(watch: QueueWatch, allowances: Allowances, notices: Notices): Outbound {
   return {
     outgoing: undefined,
     sending: null,
     allowances,
+    notices,
+    deliverBy: () => {},
     report: () => watch.report(),
     start: () => watch.start(),
     close: async () => watch.close(),
@@ -136,6 +141,17 @@ function unsent(watch: QueueWatch, allowances: Allowances): Outbound {
 
 function mayLeave({ config, withoutConfig, directory }: Parts): boolean {
   return config.outbound.enabled && !withoutConfig && !directory.trial;
+}
+
+/** Tells senders what became of their mail. */
+function reportsOf({ addresses, signing, ...parts }: Parts, outgoing?: Outgoing): Reports {
+  return openReports({
+    ...parts,
+    resolver: addresses,
+    outgoing,
+    originalSender: (reversePath) => signing.srs.reverse(reversePath),
+    giveUp: parts.config.outbound.giveUp,
+  });
 }
 
 /** Remembers nothing yet. */
@@ -164,12 +180,13 @@ function reachOptions({ config, name, store, resolver }: Parts, { routes, ...tol
 interface Making extends Omit<Reaching, 'routes'> {
   readonly reaching: ReachOptions;
   readonly reporter: Reporter;
+  readonly way: Promise<Delivery>;
   readonly watch: QueueWatch;
 }
 
 function makeDispatcher(
-  { config, store, signing }: Parts,
-  { reaching, reporter, log, watch, onInternalError }: Making,
+  { config, store, directory, signing }: Parts,
+  { reaching, reporter, way, log, watch, onInternalError }: Making,
 ): Dispatcher {
   const { connections, byDestination } = config.outbound;
   return new Dispatcher({
@@ -179,6 +196,7 @@ function makeDispatcher(
     connections,
     byDestination,
     reporter,
+    here: new Here({ store, delivery: way, accountOf: (id) => directory.accountOf(id) }),
     signer: signing.signer,
     record,
     log,

@@ -327,6 +327,7 @@ function wire({
       messageBytes: config.limits.message,
       recipients: config.limits.recipients,
       idleTimeout: config.timeouts.smtp,
+      hold: outbound.outgoing === undefined ? 0 : config.submission.hold,
     },
   };
   const imapLog = partLog(log, 'imap');

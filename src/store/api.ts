@@ -1,5 +1,7 @@
 /** The store as protocols, delivery and commands use it. `src/store/store.ts` implements it. */
+
 import type { AccountId, EmailId, ItemId, MailboxId, Modseq, Uid } from './ids.ts';
+import type { Report } from './queue.ts';
 import type {
   Appended,
   BodyAddress,
@@ -83,6 +85,14 @@ export interface ViewChanges {
   readonly firstNew: number;
 }
 
+/** What is filed in the transaction of a delivery. */
+export interface AlsoFiled {
+  readonly sent?: SentTarget | undefined;
+  readonly outbound?: readonly Outbound[];
+  /** Tells the sender that everybody has it: nobody hears of it when somebody was refused. */
+  readonly report?: Report | undefined;
+}
+
 export interface Store {
   // ---- mailboxes -------------------------------------------------------------------------------------------------
   /** All mailboxes of the account, INBOX first, then in order of path. */
@@ -148,11 +158,7 @@ export interface Store {
    * a client has filed one before. With `outbound` it waits in the queue from then on, too ({@link MailStore.queue}); then it is filed with all
    * or with nobody. @throws Refused `store.full`, `store.failed`; with `outbound` what a target would be refused for
    */
-  deliver(
-    message: StagedMessage,
-    targets: readonly DeliveryTarget[],
-    also?: { readonly sent?: SentTarget | undefined; readonly outbound?: readonly Outbound[] },
-  ): Promise<Filed>;
+  deliver(message: StagedMessage, targets: readonly DeliveryTarget[], also?: AlsoFiled): Promise<Filed>;
   /** Adds messages to a mailbox, all or none (MULTIAPPEND). @throws Refused `quota.exceeded`, `mailbox.missing`, `transfer.busy` */
   append(key: MailboxKey, messages: readonly Appended[]): Promise<UidsAssigned>;
   /** Changes flags, in chunks of CHUNK_ROWS. `uids` ascending. */

@@ -12,7 +12,7 @@
  */
 import { join } from 'node:path';
 import { Refused } from '../errors.ts';
-import type { BodyChunksOptions, MailboxKey, Refusal, Store } from './api.ts';
+import type { AlsoFiled, BodyChunksOptions, MailboxKey, Refusal, Store } from './api.ts';
 import { CHUNK_BYTES } from './bodies/reader.ts';
 import type { Segments } from './bodies/segments.ts';
 import type { ChangeEvents } from './change-events.ts';
@@ -56,7 +56,7 @@ import { type ReinstateArgs, type ReinstatedAs, reinstate } from './operations/r
 import { storeFlags } from './operations/store-flags.ts';
 import { expungedSince } from './operations/tombstones.ts';
 import { Origins } from './origins.ts';
-import { Queue } from './queue.ts';
+import { Queue, type Report } from './queue.ts';
 import type { Recovered } from './recovery.ts';
 import { repoint } from './repair/bodies.ts';
 import { type Repaired, type RepairOptions, repairStore } from './repair/repair.ts';
@@ -77,9 +77,7 @@ import type {
   FlagsStored,
   Mailbox,
   MessageStage,
-  Outbound,
   Role,
-  SentTarget,
   StagedMessage,
   UidsAssigned,
   UidsCopied,
@@ -337,11 +335,12 @@ export class MailStore implements Store {
   async deliver(
     message: StagedMessage,
     targets: readonly DeliveryTarget[],
-    { sent, outbound = [] }: { readonly sent?: SentTarget | undefined; readonly outbound?: readonly Outbound[] } = {},
+    { sent, outbound = [], report }: AlsoFiled = {},
   ): Promise<Filed> {
     return this.#filing([message], async () => {
       const prepared = prepareMessage(message);
-      const result = await this.#write((tx) => deliver(tx, prepared, { targets, sent, outbound, now: nowSeconds() }));
+      const file = (tx: Writer) => deliver(tx, prepared, { targets, sent, outbound, now: nowSeconds() });
+      const result = await (report === undefined ? this.#write(file) : this.#fileAndTell(file, report));
       const { outcomes, queued } = result;
       return { result, filed: queued.length > 0 || outcomes.some((outcome) => !(outcome instanceof Refused)) };
     });
@@ -511,6 +510,21 @@ export class MailStore implements Store {
     } finally {
       for (const message of staged) this.#unfiled.settle(message, filed);
     }
+  }
+
+  /** Files a message, and with it the report to its sender when nobody was refused. */
+  #fileAndTell(file: (tx: Writer) => Promise<Filed>, { message, ...report }: Report): Promise<Filed> {
+    return this.#filing([message], async () => {
+      const prepared = prepareMessage(message);
+      let told = false;
+      const result = await this.#write(async (tx) => {
+        const filed = await file(tx);
+        told = !filed.outcomes.some((outcome) => outcome instanceof Refused);
+        if (told) await deliver(tx, prepared, { ...report, now: nowSeconds() });
+        return filed;
+      });
+      return { result, filed: told };
+    });
   }
 
   async #placeOf({ account, mailbox }: MailboxKey): Promise<Place> {

@@ -14,13 +14,14 @@ import { PasswordAuthenticator } from '../../src/auth/authenticator.ts';
 import type { Check } from '../../src/delivery/in-delivery.ts';
 import { DeliveryPipeline } from '../../src/delivery/pipeline.ts';
 import { Senders } from '../../src/delivery/senders.ts';
-import type { Outgoing } from '../../src/delivery/types.ts';
+import type { Delivery, Outgoing } from '../../src/delivery/types.ts';
 import { type Configured, UNCONFIGURED } from '../../src/directory/access/settings.ts';
 import { Directory } from '../../src/directory/directory.ts';
 import { lmtpProtocol } from '../../src/lmtp/protocol.ts';
 import type { LineProtocol } from '../../src/net/connection-types.ts';
 import { ConnectionLimits } from '../../src/net/limits.ts';
 import { Listener } from '../../src/net/listener.ts';
+import { Reports } from '../../src/outbound/report/reporter.ts';
 import { DEFAULT_POP3_LIMITS, type Pop3Limits } from '../../src/pop3/context.ts';
 import { leastExpiry } from '../../src/pop3/expiry.ts';
 import { pop3Protocol } from '../../src/pop3/protocol.ts';
@@ -72,6 +73,8 @@ export interface MailRoom {
   readonly folder: string;
   readonly store: MailStore;
   readonly directory: Directory;
+  readonly delivery: Delivery;
+  readonly reports: Reports;
   /** What our own code did wrong; asserted to be empty at the end, unless the test empties it. */
   readonly faults: unknown[];
   /** Credentials of devices that two programs were seen to use at once. */
@@ -150,8 +153,19 @@ export async function mailRoom(t: TestContext, options: MailRoomOptions = {}): P
   const faults: unknown[] = [];
   const onInternalError = (error: unknown) => faults.push(error);
   const authenticator = new PasswordAuthenticator({ directory });
+  const reports = new Reports({
+    hostname: 'mail.office.test',
+    store,
+    directory,
+    language: 'en',
+    languageOf: async (account) => (await directory.access(account)).language,
+    outgoing: options.outgoing,
+    originalSender: () => undefined,
+    giveUp: 5 * 86_400_000,
+  });
   const delivery = new DeliveryPipeline(directory, store, {
     detailFolders: options.detailFolders ?? false,
+    notices: reports,
     outgoing: options.outgoing && { ...options.outgoing, srs: srsOf(directory) },
     senders: new Senders(directory, directory),
     checks: options.checks?.(store) ?? [],
@@ -216,6 +230,8 @@ export async function mailRoom(t: TestContext, options: MailRoomOptions = {}): P
     folder,
     store,
     directory,
+    delivery,
+    reports,
     faults,
     sharedDevices: shared.sharedDevices,
     port: (service) => listeners[service].addresses[0]!.port,

@@ -59,6 +59,7 @@ class SendingRoom {
       byDestination: 2,
       connections: 20,
       reporter: { report: async () => undefined },
+      here: { deliver: () => Promise.reject(new Error('nobody waits for anybody here')) },
       signer: { sign: async () => Buffer.alloc(0) },
       record: async () => {},
       log,

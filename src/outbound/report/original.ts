@@ -1,9 +1,16 @@
 /** What a report gives back of the message it tells of. */
 import { isUtf8 } from 'node:buffer';
-import type { Store } from '../../store/api.ts';
-import type { QueuedMessage } from '../../store/queue.ts';
-import type { EmailRecord, OutboundOptions } from '../../store/types.ts';
+import type { OutboundOptions } from '../../store/types.ts';
 import type { Told } from './told.ts';
+
+/** A message as it can be read. */
+export interface Readable {
+  readonly sizeBytes: number;
+  /** Where its header ends, the blank line with it. */
+  readonly headerBytes: number;
+  /** From its first byte. Fails with Refused `message.gone`, `message.damaged`. */
+  readonly read: () => AsyncIterable<Buffer>;
+}
 
 /** A whole message beyond is not given back when nobody asked for it: who sent it has it in Sent. */
 const WHOLE_UNASKED = 100_000;
@@ -16,9 +23,7 @@ const LINE_END = 2;
 
 export interface Original {
   readonly kind: 'whole' | 'header';
-  /** Ends with the line end of its last field. */
-  readonly header: Buffer;
-  /** It has characters beyond ASCII (RFC 6532). */
+  /** It has characters beyond ASCII in its header (RFC 6532). */
   readonly international: boolean;
   /** What is given back, from its first byte. */
   readonly read: () => AsyncIterable<Buffer>;
@@ -31,27 +36,32 @@ export function givenBack(options: OutboundOptions, sizeBytes: number, recipient
   return sizeBytes <= (options.returns === 'full' ? WHOLE_MOST : WHOLE_UNASKED) ? 'whole' : 'header';
 }
 
-/** The message as it left, or would have left, but for signatures. @throws Refused `message.gone`, `message.damaged` */
-export async function originalOf(
-  store: Pick<Store, 'bodyChunks'>,
-  { account, prefix }: QueuedMessage,
-  record: EmailRecord,
-  kind: Original['kind'],
-): Promise<Original> {
-  const { email, body } = record;
-  async function* bytes(to: number): AsyncGenerator<Buffer, void, void> {
-    if (prefix.length > 0) yield prefix;
-    yield* store.bodyChunks(account, email, body, { to });
-  }
+/** @throws Refused `message.gone`, `message.damaged` */
+export async function originalOf({ headerBytes, read }: Readable, kind: Original['kind']): Promise<Original> {
+  const header = await headerOf(read(), Math.min(headerBytes, HEADER_MOST));
+  return {
+    kind,
+    international: !isAscii(header) && isUtf8(header),
+    read:
+      kind === 'whole'
+        ? read
+        : async function* () {
+            yield header;
+          },
+  };
+}
+
+/** The fields, without the blank line. */
+async function headerOf(bytes: AsyncIterable<Buffer>, most: number): Promise<Buffer> {
   const collected: Buffer[] = [];
-  for await (const chunk of bytes(Math.min(record.root().body, HEADER_MOST))) collected.push(chunk);
-  const all = Buffer.concat(collected);
-  const header = all.subarray(-BLANK_LINE.length).equals(BLANK_LINE) ? all.subarray(0, -LINE_END) : all;
-  async function* read(): AsyncGenerator<Buffer, void, void> {
-    if (kind === 'header') yield header;
-    else yield* bytes(body.length);
+  let size = 0;
+  for await (const chunk of bytes) {
+    collected.push(chunk);
+    size += chunk.length;
+    if (size >= most) break;
   }
-  return { kind, header, international: !isAscii(header) && isUtf8(header), read };
+  const header = Buffer.concat(collected).subarray(0, most);
+  return header.subarray(-BLANK_LINE.length).equals(BLANK_LINE) ? header.subarray(0, -LINE_END) : header;
 }
 
 function isAscii(bytes: Buffer): boolean {

@@ -64,8 +64,14 @@ const SPAM = /\b(?:spam|junk|bulk mail|unsolicited|black ?list|block ?list|block
 /** X.7.20 to X.7.26: DKIM, SPF, reverse DNS (RFC 7372). */
 const AUTHENTICATION = /^7\.2[0-6]$/;
 
+/** Time is over: the text is what was said before that. */
+const EXPIRED = '4.4.7';
+
 /** What people are told of a reply. */
-export function reasonOf({ reply, status, text }: PeerReply): Reason {
+export function reasonOf(said: PeerReply): Reason {
+  const before = said.status === EXPIRED ? /^([245]\d\d)(?: ([245]\.\d{1,3}\.\d{1,3}))?(?: |$)/.exec(said.text) : null;
+  const { text } = said;
+  const [reply, status] = before === null ? [said.reply, said.status] : [Number(before[1]), before[2] ?? ''];
   const detail = status.slice(2);
   const known = BY_DETAIL[detail];
   if (known !== undefined) return known;

@@ -8,152 +8,143 @@
  * - It is staged here and filed in the transaction that settles what it tells of.
  */
 import { randomUUID } from 'node:crypto';
-import type { Language } from '../../config/languages.ts';
-import type { Resolver } from '../../delivery/recipients.ts';
-import type { Outgoing } from '../../delivery/types.ts';
+import type { InDelivery } from '../../delivery/in-delivery.ts';
+import type { Notices } from '../../delivery/types.ts';
 import { Refused } from '../../errors.ts';
 import type { Store } from '../../store/api.ts';
-import { type AccountId, type Milliseconds, nowSeconds } from '../../store/ids.ts';
+import { type EpochSeconds, type Milliseconds, nowSeconds } from '../../store/ids.ts';
 import type { QueuedMessage, Report } from '../../store/queue.ts';
-import type { EmailRecord, Outbound, StagedMessage } from '../../store/types.ts';
+import type { StagedMessage } from '../../store/types.ts';
 import type { RecipientOutcome, Reporter } from '../types.ts';
 import { composed } from './compose.ts';
 import { deliveryStatus, isGlobal } from './delivery-status.ts';
-import { givenBack, type Original, originalOf } from './original.ts';
+import { givenBack, type Original, originalOf, type Readable } from './original.ts';
 import { personText } from './person-text.ts';
-import { type Told, toldOf } from './told.ts';
+import { type Owned, type Reader, Readers, type ReadersOptions } from './readers.ts';
+import { filedOf, type Told, toldOf } from './told.ts';
 
-export interface ReportsOptions {
+export interface ReportsOptions extends ReadersOptions {
   /** As this server calls itself. */
   readonly hostname: string;
-  readonly store: Pick<Store, 'stage' | 'emails' | 'bodyChunks'>;
-  readonly directory: Resolver;
-  readonly languageOf: (account: AccountId) => Language | Promise<Language>;
-  /** For those who are not here. */
-  readonly language: Language;
-  readonly outgoing: Pick<Outgoing, 'destinationOf' | 'times'>;
-  /** The sender for whom this server made a reverse path of its own when it forwarded (SRS); undefined: it made none such, or not lately. */
-  readonly originalSender: (reversePath: string) => string | undefined;
+  readonly store: Pick<Store, 'stage' | 'staged' | 'emails' | 'bodyChunks'>;
   /** Mail is tried for so long. */
   readonly giveUp: Milliseconds;
 }
 
-/** Whom a report goes to. */
-interface Reader {
-  readonly name: string;
-  readonly address: string;
-  readonly language: Language;
-  readonly targets: Report['targets'];
-  readonly outbound: readonly Outbound[];
+/** The message that is told of. */
+interface About extends Owned {
+  readonly arrived: EpochSeconds;
+  readonly subject: string;
+  /** Without angle brackets; null: it has none. */
+  readonly messageId: string | null;
+  /** Absent: there is nothing to give back. */
+  readonly content?: Readable;
 }
 
 /** No report is larger: what it gives back is bounded, and its recipients are. */
 const MOST_BYTES = 32 * 1024 * 1024;
-/** RFC 3461 6.1: nobody is told of a report. */
-const NOBODY = ['never'] as const;
 
-export class Reports implements Reporter {
+export class Reports implements Reporter, Notices {
   readonly #options: ReportsOptions;
+  readonly #readers: Readers;
 
   constructor(options: ReportsOptions) {
     this.#options = options;
+    this.#readers = new Readers(options);
   }
 
   async report(message: QueuedMessage, outcomes: readonly RecipientOutcome[]): Promise<Report | undefined> {
     if (message.sender === '') return undefined;
     const told = toldOf(outcomes, message.expires);
+    return told.length === 0 ? undefined : this.#reportOf(await this.#queued(message), told);
+  }
+
+  async filed(delivery: InDelivery): Promise<Report | undefined> {
+    const { sender, signedIn, options = {} } = delivery.envelope;
+    if (sender === '') return undefined;
+    const told = filedOf(delivery);
     if (told.length === 0) return undefined;
-    const reader = await this.#readerOf(message);
+    const { body, analysis } = delivery.message;
+    const { subject, messageId, root } = analysis;
+    const read = () => this.#options.store.staged(delivery.message);
+    const content: Readable = { sizeBytes: body.length, headerBytes: root.body, read };
+    const own = signedIn === undefined ? { options } : { options: { ...options, ours: true as const } };
+    const message = { sender, account: signedIn?.id, arrived: nowSeconds(), subject, messageId, content, ...own };
+    return this.#reportOf(message, told);
+  }
+
+  async #queued({ account, email, prefix, sender, options, created }: QueuedMessage): Promise<About> {
+    const { store } = this.#options;
+    const [record] = await store.emails(account, [email]);
+    const message = { sender, account, options, arrived: created };
+    if (record === undefined) return { ...message, subject: '', messageId: null };
+    const { subject, messageId } = record.analysis;
+    const content: Readable = {
+      sizeBytes: prefix.length + record.body.length,
+      headerBytes: prefix.length + record.root().body,
+      async *read() {
+        if (prefix.length > 0) yield prefix;
+        yield* store.bodyChunks(account, email, record.body);
+      },
+    };
+    return { ...message, subject, messageId, content };
+  }
+
+  /** @throws Refused `store.full` */
+  async #reportOf(message: About, told: readonly Told[]): Promise<Report | undefined> {
+    const reader = await this.#readers.of(message);
     if (reader === undefined) return undefined;
     const staged = await this.#staged(message, told, reader);
     return { message: staged, targets: reader.targets, sent: undefined, outbound: reader.outbound };
   }
 
-  async #readerOf(message: QueuedMessage): Promise<Reader | undefined> {
-    const { sender, account } = message;
-    const { directory, languageOf } = this.#options;
-    const away = this.#options.originalSender(sender);
-    if (away !== undefined) return this.#readerElsewhere(message, away);
-    const resolved = await directory.resolve(sender);
-    if (resolved.kind !== 'accounts') return undefined;
-    // Who sent it in the name of many hears of it alone.
-    const own = resolved.accounts.filter(({ id }) => id === account);
-    const readers = own.length > 0 ? own : resolved.accounts;
-    const [first] = readers;
-    if (first === undefined) return undefined;
-    const prefix = Buffer.from(`Return-Path: <>\r\nDelivered-To: ${sender}\r\n`);
-    return {
-      name: readers.length === 1 ? first.displayName : '',
-      address: sender,
-      language: await languageOf(first.id),
-      targets: readers.map(({ id }) => ({ account: id, prefix, evenIfFull: true })),
-      outbound: [],
-    };
-  }
-
-  #readerElsewhere({ account, options }: QueuedMessage, address: string): Reader | undefined {
-    const { outgoing, language } = this.#options;
-    const destination = outgoing.destinationOf(address);
-    if (destination === undefined) return undefined;
-    const { expires } = outgoing.times(nowSeconds());
-    const recipients = [{ address, destination, notify: NOBODY }];
-    const marks = { ours: true as const, ...(options.utf8 === true && { utf8: true }) };
-    const outbound = [{ account, sender: '', recipients, expires, options: marks }];
-    return { name: '', address, language, targets: [], outbound };
-  }
-
-  /** @throws Refused `store.full` */
-  async #staged(message: QueuedMessage, told: readonly Told[], reader: Reader): Promise<StagedMessage> {
-    const [record] = await this.#options.store.emails(message.account, [message.email]);
-    const kind = givenBack(message.options, record?.body.length ?? 0, told);
+  async #staged(message: About, told: readonly Told[], reader: Reader): Promise<StagedMessage> {
+    const { content, options } = message;
+    // RFC 8689 5: without the header of the message the report may take any way.
+    const secret = options.requireTls === true && reader.outbound.length > 0;
+    if (content === undefined || secret) return this.#stage(message, told, reader, undefined);
     try {
-      return await this.#stagedWith(message, told, reader, record, kind);
+      const original = await originalOf(content, givenBack(options, content.sizeBytes, told));
+      return await this.#stage(message, told, reader, original);
     } catch (error) {
-      const isUnreadable = error instanceof Refused && error.code.startsWith('message.');
-      if (!isUnreadable) throw error;
+      if (!(error instanceof Refused) || !error.code.startsWith('message.')) throw error;
       // What can't be read can't be given back; the sender is told all the same.
-      return this.#stagedWith(message, told, reader, record, 'nothing');
+      return this.#stage(message, told, reader, undefined);
     }
   }
 
-  async #stagedWith(
-    message: QueuedMessage,
+  async #stage(
+    message: About,
     told: readonly Told[],
     reader: Reader,
-    record: EmailRecord | undefined,
-    kind: Original['kind'] | 'nothing',
+    original: Original | undefined,
   ): Promise<StagedMessage> {
     const { store, hostname, giveUp } = this.#options;
-    const { sender, created, options } = message;
+    const { sender, arrived, options, subject, content } = message;
     const date = nowSeconds();
-    // RFC 8689 5: without the original's header the report may take any way.
-    const secret = options.requireTls === true && reader.outbound.length > 0;
-    const original =
-      kind === 'nothing' || record === undefined || secret ? undefined : await originalOf(store, message, record, kind);
     const about = {
       sender,
-      subject: record?.analysis.subject ?? '',
-      sizeBytes: record?.body.length ?? 0,
-      arrived: created,
-      tried: Math.min((date - created) * 1_000, giveUp),
+      subject,
+      arrived,
+      sizeBytes: content?.sizeBytes ?? 0,
+      tried: Math.min((date - arrived) * 1_000, giveUp),
       attached: original?.kind ?? 'nothing',
     } as const;
-    const status = { reporter: hostname, envelopeId: options.envelopeId, arrived: created, attempted: date };
-    const stream = composed({
+    const report = composed({
       date,
       messageId: `<${randomUUID()}@${hostname}>`,
       from: `postmaster@${/@(.+)$/.exec(sender)?.[1] ?? hostname}`,
       to: reader,
-      about: record?.analysis.messageId ?? null,
+      about: message.messageId,
       language: reader.language,
       person: personText(reader.language, about, told),
-      status: deliveryStatus(status, told),
+      status: deliveryStatus({ reporter: hostname, envelopeId: options.envelopeId, arrived, attempted: date }, told),
       global: isGlobal(told),
       original,
     });
     const stage = store.stage(MOST_BYTES);
     try {
-      for await (const chunk of stream) await stage.write(chunk as Buffer);
+      for await (const chunk of report) await stage.write(chunk as Buffer);
       return await stage.finish();
     } catch (error) {
       stage.abandon();

@@ -1,4 +1,5 @@
 /** What senders are told of recipients, and when they are not (RFC 3461 4.1, 5.2, 6). Pure. */
+import type { InDelivery, Recipient } from '../../delivery/in-delivery.ts';
 import type { EpochSeconds } from '../../store/ids.ts';
 import type { PeerReply } from '../peer.ts';
 import type { RecipientOutcome } from '../types.ts';
@@ -30,6 +31,24 @@ export function toldOf(outcomes: readonly RecipientOutcome[], expires: EpochSeco
     const { address, original } = recipient;
     return [{ action, address, original, said, peer, ...(action === 'delayed' && { until: expires }) }];
   });
+}
+
+/** What the sender asked to hear of those whose mail is about to be filed here, or goes on from here. */
+export function filedOf({ envelope, recipients }: InDelivery): Told[] {
+  return recipients.flatMap((recipient, at) => {
+    const { address, notify = [], original = '' } = envelope.recipients[at]!;
+    const action = notify.includes('success') ? filedAs(recipient) : undefined;
+    return action === undefined ? [] : [{ action, address, original, said: FILED, peer: '' }];
+  });
+}
+
+const FILED: PeerReply = { reply: 250, status: '2.1.5', text: '' };
+
+/** RFC 3461 5.2.4, 5.2.7; undefined: who takes it next tells of it, or nobody has it. */
+function filedAs({ accounts, leaves, failure }: Recipient): Action | undefined {
+  if (failure !== null || leaves.some(({ notify }) => notify?.includes('success'))) return undefined;
+  if (accounts.length > 0) return 'delivered';
+  return leaves.length > 0 ? 'expanded' : undefined;
 }
 
 function actionOf({ kind, recipient: { notify }, relaysNotices }: RecipientOutcome): Action | undefined {

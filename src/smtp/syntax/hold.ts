@@ -9,7 +9,7 @@ const SECONDS = /^[1-9]\d{0,8}$/;
 const DATE_TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?(?:Z|[+-]\d{2}:\d{2})$/i;
 
 /**
- * When the message may leave; undefined: at once.
+ * When the message may leave; undefined: at once, since nobody asked for more, or the time has come.
  *
  * @param most  seconds that a message may wait
  * @throws BadCommand
@@ -19,6 +19,7 @@ export function parseHold(parameters: Parameters, now: EpochSeconds, most: numbe
   if (seconds === undefined && until === undefined) return undefined;
   if (seconds !== undefined && until !== undefined) throw new BadCommand('HOLDFOR and HOLDUNTIL do not go together');
   const at = seconds === undefined ? momentOf(until!) : now + secondsOf(seconds);
+  if (at <= now) return undefined;
   if (at - now > most) throw new BadCommand(`A message may wait for ${most} seconds at most`);
   return at;
 }

@@ -79,6 +79,8 @@ const REASONS: readonly [reply: number, status: string, text: string, reason: st
   [450, '', 'come back', 'later'],
   [451, '4.4.1', 'timed out', 'notReached'],
   [451, '4.4.7', 'expired', 'notReached'],
+  [451, '4.4.7', '452 4.2.2 over quota', 'mailboxFull'],
+  [451, '4.4.7', '450 come back', 'later'],
   [554, '5.4.6', 'loop', 'loop'],
   [553, '5.6.7', 'needs SMTPUTF8', 'noInternational'],
   [554, '5.6.1', 'media', 'content'],

@@ -13,7 +13,7 @@ test('a message waits for so many seconds, or until a moment, or not at all', ()
   assert.equal(hold('HOLDFOR=60'), NOW + 60);
   assert.equal(hold('HOLDUNTIL=2026-11-23T12:30:00Z'), NOW + 1_800);
   assert.equal(hold('holduntil=2026-11-23t14:30:00.250+02:00'), NOW + 1_801);
-  assert.equal(hold('HOLDUNTIL=2026-11-20T12:00:00Z'), NOW - 3 * DAY);
+  assert.equal(hold('HOLDUNTIL=2026-11-20T12:00:00Z'), undefined);
   assert.equal(hold('HOLDFOR=86400'), NOW + DAY);
 });
 

@@ -1,0 +1,57 @@
+/** Senders who want to hear that their mail is here. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type MailRoom, mailRoom, PASSWORD } from '../helpers/mail-room.ts';
+
+const PLAIN = Buffer.from(`\0anna@office.test\0${PASSWORD}`).toString('base64');
+
+async function submit(room: MailRoom, from: string, recipients: readonly string[]): Promise<string> {
+  const client = await room.connect('submission');
+  await client.ask('EHLO laptop.test');
+  assert.match(await client.ask(`AUTH PLAIN ${PLAIN}`), /^235 /);
+  assert.match(await client.ask(`MAIL FROM:${from}`), /^250 /);
+  for (const recipient of recipients) assert.match(await client.ask(`RCPT TO:${recipient}`), /^250 /);
+  assert.match(await client.ask('DATA'), /^354 /);
+  return client.ask('Subject: Offer\r\n\r\nHello\r\n.');
+}
+
+const fates = (report: string) =>
+  [...report.matchAll(/^Final-Recipient: rfc822; (\S+)\r\nAction: (\w+)/gm)].map(
+    ([, address, action]) => `${address} ${action}`,
+  );
+
+test('who asked hears that the mail is in the mailbox, of each recipient for whom they asked, in one report', async (t) => {
+  const room = await mailRoom(t, { people: ['anna', 'ben', 'cleo', 'dora'] });
+  await room.directory.by('the test').addAlias('all@office.test', 'ben@office.test', 'dora@office.test');
+  const asked = [
+    '<ben@office.test> NOTIFY=SUCCESS,FAILURE ORCPT=rfc822;Ben@office.test',
+    '<cleo@office.test>',
+    '<all@office.test> NOTIFY=SUCCESS',
+  ];
+  assert.match(await submit(room, '<anna@office.test> ENVID=17', asked), /^250 /);
+  const [report, ...others] = await room.inbox('anna');
+  assert.deepEqual(others, []);
+  assert.deepEqual(fates(report!), ['ben@office.test delivered', 'all@office.test delivered']);
+  assert.match(report!, /\r\nSubject: Delivered: Offer\r\n/);
+  assert.match(report!, /\r\nOriginal-Envelope-Id: 17\r\n/);
+  assert.match(report!, /\r\nOriginal-Recipient: rfc822; Ben@office\.test\r\n/);
+  assert.equal((await room.inbox('ben')).length, 1);
+});
+
+test('who asked for nothing, or for something else, hears nothing', async (t) => {
+  const room = await mailRoom(t);
+  for (const asked of ['', ' NOTIFY=NEVER', ' NOTIFY=FAILURE,DELAY']) {
+    assert.match(await submit(room, '<anna@office.test>', [`<ben@office.test>${asked}`]), /^250 /);
+  }
+  assert.equal((await room.inbox('ben')).length, 3);
+  assert.deepEqual(await room.inbox('anna'), []);
+});
+
+test('nobody is told that mail arrived that was refused', async (t) => {
+  const room = await mailRoom(t, { people: ['anna', 'ben', 'cleo'], quotas: { cleo: 1 } });
+  const asked = ['<ben@office.test> NOTIFY=SUCCESS', '<cleo@office.test> NOTIFY=SUCCESS'];
+  assert.match(await submit(room, '<anna@office.test>', asked), /^452 /);
+  assert.deepEqual(await room.inbox('anna'), []);
+  assert.deepEqual(await room.inbox('ben'), []);
+  assert.deepEqual((await room.store.verify()).findings, []);
+});
