@@ -40,7 +40,7 @@ export async function goOn(
 ): Promise<GoneOn> {
   const accounts = new Map<AccountId, Account>(here.map((account) => [account.id, account]));
   const leaves: Leaving[] = [];
-  const been = new Set(message.deliveredTo.map(canonicalName));
+  const been = new Set(message.deliveredTo.map((address) => canonicalName(address.replace(/^<|>$/g, ''))));
   const parameters = noticesOf(message.parameters, here.length + forwards.length > 1);
   for (const forward of forwards) {
     const { to, from, account, keeper } = forward;

@@ -60,6 +60,8 @@ export interface MailRoomOptions {
   readonly detailFolders?: boolean;
   /** Where mail for people elsewhere goes; absent: it is refused. */
   readonly outgoing?: Outgoing;
+  /** Copies that go on for one account in an hour. */
+  readonly forwardedByHour?: number;
   /** Checks on what arrives. */
   readonly checks?: (store: MailStore) => readonly Check[];
   /** Who receives strangers over SMTP; absent: everybody is a friend. */
@@ -167,6 +169,7 @@ export async function mailRoom(t: TestContext, options: MailRoomOptions = {}): P
     detailFolders: options.detailFolders ?? false,
     notices: reports,
     outgoing: options.outgoing && { ...options.outgoing, srs: srsOf(directory) },
+    forwardedByHour: options.forwardedByHour,
     senders: new Senders(directory, directory),
     checks: options.checks?.(store) ?? [],
     onCheckFailed: (_check, error) => faults.push(error),

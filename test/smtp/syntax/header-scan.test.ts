@@ -112,3 +112,30 @@ test('a header without a body never ends, and is known to stop at a line start',
   assert.equal(seen.atLineStart, true);
   assert.equal(scan('Subject: x\r\nTo: y', 5).seen.atLineStart, false);
 });
+
+test('where a message has been, and whether it comes from a list, is seen however it is cut', () => {
+  const message = [
+    'Delivered-To: anna@office.test',
+    'DELIVERED-TO : <Größe@office.test> ',
+    'Date: Tue, 1 Dec 2026 10:00:00 +0000',
+    'Delivered: no@office.test',
+    'Subject: x',
+    ' Delivered-To: folded@office.test',
+    `Delivered-To: ${'a'.repeat(1_000)}@office.test`,
+    'List-Idle: x',
+    'list-id: <news.far.test>',
+    '',
+    'Delivered-To: body@office.test',
+  ].join('\r\n');
+  for (let size = 1; size < 60; size++) {
+    const { seen } = scan(Buffer.from(message).toString('latin1'), size);
+    assert.equal(seen.fromList, true);
+    assert.equal(seen.hasDate, true);
+    const [first, second, long, ...others] = seen.deliveredTo;
+    assert.deepEqual([first, second, others], ['anna@office.test', '<Größe@office.test>', []]);
+    assert.match(long!, /^a{300,320}$/);
+  }
+  const many = scan('Delivered-To: a@b.test\r\n'.repeat(1_000), 4_096).seen;
+  assert.equal(many.deliveredTo.length, 100);
+  assert.equal(scan('List-Idle: x\r\n\r\nList-Id: y\r\n', 100).seen.fromList, false);
+});

@@ -1,0 +1,307 @@
+/** Mail that goes on: what is filed here, and what leaves, over real SMTP, LMTP and submission. */
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import type { Check } from '../../src/delivery/in-delivery.ts';
+import type { Directory } from '../../src/directory/directory.ts';
+import { type MailRoom, type MailRoomOptions, mailRoom, PASSWORD } from '../helpers/mail-room.ts';
+
+const DAY = 86_400;
+const outgoing = {
+  destinationOf: (address: string) => address.slice(address.indexOf('@') + 1),
+  times: (from: number) => ({ warn: from + 60, expires: from + DAY }),
+  wake: () => {},
+};
+const ANNA = 'anna@office.test';
+const BEN = 'ben@office.test';
+const HOME = 'anna@home.test';
+const MESSAGE = 'Subject: hello\r\n\r\nHello.\r\n';
+
+/** Anna, Ben and Carla, whose mail leaves. */
+async function office(t: TestContext, options: Partial<MailRoomOptions> = {}): Promise<MailRoom> {
+  return mailRoom(t, { people: ['anna', 'ben', 'carla'], outgoing, ...options });
+}
+
+function changes(room: MailRoom): ReturnType<Directory['by']> {
+  return room.directory.by('the test');
+}
+
+interface Mail {
+  readonly service?: 'smtp' | 'lmtp' | 'submission';
+  readonly from?: string;
+  readonly to: readonly string[];
+  readonly message?: string;
+}
+
+/** Gives a message over. @returns the replies to RCPT that are refusals, else those to the message */
+async function send(room: MailRoom, { service = 'smtp', from = 'sam@far.test', to, message = MESSAGE }: Mail) {
+  const client = await room.connect(service);
+  await client.ask(service === 'lmtp' ? 'LHLO test' : 'EHLO test');
+  if (service === 'submission') {
+    await client.ask(`AUTH PLAIN ${Buffer.from(`\0${from}\0${PASSWORD}`).toString('base64')}`);
+  }
+  await client.ask(`MAIL FROM:<${from}>`);
+  const refused: string[] = [];
+  for (const address of to) {
+    const reply = await client.ask(`RCPT TO:${address.startsWith('<') ? address : `<${address}>`}`);
+    if (!reply.startsWith('250')) refused.push(reply.trimEnd());
+  }
+  if (refused.length > 0) return refused;
+  await client.ask('DATA');
+  client.send(`${message}.\r\n`);
+  const replies: string[] = [];
+  for (let count = 0; count < (service === 'lmtp' ? to.length : 1); count++)
+    replies.push((await client.reply()).trimEnd());
+  await client.ask('QUIT');
+  return replies;
+}
+
+interface Left {
+  readonly account: string;
+  readonly sender: string;
+  readonly to: readonly string[];
+  readonly prefix: string;
+  readonly notify: string;
+}
+
+/** What waits to leave, in the order in which it came. */
+async function left(room: MailRoom): Promise<Left[]> {
+  const found: Left[] = [];
+  const seen = new Set<number>();
+  for await (const page of room.store.queue.pages()) {
+    for (const { id } of page) {
+      if (seen.has(id)) continue;
+      seen.add(id);
+      const { message, recipients } = (await room.store.queue.message(id))!;
+      const names = await room.directory.accountNames([message.account]);
+      found.push({
+        account: names.get(message.account)!,
+        sender: message.sender,
+        to: recipients.map(({ address }) => address),
+        prefix: message.prefix.toString(),
+        notify: recipients.map(({ notify }) => notify.join(',')).join(' '),
+      });
+    }
+  }
+  return found;
+}
+
+async function counts(room: MailRoom): Promise<number[]> {
+  return Promise.all(['anna', 'ben', 'carla'].map(async (person) => (await room.inbox(person)).length));
+}
+
+function allTaken(replies: readonly string[]): void {
+  for (const reply of replies) assert.match(reply, /^250 /);
+}
+
+test('a copy stays and one leaves, under a reverse path of ours by which reports find back', async (t) => {
+  const room = await office(t);
+  await changes(room).forwarding.set(ANNA, [HOME], { keeps: true });
+  allTaken(await send(room, { to: ['Anna+lists@office.test'] }));
+  assert.deepEqual(await counts(room), [1, 0, 0]);
+  const [copy, ...others] = await left(room);
+  assert.equal(others.length, 0);
+  assert.deepEqual(
+    { ...copy, sender: '' },
+    { account: ANNA, sender: '', to: [HOME], prefix: `Delivered-To: ${ANNA}\r\n`, notify: '' },
+  );
+  assert.match(copy!.sender, /^SRS0=[^@]+=far\.test=sam@office\.test$/);
+
+  allTaken(await send(room, { from: '', to: [copy!.sender.toUpperCase()] })); // a server in between may change the case
+  const report = (await left(room)).at(-1)!;
+  assert.deepEqual([report.sender, report.to.map((one) => one.toLowerCase())], ['', ['sam@far.test']]);
+
+  const forged = copy!.sender.replace('far.test', 'near.test');
+  assert.match((await send(room, { from: '', to: [forged] }))[0]!, /^550 5\.1\.1 /);
+  assert.match((await send(room, { from: 'sam@far.test', to: [copy!.sender] }))[0]!, /^550 5\.1\.1 /);
+});
+
+test('reports, and mail of people here, leave under the address they came with', async (t) => {
+  const room = await office(t);
+  await changes(room).forwarding.set(ANNA, [HOME], { keeps: false });
+  allTaken(await send(room, { from: '', to: [ANNA] }));
+  allTaken(await send(room, { service: 'submission', from: BEN, to: [ANNA], message: `From: ${BEN}\r\n${MESSAGE}` }));
+  assert.deepEqual(
+    (await left(room)).map(({ sender }) => sender),
+    ['', BEN],
+  );
+  assert.deepEqual(await counts(room), [0, 0, 0]);
+});
+
+test('a full mailbox is in the way of a copy that stays, not of one that leaves', async (t) => {
+  const room = await office(t, { quotas: { anna: 10 } });
+  await changes(room).forwarding.set(ANNA, [HOME], { keeps: false });
+  allTaken(await send(room, { to: [ANNA] }));
+  await changes(room).forwarding.set(ANNA, [HOME], { keeps: true });
+  assert.match((await send(room, { to: [ANNA] }))[0]!, /^452 4\.2\.2 /);
+  assert.equal((await left(room)).length, 1);
+});
+
+test('one message by many ways is one copy for each, here and elsewhere', async (t) => {
+  const room = await office(t);
+  const { forwarding } = changes(room);
+  await forwarding.set(ANNA, [BEN, HOME], { keeps: true });
+  await forwarding.set(BEN, ['carla@office.test', HOME], { keeps: false });
+  await changes(room).addAlias('all@office.test', ANNA, BEN, HOME);
+  for (const service of ['smtp', 'lmtp'] as const) {
+    allTaken(await send(room, { service, to: [ANNA, 'all@office.test', BEN] }));
+  }
+  assert.deepEqual(await counts(room), [2, 0, 2]);
+  assert.deepEqual(
+    (await left(room)).map(({ to }) => to),
+    [[HOME], [HOME]],
+  );
+});
+
+test('a circle is refused when it is set; one that comes about later loses nothing', async (t) => {
+  const room = await office(t);
+  const { forwarding } = changes(room);
+  const circle = { code: 'directory.invalid', message: /circle/ };
+  await forwarding.set(ANNA, [BEN], { keeps: false });
+  await assert.rejects(forwarding.set(BEN, [ANNA], { keeps: false }), circle);
+  await assert.rejects(forwarding.set(BEN, [BEN], { keeps: true }), circle);
+  await forwarding.set(BEN, ['carla@office.test'], { keeps: true });
+  await assert.rejects(forwarding.set('carla@office.test', [ANNA], { keeps: true }), circle);
+
+  await changes(room).addAlias('desk@office.test', 'carla@office.test');
+  await forwarding.set(BEN, ['desk@office.test'], { keeps: false });
+  await changes(room).addAlias('desk@office.test', ANNA);
+  await changes(room).removeAlias('desk@office.test', 'carla@office.test');
+  for (const to of [ANNA, BEN, 'desk@office.test']) allTaken(await send(room, { to: [to] }));
+  const [anna, ben, carla] = await counts(room);
+  assert.deepEqual([anna! + ben!, carla], [3, 0]);
+});
+
+test('what comes back is kept and not sent on again; where nobody could keep it, it is refused', async (t) => {
+  const room = await office(t);
+  await changes(room).forwarding.set(ANNA, [HOME], { keeps: false });
+  await changes(room).addAlias('tax@office.test', 'office@taxes.test');
+  const again = (address: string) =>
+    `Received: by far.test\r\nDelivered-To: ${address}\r\nDelivered-To: <x@y.test>\r\n${MESSAGE}`;
+  allTaken(await send(room, { to: [ANNA], message: again('<ANNA@Office.test>') }));
+  assert.deepEqual(await counts(room), [1, 0, 0]);
+  assert.match((await send(room, { to: ['tax@office.test'], message: again('tax@office.test') }))[0]!, /^554 5\.4\.6 /);
+  assert.deepEqual(await left(room), []);
+  allTaken(await send(room, { to: ['tax@office.test'], message: again(ANNA) }));
+  assert.deepEqual(
+    (await left(room)).map(({ to, prefix }) => [to, prefix]),
+    [[['office@taxes.test'], 'Delivered-To: tax@office.test\r\n']],
+  );
+});
+
+test('while no mail leaves, nothing can be made to lead elsewhere, and what does keeps or refuses its mail', async (t) => {
+  const room = await mailRoom(t, { people: ['anna', 'ben', 'carla'] });
+  await changes(room).forwarding.set(ANNA, [HOME], { keeps: false });
+  await changes(room).addAlias('tax@office.test', BEN, 'office@taxes.test');
+  room.directory.ways.sends = false;
+  const off = { code: 'relay.forbidden', message: /switched off/ };
+  await assert.rejects(changes(room).forwarding.set(BEN, [HOME], { keeps: true }), off);
+  await assert.rejects(changes(room).addAlias('more@office.test', HOME), off);
+  await changes(room).addGroup('Board');
+  await assert.rejects(changes(room).joinGroup('Board', HOME), off);
+  await changes(room).forwarding.set('carla@office.test', [BEN], { keeps: false });
+
+  allTaken(await send(room, { to: [ANNA] }));
+  assert.match((await send(room, { to: ['tax@office.test'] }))[0]!, /^550 5\.7\.1 .*sends nothing to others/);
+  assert.deepEqual(await counts(room), [1, 0, 0]);
+});
+
+test('mail to a group reaches its members elsewhere, and says which group it is', async (t) => {
+  const room = await office(t);
+  const by = changes(room);
+  await by.addGroup('The "Board"', { address: 'board@office.test' });
+  await by.joinGroup('The "Board"', ANNA, 'chair@club.test', 'clerk@club.test');
+  allTaken(await send(room, { to: ['board@office.test'] }));
+  const list = 'List-Id: "The \\"Board\\"" <board.office.test>\r\nList-Post: <mailto:board@office.test>\r\n';
+  const [message] = await room.inbox('anna');
+  assert.ok(
+    message!.startsWith(`Return-Path: <sam@far.test>\r\nDelivered-To: board@office.test\r\n${list}Received: `),
+    message!,
+  );
+  const [copy, ...others] = await left(room);
+  assert.equal(others.length, 0);
+  assert.deepEqual(copy!.to, ['chair@club.test', 'clerk@club.test']);
+  assert.deepEqual([copy!.account, copy!.prefix], [ANNA, `Delivered-To: board@office.test\r\n${list}`]);
+
+  allTaken(await send(room, { to: ['board@office.test'], message: `List-Id: <news.far.test>\r\n${MESSAGE}` }));
+  assert.equal((await room.inbox('anna')).at(-1)!.match(/^List-/gm)!.length, 1);
+  assert.equal((await left(room)).at(-1)!.prefix, 'Delivered-To: board@office.test\r\n');
+
+  await by.leaveGroup('The "Board"', ANNA, 'clerk@club.test'); // nobody here any more: it is under the account that looks after the domain
+  allTaken(await send(room, { to: ['board@office.test'] }));
+  assert.deepEqual((await left(room)).at(-1)!.to, ['chair@club.test']);
+});
+
+test('what a sender wants to hear goes along with one copy, and not of each where one became several', async (t) => {
+  const room = await office(t);
+  const { forwarding } = changes(room);
+  await forwarding.set(ANNA, [HOME], { keeps: false });
+  await forwarding.set(BEN, ['ben@home.test'], { keeps: true });
+  await forwarding.set('carla@office.test', ['carla@home.test'], { keeps: true });
+  const to = [
+    `<${ANNA}> NOTIFY=SUCCESS,FAILURE`,
+    `<${BEN}> NOTIFY=SUCCESS,FAILURE`,
+    '<carla@office.test> NOTIFY=SUCCESS',
+  ];
+  const message = `From: ${BEN}\r\n${MESSAGE}`;
+  allTaken(await send(room, { service: 'submission', from: BEN, to, message }));
+  assert.deepEqual(
+    (await left(room)).map(({ to, notify }) => [to[0], notify]),
+    [
+      [HOME, 'success,failure'],
+      ['ben@home.test', 'failure'],
+      ['carla@home.test', 'never'],
+    ],
+  );
+});
+
+test('more than may go on in an hour waits where it is', async (t) => {
+  const room = await office(t, { forwardedByHour: 2 });
+  await changes(room).forwarding.set(ANNA, [HOME], { keeps: true });
+  await changes(room).forwarding.set(BEN, ['ben@home.test'], { keeps: true });
+  for (let message = 0; message < 2; message++) allTaken(await send(room, { to: [ANNA] }));
+  assert.match((await send(room, { to: [ANNA] }))[0]!, /^452 4\.5\.3 /);
+  allTaken(await send(room, { to: [BEN] }));
+  assert.deepEqual(await counts(room), [2, 1, 0]);
+});
+
+test('junk stays in Junk of whoever forwards', async (t) => {
+  const suspects: Check = {
+    name: 'suspects',
+    within: 60_000,
+    whenItFails: 'put off',
+    run: async () => ({ suspicious: true, findings: 'X-Found: junk\r\n' }),
+  };
+  const room = await office(t, { checks: () => [suspects] });
+  await changes(room).forwarding.set(ANNA, [HOME], { keeps: false });
+  await changes(room).addAlias('tax@office.test', 'office@taxes.test');
+  allTaken(await send(room, { to: [ANNA, 'tax@office.test'] }));
+  const { id } = await room.directory.account(ANNA);
+  assert.deepEqual(
+    (await room.store.mailboxes(id)).filter(({ total }) => total > 0).map(({ role }) => role),
+    ['junk'],
+  );
+  assert.deepEqual(
+    (await left(room)).map(({ to, prefix }) => [to, prefix]),
+    [[['office@taxes.test'], 'Delivered-To: tax@office.test\r\nX-Found: junk\r\n']],
+  );
+});
+
+test('mail for postmaster and abuse reaches somebody whoever was named for it has gone', async (t) => {
+  const room = await office(t);
+  const by = changes(room);
+  await by.addAlias('abuse@office.test', 'carla@office.test');
+  await by.addGroup('Masters', { address: 'postmaster@office.test' });
+  await by.joinGroup('Masters', BEN);
+  await by.setPosting('Masters', ['members']);
+  const both = ['abuse@office.test', 'postmaster@office.test'];
+  allTaken(await send(room, { to: both }));
+  assert.deepEqual(await counts(room), [0, 1, 1]);
+  await by.setState('carla@office.test', 'closed');
+  await by.leaveGroup('Masters', BEN);
+  allTaken(await send(room, { to: both }));
+  assert.deepEqual(await counts(room), [1, 1, 1]);
+  await by.setCatchAll('office.test', BEN);
+  await by.removeAlias('abuse@office.test');
+  allTaken(await send(room, { to: ['abuse@office.test'] }));
+  assert.deepEqual(await counts(room), [2, 1, 1]);
+});
