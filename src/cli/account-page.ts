@@ -1,7 +1,7 @@
 /** The page about one account, for people. */
 import { formatSize } from '../config/units.ts';
 import type { AccountPage } from '../directory/account-page.ts';
-import type { AccountState, CredentialListing } from '../directory/types.ts';
+import type { AccountState, CredentialListing, Forwarding } from '../directory/types.ts';
 import { counted } from './output.ts';
 
 const STATES: Readonly<Record<AccountState, string>> = {
@@ -11,7 +11,7 @@ const STATES: Readonly<Record<AccountState, string>> = {
 };
 
 export function accountPageText(page: AccountPage): string {
-  const { quota, heldSince } = page;
+  const { quota, heldSince, forwarding } = page;
   const [first] = quota.rules;
   const why = first === undefined ? 'no quota is set' : `set for ${first.scope}${first.name && ` ${first.name}`}`;
   const lines: readonly (readonly [what: string, text: string])[] = [
@@ -23,6 +23,7 @@ export function accountPageText(page: AccountPage): string {
     ['Since', date(page.created)],
     ['Aliases', page.aliases.join(', ') || 'none'],
     ['Groups', page.groups.join(', ') || 'none'],
+    ...(forwarding === null ? [] : [['Forwards', forwardingText(forwarding)] as const]),
     ['Mail', `${counted(page.messages, 'message')}, ${formatSize(page.usedBytes)}`],
     ['Quota', `${quota.quotaBytes === null ? 'unlimited' : formatSize(quota.quotaBytes)} (${why})`],
     ['Deleted', `${counted(page.retainedMessages, 'message')}, ${formatSize(page.retainedBytes)}, can be brought back`],
@@ -30,6 +31,10 @@ export function accountPageText(page: AccountPage): string {
     ...page.credentials.map((credential) => ['Sign-in', credentialText(credential)] as const),
   ];
   return lines.map(([what, text]) => `${`${what}:`.padEnd(12)}${text}`).join('\n');
+}
+
+function forwardingText({ to, keeps }: Forwarding): string {
+  return `to ${to.join(', ')}; ${keeps ? 'a copy stays' : 'no copy stays'}`;
 }
 
 function credentialText({ kind, label, protocols, created, lastUse }: CredentialListing): string {

@@ -5,8 +5,9 @@ import type { EpochSeconds } from '../store/ids.ts';
 import { isAdministrator } from './access/administrators.ts';
 import { requireAccount } from './accounts.ts';
 import { listCredentials } from './credentials.ts';
+import { findForwarding } from './forwarding.ts';
 import { explainQuota } from './quotas.ts';
-import type { Account, CredentialListing, QuotaDecision } from './types.ts';
+import type { Account, CredentialListing, Forwarding, QuotaDecision } from './types.ts';
 
 const FACTS = sql<
   readonly [
@@ -27,7 +28,7 @@ const ALIASES = sql<readonly [address: string]>(
 const GROUPS = sql<readonly [name: string]>(`
   SELECT g.name FROM person p JOIN membership m ON m.person_id = p.person_id JOIN person_group g ON g.group_id = m.group_id
   WHERE p.account_id = ? ORDER BY g.name LIMIT ?`);
-export interface AccountPage extends Omit<Account, 'id'> {
+export interface AccountPage extends Omit<Account, 'id' | 'forwards'> {
   readonly created: EpochSeconds;
   readonly administrator: boolean;
   /** Lives in another directory, such as `ldap`; null: lives here. */
@@ -35,6 +36,8 @@ export interface AccountPage extends Omit<Account, 'id'> {
   /** The first {@link PAGE_ROWS}, as of all lists here. */
   readonly aliases: readonly string[];
   readonly groups: readonly string[];
+  /** Where its mail goes on to; null: it stays. */
+  readonly forwarding: Forwarding | null;
   readonly quota: QuotaDecision;
   readonly usedBytes: number;
   readonly messages: number;
@@ -49,7 +52,7 @@ export interface AccountPage extends Omit<Account, 'id'> {
 
 /** @throws Refused `directory.missing` */
 export async function readAccountPage(tx: Reader, name: string): Promise<AccountPage> {
-  const { id, ...account } = await requireAccount(tx, name);
+  const { id, forwards: _, ...account } = await requireAccount(tx, name);
   const [usedBytes, messages, retainedBytes, retainedMessages, hold, created, source] = (await tx.get(FACTS, id))!;
   return {
     ...account,
@@ -58,6 +61,7 @@ export async function readAccountPage(tx: Reader, name: string): Promise<Account
     source,
     aliases: (await tx.all(ALIASES, id, PAGE_ROWS)).map(([address]) => address),
     groups: (await tx.all(GROUPS, id, PAGE_ROWS)).map(([group]) => group),
+    forwarding: await findForwarding(tx, id),
     quota: await explainQuota(tx, id),
     usedBytes,
     messages,

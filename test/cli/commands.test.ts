@@ -172,6 +172,8 @@ test('one page tells everything about an account', async (t) => {
   };
   await command('account', 'add', 'eva@example.org', '--password-stdin', '--name', 'Eva Ito', '--quota', '2GB');
   await command('alias', 'add', 'info@example.org', 'eva@example.org');
+  await command('account', 'add', 'finn@example.org', '--password-stdin');
+  await command('forward', 'set', 'eva@example.org', 'finn@example.org');
   await command('account', 'close', 'eva@example.org');
   const page = await command('account', 'show', 'eva@example.org');
   for (const line of [
@@ -180,6 +182,7 @@ test('one page tells everything about an account', async (t) => {
     /^State: +closed: nobody can sign in, mail is refused$/m,
     /^Aliases: +info@example\.org$/m,
     /^Groups: +none$/m,
+    /^Forwards: +to finn@example\.org; a copy stays$/m,
     /^Mail: +0 messages, 0 bytes$/m,
     /^Quota: +2\.0 GB \(set for account eva@example\.org\)$/m,
     /^Deleted: +0 messages, /m,

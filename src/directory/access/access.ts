@@ -61,6 +61,8 @@ export interface Access {
   readonly prefer: 'imap' | 'pop3';
   readonly pop3: { readonly letGo: LetGo; readonly folders: readonly string[]; readonly seenByRetr: boolean };
   readonly submission: { readonly fileSent: boolean; readonly senders: SenderRule };
+  /** One may forward own mail. */
+  readonly forward: boolean;
   /** Of what the server writes to the person. */
   readonly language: Language;
 }
@@ -117,6 +119,7 @@ export class AccessPool {
         fileSent: onOff.parse(text('submission.fileSent'))!,
         senders: senderRule.parse(text('submission.senders'))!,
       }),
+      forward: onOff.parse(text('forward'))!,
       language: language.parse(text('language'))!,
     });
   }

@@ -20,6 +20,7 @@ export type PolicyName =
   | `${SignInProtocol}.${'networks' | 'credentials' | 'tls'}`
   | 'prefer'
   | 'submission.senders'
+  | 'forward'
   | keyof Configured;
 
 export interface PolicySetting {
@@ -83,6 +84,7 @@ export const POLICY_SETTINGS: readonly PolicySetting[] = [
     'Whom one may send as: own addresses, aliases and groups; everybody of the own domain; or anybody at all.',
     'own',
   ),
+  setting('forward', onOff, 'Whether one may forward own mail to other addresses, on the settings page.', false),
   configured('language', language, 'The language in which the server tells what became of mail.'),
 ];
 

@@ -8,6 +8,7 @@ const PATHS = {
   'app-passwords': 'M12.5 15.5a4 4 0 1 1-8 0 4 4 0 0 1 8 0z M11.4 12.6L20 4 M16.5 7.5l3 3 M13.8 10.2l2 2',
   password: 'M6 11h12v9H6z M8.5 11V8a3.5 3.5 0 0 1 7 0v3 M12 14.5v2',
   sessions: 'M3 5h12v9H3z M6 18h6 M9 14v4 M17.5 9H21v11h-6v-3',
+  forwarding: 'M4 12h14 M13 6l6 6-6 6 M4 6v12',
   profile: 'M12 12a4 4 0 1 0 0-8 4 4 0 0 0 0 8z M4 21c.6-4.2 3.7-6.5 8-6.5s7.4 2.3 8 6.5',
 } as const;
 

@@ -114,6 +114,7 @@ const VALUES: Readonly<Record<string, readonly string[]>> = {
   tls: ['required', 'optional'],
   prefer: ['imap', 'pop3'],
   'submission.senders': ['own', 'domain', 'any'],
+  forward: ['on', 'off'],
   language: ['en', 'nl'],
   'pop3.letGo': ['keep', 'remove', '30d', 'folder:Old # "mail"'],
   'pop3.folders': ['INBOX', 'INBOX,Archive/2024', 'a\\,b,c'],

@@ -22,6 +22,7 @@ const DEFAULTS: Readonly<Record<string, string>> = {
   'pop3.seenByRetr': 'off',
   'submission.fileSent': 'on',
   'submission.senders': 'own',
+  forward: 'off',
   language: 'en',
   ...Object.fromEntries(
     SERVICES.flatMap((service) => [

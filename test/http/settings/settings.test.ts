@@ -18,7 +18,7 @@ import { Visitor } from './visitor.ts';
 const FUZZ_RUNS = Number(process.env['RAINMAIL_SETTINGS_FUZZ'] ?? 80);
 
 const shared = sharedOffice({ people: ['anna', 'ben'] });
-const PAGES = ['set-up', 'phone', 'app-passwords', 'password', 'sessions', 'profile'];
+const PAGES = ['set-up', 'phone', 'app-passwords', 'password', 'sessions', 'forwarding', 'profile'];
 
 let people = 0;
 
@@ -431,6 +431,37 @@ test('what people write is shown as they wrote it, and is never read as HTML', a
   assert.equal((await one.post('/settings/profile/name', { name: 'two\nlines' })).status, 400);
 });
 
+test('who may forwards to where they want, and nobody else', async () => {
+  const name = await newcomer();
+  const one = await signedIn(name);
+  const allow = (on: string) =>
+    perform(setPolicy, { scope: 'account', name, settings: [`forward=${on}`] }, shared.office);
+  const shown = async () => (await one.get('/settings/forwarding')).text;
+  assert.match(await shown(), /nowhere: it stays here .*has not opened forwarding to you/);
+  assert.equal((await one.post('/settings/forwarding/set', { to: 'ben@office.test' })).status, 403);
+
+  await allow('on');
+  await one.post('/settings/forwarding/set', { to: 'Ben@office.test, anna@office.test' });
+  assert.match(await shown(), /Goes on to anna@office\.test ben@office\.test A copy stays here no /);
+  const refused = await one.post('/settings/forwarding/set', { to: `${name} <x>`, keep: 'on' });
+  assert.equal(refused.status, 400);
+  assert.match(refused.text, /is not a mail address|circle/);
+  await one.post('/settings/forwarding/set', { to: 'ben@office.test', keep: 'on' });
+  assert.match(await shown(), /Goes on to ben@office\.test A copy stays here yes /);
+
+  await allow('off');
+  assert.match(await shown(), /Goes on to ben@office\.test A copy stays here yes .*has not opened/);
+  assert.equal((await one.post('/settings/forwarding/end', {})).status, 403);
+  await allow('on');
+  await one.post('/settings/forwarding/end', {});
+  assert.match(await shown(), /nowhere: it stays here/);
+  const entries = await perform(listAudit, { about: name, most: 100 }, shared.office);
+  assert.deepEqual(
+    entries.filter(({ actor }) => actor === `${name} on the settings page`).map(({ action }) => action),
+    ['forward.set', 'forward.set', 'forward.remove'],
+  );
+});
+
 test('what is changed here stands in the audit, in the name of who changed it, without secrets', async () => {
   const name = await newcomer();
   const one = await signedIn(name);
@@ -456,13 +487,23 @@ test('whatever is sent, the server finds no fault of its own', async () => {
   const one = await signedIn(await newcomer());
   const actions = [
     ...['app-passwords/make', 'app-passwords/revoke', 'password/change', 'phone/code', 'sessions/end'],
-    ...['sessions/end-others', 'profile/name', 'sign-in', 'start', 'nowhere/at-all'],
+    ...[
+      'sessions/end-others',
+      'profile/name',
+      'forwarding/set',
+      'forwarding/end',
+      'sign-in',
+      'start',
+      'nowhere/at-all',
+    ],
   ];
   const names = [
     'csrf',
     'label',
     'protocols',
     'name',
+    'to',
+    'keep',
     'password',
     'current',
     'next',
