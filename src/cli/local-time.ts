@@ -1,8 +1,10 @@
 /** Times as people read them. */
 
-/** As the clock here shows it: 2026-11-20 14:30. */
-export function localTime(iso: string): string {
+/** As the clock here shows it: 2026-11-20 14:30, or 2026-11-20 14:30:05. */
+export function localTime(iso: string, to: 'minutes' | 'seconds' = 'minutes'): string {
   const time = new Date(iso);
   const two = (value: number) => String(value).padStart(2, '0');
-  return `${time.getFullYear()}-${two(time.getMonth() + 1)}-${two(time.getDate())} ${two(time.getHours())}:${two(time.getMinutes())}`;
+  const day = `${time.getFullYear()}-${two(time.getMonth() + 1)}-${two(time.getDate())}`;
+  const minutes = `${day} ${two(time.getHours())}:${two(time.getMinutes())}`;
+  return to === 'minutes' ? minutes : `${minutes}:${two(time.getSeconds())}`;
 }

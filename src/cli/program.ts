@@ -28,6 +28,7 @@ import { restoreCommand } from './restore.ts';
 import { serveCommand } from './serve.ts';
 import { sessionsCommand } from './sessions.ts';
 import { statusCommand } from './status.ts';
+import { traceCommand } from './trace.ts';
 import { undeleteCommand } from './undelete.ts';
 import { verifyCommand } from './verify.ts';
 
@@ -59,6 +60,7 @@ export function program(): Command {
     exportCommand,
     outboundCommand,
     queueCommand,
+    traceCommand,
     undeleteCommand,
     holdCommand,
     backupCommand,

@@ -11,6 +11,7 @@ import { parseLetGo } from './let-go.ts';
 import { dns, outbound, routes } from './outbound.ts';
 import { parseSchedule } from './schedule.ts';
 import { SERVICES, type Service } from './services.ts';
+import { trace } from './trace.ts';
 import { isNetwork, parseAddress, parseDuration, parseSize } from './units.ts';
 
 const size = z.string().transform((text, context) => {
@@ -435,6 +436,7 @@ export const schema = z.strictObject({
     .prefault({})
     .describe('The log.'),
   store,
+  trace,
   backup,
   ldap,
   dns,

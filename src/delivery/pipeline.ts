@@ -10,8 +10,10 @@ import type { Account } from '../directory/types.ts';
 import { Refused } from '../errors.ts';
 import type { Store } from '../store/api.ts';
 import { type AccountId, type MailboxId, nowSeconds } from '../store/ids.ts';
+import type { Trace } from '../store/trace.ts';
 import type { Outbound, StagedMessage } from '../store/types.ts';
 import type { Allowances } from './allowances.ts';
+import { arrivalOf } from './arrival.ts';
 import { type OnCheckFailed, runChecks } from './checks.ts';
 import { hasOneReply, outboundOf, sentBy, shareFates, targetsOf } from './filing.ts';
 import { keepSuspicious } from './forwarding.ts';
@@ -22,7 +24,8 @@ import { replyToRefusal } from './replies.ts';
 import type { Senders } from './senders.ts';
 import { type Delivery, type Envelope, HERE, type Notices, type Outcome, type Outgoing } from './types.ts';
 
-type DeliveryStore = Pick<Store, 'deliver' | 'discard'> & RecipientsOptions['store'];
+type DeliveryStore = Pick<Store, 'deliver' | 'discard'> &
+  RecipientsOptions['store'] & { readonly trace: Pick<Trace, 'refused'> };
 
 export interface PipelineOptions {
   /** Mail for `anna+lists@` goes to Anna's folder of that name, if she has one. */
@@ -84,6 +87,9 @@ export class DeliveryPipeline implements Delivery {
     const delivery: InDelivery = { envelope, message, recipients, findings: '', suspicious: false };
     try {
       for (const step of this.#steps) await step(delivery);
+    } catch (error) {
+      if (error instanceof Refused) this.#traceRefused(delivery, replyText(error));
+      throw error;
     } finally {
       this.#store.discard(message); // without effect when somebody has it
     }
@@ -132,10 +138,11 @@ export class DeliveryPipeline implements Delivery {
     const junk = delivery.suspicious ? await junkFolders(this.#store, recipients) : NOWHERE;
     const targets = targetsOf(delivery, junk);
     const outbound = this.#outbound(delivery);
-    if (targets.length + outbound.length === 0) return;
+    if (targets.length + outbound.length === 0) return this.#traceRefused(delivery);
     const report = await this.#options.notices?.filed(delivery);
+    const arrival = arrivalOf(envelope, recipients, delivery.findings);
     const { outcomes, queued } = await this.#withinAllowance(envelope, outbound, () =>
-      this.#store.deliver(message, targets, { sent: sentBy(envelope, message), outbound, report }),
+      this.#store.deliver(message, targets, { sent: sentBy(envelope, message), outbound, report, arrival }),
     );
     if (queued.length > 0) {
       this.#options.outgoing?.wake();
@@ -173,6 +180,19 @@ export class DeliveryPipeline implements Delivery {
     }
   }
 
+  refused(envelope: Envelope, why: string | null): void {
+    const recipients = envelope.recipients.map(({ address }) => ({ address, failure: null }));
+    const refused = why === null ? {} : { refused: why };
+    this.#store.trace.refused({ ...arrivalOf(envelope, recipients), ...refused });
+  }
+
+  /** Nobody gets it. @param refused  why, where it is not said of each recipient */
+  #traceRefused({ envelope, message: { body, analysis }, recipients, findings }: InDelivery, refused?: string): void {
+    const arrival = arrivalOf(envelope, recipients, findings);
+    const message = { ...arrival, sizeBytes: body.length, ...(refused !== undefined && { refused }) };
+    this.#store.trace.refused(message, analysis.messageId);
+  }
+
   #outbound(delivery: InDelivery): Outbound[] {
     const { outgoing } = this.#options;
     return outgoing === undefined ? [] : outboundOf(delivery, outgoing, nowSeconds());
@@ -181,6 +201,10 @@ export class DeliveryPipeline implements Delivery {
 
 const ignore = (): void => {};
 const NOWHERE: ReadonlyMap<AccountId, MailboxId> = new Map();
+
+function replyText({ code, message }: Refused): string {
+  return [...replyToRefusal(code), message].join(' ');
+}
 
 /** @throws what is not a refusal */
 function failureOf(error: unknown): Failure {

@@ -2,6 +2,7 @@
 import type { Account } from '../directory/types.ts';
 import type { EpochSeconds } from '../store/ids.ts';
 import type { Report } from '../store/queue.ts';
+import type { TracedRecipient } from '../store/trace-types.ts';
 import type { OutboundOptions, OutboundRecipient, Priority, StagedMessage } from '../store/types.ts';
 import type { InDelivery } from './in-delivery.ts';
 
@@ -20,6 +21,8 @@ export interface Envelope {
   /** What they send is filed in their Sent mailbox. */
   readonly fileSent?: boolean;
   readonly recipients: readonly EnvelopeRecipient[];
+  /** Those whom RCPT refused, for the trace. */
+  readonly refused?: readonly TracedRecipient[];
   /** Names the message in its Received line and in our reply. */
   readonly id?: string;
   /** How the connection is encrypted; null: it is not. */
@@ -94,4 +97,9 @@ export interface Delivery {
    * all of them the outcomes are all good or all bad. @throws Refused `store.*`, `sender.forbidden`, `sending.limit`
    */
   deliver(envelope: Envelope, message: StagedMessage): Promise<readonly Outcome[]>;
+  /**
+   * Nothing comes of a message, before {@link deliver} saw it: for the trace. Never waits.
+   * @param why  as the peer was told; null: it gave up, after recipients were refused
+   */
+  refused(envelope: Envelope, why: string | null): void;
 }

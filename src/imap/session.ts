@@ -14,6 +14,7 @@ import type { LineConnection } from '../net/connection-types.ts';
 import { LineTooLong } from '../net/line-too-long.ts';
 import type { Store } from '../store/api.ts';
 import type { AccountId } from '../store/ids.ts';
+import type { TraceBy } from '../store/trace-types.ts';
 import { capabilities } from './capabilities.ts';
 import { type AnyCommand, type Completion, no, type State } from './command.ts';
 import { CommandInput, CommandTooLarge, ConnectionEnded } from './command-input.ts';
@@ -31,6 +32,8 @@ export class ImapSession {
   readonly input: CommandInput;
   /** Who signed in; null before. */
   account: Account | null = null;
+  /** Who does what this session does, for the trace. */
+  by: TraceBy = { via: 'imap', device: '' };
   selected: SelectedMailbox | null = null;
   /** IMAP4rev2 was enabled: mailbox names in UTF-8, ESEARCH instead of SEARCH, no \Recent (RFC 9051 6.3.1). */
   rev2 = false;
@@ -110,6 +113,7 @@ export class ImapSession {
     const { limits, log } = this.context;
     const { account, credential, mechanism } = signedIn;
     this.account = account;
+    this.by = { via: 'imap', device: credential.label };
     this.connection.setIdleTimeout(limits.idleTimeout);
     log.debug(
       { connection: this.connection.id, account: account.name, credential: credential.id, mechanism },

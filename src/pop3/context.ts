@@ -4,6 +4,7 @@ import type { Store } from '../store/api.ts';
 import type { Devices } from '../store/devices.ts';
 import type { AccountId, Milliseconds } from '../store/ids.ts';
 import type { Leases } from '../store/leases.ts';
+import type { Trace } from '../store/trace.ts';
 import type { DevicesInUse } from './devices-in-use.ts';
 import type { LeastExpiry } from './expiry.ts';
 import type { LoginDelay } from './login-delay.ts';
@@ -16,6 +17,7 @@ export interface Pop3Context {
   > & {
     readonly devices: Pick<Devices, 'meet' | 'delete' | 'noteFetched' | 'noteShared'>;
     readonly leases: Pick<Leases, 'take'>;
+    readonly trace: Pick<Trace, 'retrieved'>;
   };
   /** Least time between two sign-ins of one account (LOGIN-DELAY, RFC 2449 6.5); 0: none. */
   readonly loginDelayTime: Milliseconds;

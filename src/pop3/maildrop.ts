@@ -10,6 +10,7 @@ import { Refused } from '../errors.ts';
 import type { MailboxMessages, SeenMessage } from '../store/devices.ts';
 import type { AccountId, EmailId, MailboxId } from '../store/ids.ts';
 import type { Lease } from '../store/leases.ts';
+import type { TraceBy } from '../store/trace-types.ts';
 import type { BodyRecord } from '../store/types.ts';
 import type { Pop3Context } from './context.ts';
 import type { MessageList } from './message-list.ts';
@@ -33,6 +34,8 @@ export class Maildrop {
   readonly rules: Access['pop3'];
   /** Keeps what is on the list from being purged. */
   readonly lease: Lease;
+  /** Who does what this session does, for the trace. */
+  readonly by: TraceBy;
   readonly #store: Pop3Context['store'];
   /** Indexes of the messages marked as deleted; null, as in most sessions, while there are none. */
   #marked: Set<number> | null = null;
@@ -48,7 +51,14 @@ export class Maildrop {
 
   constructor(
     store: Pop3Context['store'],
-    { account, list, device, rules, lease }: Pick<Maildrop, 'account' | 'list' | 'device' | 'rules' | 'lease'>,
+    {
+      account,
+      list,
+      device,
+      rules,
+      lease,
+      by,
+    }: Pick<Maildrop, 'account' | 'list' | 'device' | 'rules' | 'lease' | 'by'>,
   ) {
     this.#store = store;
     this.account = account;
@@ -56,6 +66,7 @@ export class Maildrop {
     this.device = device;
     this.rules = rules;
     this.lease = lease;
+    this.by = by;
   }
 
   /** Messages that are not marked as deleted. */
@@ -126,7 +137,7 @@ export class Maildrop {
   /** Carries out what is marked: all or nothing, on disk when it resolves (RFC 1939 6). @returns how many */
   async commit(): Promise<number> {
     if (this.#marked === null) return 0;
-    return this.#store.devices.delete(this.account, this.device, this.#byMailbox(this.#marked));
+    return this.#store.devices.delete(this.account, this.device, this.#byMailbox(this.#marked), this.by);
   }
 
   #email(index: number): EmailId {

@@ -11,15 +11,16 @@ import { MessageList } from './message-list.ts';
 /** @param credential  which device it is */
 export async function openMaildrop(
   { store, limits }: Pick<Pop3Context, 'store' | 'limits'>,
-  { account: { id: account }, access }: Pick<SignedIn, 'account' | 'access'>,
+  { account: { id: account }, access, credential: { label } }: Pick<SignedIn, 'account' | 'access' | 'credential'>,
   credential: number,
 ): Promise<Maildrop> {
   const lease = store.leases.take(account, limits.idleTimeout);
   try {
     const shown = await store.devices.meet(account, credential);
     const { pop3: rules } = access;
+    const by = { via: 'pop3', device: label } as const;
     const list = listOf(await viewsOf(store, account, rules.folders), shown);
-    return new Maildrop(store, { account, list, device: shown.isAlone ? null : credential, rules, lease });
+    return new Maildrop(store, { account, list, device: shown.isAlone ? null : credential, rules, lease, by });
   } catch (error) {
     lease.end();
     throw error;

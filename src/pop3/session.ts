@@ -126,14 +126,18 @@ export class Pop3Session {
   async noteFetched(): Promise<void> {
     const { maildrop, context } = this;
     if (maildrop === null) return;
-    const { account, device, rules } = maildrop;
+    const { account, device, rules, by } = maildrop;
     const fetched = maildrop.takeFetched();
     if (fetched.length === 0) return;
+    for (const { messages } of fetched) {
+      const emails = messages.map(({ email }) => email);
+      context.store.trace.retrieved(account, by, emails);
+    }
     if (device !== null) await context.store.devices.noteFetched(account, device, fetched);
     if (!rules.seenByRetr) return;
     for (const { mailbox, messages } of fetched) {
       const uids = messages.map(({ uid }) => uid);
-      await context.store.storeFlags({ account, mailbox }, uids, SEEN_FLAG);
+      await context.store.storeFlags({ account, mailbox }, uids, SEEN_FLAG, { by });
     }
   }
 

@@ -44,6 +44,7 @@ function counting(delivery: Delivery, metrics: Metrics): Delivery {
   return {
     acceptsSender: (envelope) => delivery.acceptsSender(envelope),
     accepts: (recipient, envelope) => delivery.accepts(recipient, envelope),
+    refused: (envelope, why) => delivery.refused(envelope, why),
     async deliver(envelope, message) {
       const outcomes = await delivery.deliver(envelope, message);
       for (const outcome of outcomes) {

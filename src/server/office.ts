@@ -95,6 +95,7 @@ export async function openOffice(options: OfficeOptions): Promise<Office> {
     retentionDays: config.store.retention / DAY,
     retainedCapBytes: config.store.retained,
     auditDays: config.store.audit / DAY,
+    trace: { kept: config.trace.kept / 1_000, subjects: config.trace.subjects },
     deviceSilentDays: config.pop3.silent / DAY,
     checkpointBytes: config.store.checkpoint,
     housekeepingEvery: config.store.housekeeping,

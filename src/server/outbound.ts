@@ -18,9 +18,10 @@ import type { ReachOptions } from '../outbound/reach.ts';
 import type { Reports } from '../outbound/report/reporter.ts';
 import { Routes } from '../outbound/route.ts';
 import { Sts } from '../outbound/tls/sts.ts';
-import type { RecordOutcomes, Reporter, Sending } from '../outbound/types.ts';
+import type { Reporter, Sending } from '../outbound/types.ts';
 import type { Signing } from '../signing/signing.ts';
 import type { MailStore } from '../store/store.ts';
+import { recordOutcomes } from '../trace/attempts.ts';
 import type { HealthReport } from './health.ts';
 import { partLog } from './log.ts';
 import type { Metrics } from './metrics.ts';
@@ -154,9 +155,6 @@ function reportsOf({ addresses, signing, ...parts }: Parts, outgoing?: Outgoing)
   });
 }
 
-/** Remembers nothing yet. */
-const record: RecordOutcomes = async () => {};
-
 interface Reaching {
   readonly routes: Routes;
   readonly log: Logger;
@@ -198,7 +196,7 @@ function makeDispatcher(
     reporter,
     here: new Here({ store, delivery: way, accountOf: (id) => directory.accountOf(id) }),
     signer: signing.signer,
-    record,
+    record: recordOutcomes,
     log,
     onInternalError,
     onOutcome: (outcome) => watch.count(outcome),

@@ -1,9 +1,11 @@
 /** The end of a transaction: the message goes to the delivery pipeline, and its replies to the client. */
 import { randomUUID } from 'node:crypto';
 import type { Envelope, Outcome } from '../delivery/types.ts';
+import { isExpected } from '../errors.ts';
+import type { StagedMessage } from '../store/types.ts';
 import { Intake } from './intake.ts';
 import { mailDate } from './mail-date.ts';
-import { type Reply, reply } from './reply.ts';
+import { type Malformed, type Reply, reply, replyText } from './reply.ts';
 import type { SmtpSession } from './session.ts';
 import { forgedResults, HIDDEN_FIELDS } from './syntax/dropped-fields.ts';
 import type { FieldRule } from './syntax/field-filter.ts';
@@ -57,21 +59,38 @@ export async function deliver(session: SmtpSession, transaction: Transaction, in
   const byRecipient = session.dialect.repliesByRecipient; // RFC 2033 4.2
   let outcomes: readonly Outcome[];
   try {
-    const message = await intake.finish();
-    outcomes = await session.context.delivery.deliver(envelope(session, transaction, intake), message);
+    const message = await taken(session, transaction, intake);
+    const { deliveredTo, fromList } = intake.header;
+    const envelope = { ...envelopeOf(session, transaction), deliveredTo, fromList };
+    outcomes = await session.context.delivery.deliver(envelope, message);
   } catch (error) {
-    const answer = session.replyTo(error, [554, '5.6.0']);
+    const answer = session.replyTo(error, MALFORMED);
     return byRecipient ? answer.repeat(transaction.recipients.length) : answer;
   }
   session.errors = 0;
-  const taken = reply(250, '2.0.0', `Delivered as ${transaction.messageId}`);
-  const replies = outcomes.map((outcome) => (outcome.ok ? taken : reply(outcome.reply, outcome.status, outcome.text)));
-  return byRecipient ? replies.join('') : (replies.find((answer) => answer !== taken) ?? taken);
+  const done = reply(250, '2.0.0', `Delivered as ${transaction.messageId}`);
+  const replies = outcomes.map((outcome) => (outcome.ok ? done : reply(outcome.reply, outcome.status, outcome.text)));
+  return byRecipient ? replies.join('') : (replies.find((answer) => answer !== done) ?? done);
 }
 
-function envelope(session: SmtpSession, transaction: Transaction, intake: Intake): Envelope {
-  const { sender, recipients, declaredBytes, messageId, options, holdUntil } = transaction;
-  const { deliveredTo, fromList } = intake.header;
+const MALFORMED: Malformed = [554, '5.6.0'];
+
+/** @throws what is wrong with the message, which is in the trace then */
+async function taken(session: SmtpSession, transaction: Transaction, intake: Intake): Promise<StagedMessage> {
+  try {
+    return await intake.finish();
+  } catch (error) {
+    if (isExpected(error)) {
+      const answer = replyText(session.replyTo(error, MALFORMED));
+      session.context.delivery.refused(envelopeOf(session, transaction), answer);
+    }
+    throw error;
+  }
+}
+
+/** What is known of a message by its transaction. */
+export function envelopeOf(session: SmtpSession, transaction: Transaction): Envelope {
+  const { sender, recipients, refused, declaredBytes, messageId, options, holdUntil } = transaction;
   const { connection, dialect, helo, signedIn, fileSent } = session;
   return {
     protocol: dialect.protocol,
@@ -79,8 +98,7 @@ function envelope(session: SmtpSession, transaction: Transaction, intake: Intake
     helo,
     sender,
     recipients,
-    deliveredTo,
-    fromList,
+    ...(refused.length > 0 && { refused }),
     id: messageId,
     tls: connection.tls?.getProtocol() ?? null,
     options,

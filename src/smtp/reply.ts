@@ -33,6 +33,11 @@ export const NEEDS_RECIPIENT = reply(503, '5.5.1', 'No valid recipient was given
 export const NO_ARGUMENTS = reply(501, '5.5.4', 'This command takes no arguments');
 export const INTERNAL_ERROR = reply(451, '4.3.0', 'The server has a problem; please try again later');
 
+/** A reply as people read it. */
+export function replyText(said: Reply): string {
+  return Buffer.from(said, 'latin1').toString('utf8').trimEnd();
+}
+
 /** Code and status of a client's mistake. */
 export type Malformed = readonly [code: number, status: string];
 

@@ -13,6 +13,7 @@ import type { LineConnection } from '../net/connection-types.ts';
 import { LineTooLong } from '../net/line-too-long.ts';
 import type { SmtpContext, SubmissionContext } from './context.ts';
 import type { Dialect } from './dialect.ts';
+import { envelopeOf } from './message.ts';
 import { INTERNAL_ERROR, type Malformed, type Reply, reply, replyToError } from './reply.ts';
 import { turnedAway, type Visitor } from './strangers.ts';
 import { parseCommand } from './syntax/command.ts';
@@ -157,6 +158,10 @@ export class SmtpSession {
 
   /** Forgets the transaction; nothing of its message is kept. */
   abandonTransaction(): void {
+    const { transaction } = this;
+    if (transaction !== null && transaction.refused.length > 0) {
+      this.context.delivery.refused(envelopeOf(this, transaction), null);
+    }
     this.transaction?.abandon();
     this.transaction = null;
   }

@@ -1,6 +1,7 @@
 /** A mail transaction (RFC 5321 3.3): from MAIL to the end of the data, or to what puts an end to it before. */
 import type { EnvelopeRecipient } from '../delivery/types.ts';
 import type { EpochSeconds } from '../store/ids.ts';
+import type { TracedRecipient } from '../store/trace-types.ts';
 import type { OutboundOptions } from '../store/types.ts';
 import type { Intake } from './intake.ts';
 import { nextMessageId } from './message-id.ts';
@@ -17,12 +18,17 @@ export interface Announced {
   readonly holdUntil: EpochSeconds | undefined;
 }
 
+/** Who tries names at random shall not fill the memory. */
+const MOST_REFUSED = 100;
+
 export class Transaction implements Announced {
   readonly sender: string;
   readonly declaredBytes: number | undefined;
   readonly options: OutboundOptions;
   readonly holdUntil: EpochSeconds | undefined;
   readonly recipients: EnvelopeRecipient[] = [];
+  /** Those who were refused, for the trace: the first {@link MOST_REFUSED}. */
+  readonly refused: TracedRecipient[] = [];
   /** Names the message in its Received line, in the reply and in the log. */
   readonly messageId = nextMessageId();
   /** The message on its way in; from the first BDAT on. */
@@ -38,6 +44,11 @@ export class Transaction implements Announced {
   /** SMTPUTF8 was given with MAIL (RFC 6531 3.4). */
   get utf8(): boolean {
     return this.options.utf8 === true;
+  }
+
+  /** @param why  as the client is told */
+  refuse(address: string, why: string): void {
+    if (this.refused.length < MOST_REFUSED) this.refused.push({ address, refused: why });
   }
 
   /** Gives up what came in of the message. */

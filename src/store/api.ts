@@ -2,6 +2,8 @@
 
 import type { AccountId, EmailId, ItemId, MailboxId, Modseq, Uid } from './ids.ts';
 import type { Report } from './queue.ts';
+import type { Trace } from './trace.ts';
+import type { Arrival, TraceBy } from './trace-types.ts';
 import type {
   Appended,
   BodyAddress,
@@ -91,6 +93,8 @@ export interface AlsoFiled {
   readonly outbound?: readonly Outbound[];
   /** Tells the sender that everybody has it: nobody hears of it when somebody was refused. */
   readonly report?: Report | undefined;
+  /** How it came, for the trace; absent: the server wrote it. */
+  readonly arrival?: Arrival | undefined;
 }
 
 export interface Store {
@@ -106,9 +110,9 @@ export interface Store {
    * Deletes a mailbox with its messages (they stay restorable). One with others below it stays as a place in the hierarchy.
    * @throws Refused `mailbox.missing`, `mailbox.forbidden` (INBOX), `mailbox.has-children` (already not selectable, others below)
    */
-  deleteMailbox(account: AccountId, mailbox: MailboxId): Promise<void>;
+  deleteMailbox(account: AccountId, mailbox: MailboxId, by?: TraceBy): Promise<void>;
   /** Renames a mailbox and all below it; of INBOX it moves the messages to a new mailbox (RFC 9051 6.3.6). */
-  renameMailbox(account: AccountId, mailbox: MailboxId, path: string): Promise<void>;
+  renameMailbox(account: AccountId, mailbox: MailboxId, path: string, by?: TraceBy): Promise<void>;
   /** Subscribes to a name, which need not exist (RFC 9051 6.3.7). */
   setSubscribed(account: AccountId, path: string, subscribed: boolean): Promise<void>;
   /** Subscribed names that no mailbox has. */
@@ -145,7 +149,7 @@ export interface Store {
   /** UIDs removed since a modseq (QRESYNC), or null when that is too long ago to know. */
   expungedSince(key: MailboxKey, modseq: Modseq): Promise<readonly Uid[] | null>;
 
-  // ---- changing --------------------------------------------------------------------------------------------------
+  // ---- changing; `by` says who does it, for the trace: absent, the server --------------------------------------------------------------------------------------------------
   /** Takes a message in. @param limit bytes; more throws Refused `message.too-large` from write */
   stage(limit: number): MessageStage;
   /** The bytes of a message that was taken in whole and not filed yet, in pieces of up to 64 KB. @throws Refused `message.damaged` */
@@ -160,23 +164,30 @@ export interface Store {
    */
   deliver(message: StagedMessage, targets: readonly DeliveryTarget[], also?: AlsoFiled): Promise<Filed>;
   /** Adds messages to a mailbox, all or none (MULTIAPPEND). @throws Refused `quota.exceeded`, `mailbox.missing`, `transfer.busy` */
-  append(key: MailboxKey, messages: readonly Appended[]): Promise<UidsAssigned>;
+  append(key: MailboxKey, messages: readonly Appended[], by?: TraceBy): Promise<UidsAssigned>;
   /** Changes flags, in chunks of CHUNK_ROWS. `uids` ascending. */
   storeFlags(
     key: MailboxKey,
     uids: readonly Uid[],
     change: FlagChange,
-    options?: { readonly unchangedSince?: Modseq },
+    options?: { readonly unchangedSince?: Modseq; readonly by?: TraceBy | undefined },
   ): Promise<FlagsStored>;
   /**
    * Removes messages (they stay restorable), in chunks. POP3's QUIT, which is all or none, is `store.devices.delete`.
    * @returns the UIDs that were removed, ascending
    */
-  expunge(key: MailboxKey, uids: readonly Uid[], options?: { readonly onlyDeleted?: boolean }): Promise<readonly Uid[]>;
+  expunge(
+    key: MailboxKey,
+    uids: readonly Uid[],
+    options?: { readonly onlyDeleted?: boolean; readonly by?: TraceBy | undefined },
+  ): Promise<readonly Uid[]>;
   /** Copies messages: all or none. UIDs that are gone are left out. */
-  copy(from: MailboxKey, uids: readonly Uid[], to: MailboxKey): Promise<UidsCopied>;
+  copy(from: MailboxKey, uids: readonly Uid[], to: MailboxKey, by?: TraceBy): Promise<UidsCopied>;
   /** Moves messages, in chunks, each whole: no message is ever in both or in neither. */
-  move(from: MailboxKey, uids: readonly Uid[], to: MailboxKey): Promise<UidsCopied>;
+  move(from: MailboxKey, uids: readonly Uid[], to: MailboxKey, by?: TraceBy): Promise<UidsCopied>;
+
+  /** What became of messages; sessions tell it what was retrieved. */
+  readonly trace: Pick<Trace, 'retrieved'>;
 
   // ---- hearing of changes ----------------------------------------------------------------------------------------
   /** Calls the listener after each durable change of the account, coalesced by turn. @returns a function that stops it */

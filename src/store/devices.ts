@@ -26,6 +26,7 @@ import {
   setDeviceStart,
   settlePage,
 } from './operations/devices.ts';
+import type { TraceBy } from './trace-types.ts';
 
 export type { Device, LetGoRule, MailboxMessages, SeenMessage };
 
@@ -46,7 +47,7 @@ export interface Shown {
 
 const KEEP: LetGoRule = { kind: 'keep' };
 
-type Times = Omit<LetGoTerms, 'rule'>;
+type Times = Omit<LetGoTerms, 'rule' | 'by'>;
 
 const A_DAY = 86_400;
 
@@ -54,20 +55,26 @@ export class Devices {
   readonly #engine: SqliteEngine;
   readonly #write: Engine['write'];
   readonly #settings: DeviceSettings;
+  readonly #traceBy: (by: TraceBy | undefined) => TraceBy | undefined;
   readonly #onTrouble: (error: unknown) => void;
   #ruleOf: (account: AccountId) => LetGoRule | Promise<LetGoRule> = () => KEEP;
   #settled: EpochSeconds = 0;
 
-  /** @param onTrouble  hears why the sign-in of a device could not be noted */
+  /**
+   * @param traceBy  what operations note of who does something ({@link Trace.by})
+   * @param onTrouble  hears why the sign-in of a device could not be noted
+   */
   constructor(
     engine: SqliteEngine,
     write: Engine['write'],
     settings: DeviceSettings,
+    traceBy: (by: TraceBy | undefined) => TraceBy | undefined,
     onTrouble: (error: unknown) => void,
   ) {
     this.#engine = engine;
     this.#write = write;
     this.#settings = settings;
+    this.#traceBy = traceBy;
     this.#onTrouble = onTrouble;
   }
 
@@ -124,8 +131,13 @@ export class Devices {
   }
 
   /** Carries out what a session marked, all of it or nothing; durable when it resolves. @returns how many messages */
-  async delete(account: AccountId, credential: number | null, marked: readonly MailboxMessages[]): Promise<number> {
-    const args: DeleteArgs = { account, credential, marked, terms: await this.#terms(account) };
+  async delete(
+    account: AccountId,
+    credential: number | null,
+    marked: readonly MailboxMessages[],
+    by?: TraceBy,
+  ): Promise<number> {
+    const args: DeleteArgs = { account, credential, marked, terms: await this.#terms(account, by) };
     const many = marked.reduce((sum, { messages }) => sum + messages.length, 0) > CHUNK_ROWS;
     if (many) return this.#engine.writeInWorker<number>(account, 'deleteByPop3', args);
     return this.#write((tx) => deleteByPop3(tx, args));
@@ -163,9 +175,9 @@ export class Devices {
     }
   }
 
-  async #terms(account: AccountId): Promise<LetGoTerms> {
+  async #terms(account: AccountId, by?: TraceBy): Promise<LetGoTerms> {
     const rule = await this.#ruleOf(account);
-    return { rule, ...this.#times() };
+    return { rule, by: this.#traceBy(by), ...this.#times() };
   }
 
   #times(): Times {

@@ -20,6 +20,7 @@ import {
 } from './operations/purge.ts';
 import { forgetSegment, liveBodies, purgedSegments, repoint, sparseSegments } from './operations/segments.ts';
 import { forgetOldCopies } from './operations/sent-copies.ts';
+import type { Trace } from './trace.ts';
 import type { BodyAddress } from './types.ts';
 import type { Unfiled } from './unfiled.ts';
 
@@ -48,6 +49,7 @@ export interface HousekeepingOptions {
   /** Messages that have come in and are not filed yet. */
   readonly unfiled: Unfiled;
   readonly devices: Devices;
+  readonly trace: Trace;
   /** What must not be purged yet. */
   readonly leases: Leases;
   /** Looks whether the disk has room for copies. */
@@ -129,6 +131,7 @@ async function housekeep(
   const pruned = await pruneAll(engine, now - TOMBSTONES_KEPT, stopped);
   await repeat(stopped, () => engine.write((tx) => forgetOldCopies(tx, now, CHUNK_ROWS)));
   await repeat(stopped, () => engine.write((tx) => pruneAudit(tx, now - options.auditKept, STEP_ROWS)));
+  await options.trace.keepHouse(now, stopped);
   await options.devices.settleDaily(stopped);
   const swept = await sweep(engine, segments, options, stopped);
   await giveBack(engine, segments, options, stopped);
@@ -168,11 +171,11 @@ async function purgeAll(
 /** What is past its time, or above the cap, of one account. @returns how many messages */
 async function purgeDue(
   engine: Engine,
-  { retainedCapBytes, leases }: HousekeepingOptions,
+  { retainedCapBytes, leases, trace }: HousekeepingOptions,
   { account, now }: { readonly account: AccountId; readonly now: EpochSeconds },
   stopped: () => boolean,
 ): Promise<number> {
-  const bounds = (): PurgeBounds => ({ limit: STEP_ROWS, leasedSince: leases.since(account) });
+  const bounds = (): PurgeBounds => ({ limit: STEP_ROWS, leasedSince: leases.since(account), by: trace.by(undefined) });
   const messagesOf = async (purge: Promise<Purged>) => (await purge).messages;
   const expired = await repeat(stopped, () =>
     messagesOf(engine.write((tx) => purgeExpired(tx, account, now, bounds()))),

@@ -15,6 +15,8 @@ export type SegmentId = Branded<number, 'SegmentId'>;
 export type Uid = Branded<number, 'Uid'>;
 /** One message on its way out, for good. */
 export type QueueId = Branded<number, 'QueueId'>;
+/** A message in the trace: when it came, in milliseconds times 1,024. */
+export type TraceId = Branded<number, 'TraceId'>;
 /** The account's counter of changes: orders every change of its mail (IMAP MODSEQ, JMAP state). */
 export type Modseq = Branded<number, 'Modseq'>;
 

@@ -15,6 +15,7 @@ import { type Milliseconds, nowSeconds } from './ids.ts';
 import { newestSegment } from './operations/segments.ts';
 import { formatPosition, type Recovered, recover } from './recovery.ts';
 import { abandonedRun, assertNothingMissing, forgetRun, keepTornLog, noteRun } from './repair/torn-log.ts';
+import type { TraceSettings } from './trace.ts';
 import { ViewCache } from './view/view-cache.ts';
 
 export interface StoreOptions {
@@ -31,6 +32,8 @@ export interface StoreOptions {
   readonly retainedCapBytes?: number;
   /** How long it is kept who changed what. */
   readonly auditDays?: number;
+  /** How long it is kept what became of messages, and what of it. */
+  readonly trace?: TraceSettings;
   /** Days without a sign-in after which a POP3 device holds nothing any more. */
   readonly deviceSilentDays?: number;
   readonly cacheBytes?: number;

@@ -16,6 +16,7 @@ import {
   recordOrigin,
   replaceOrigin,
 } from './operations/origins.ts';
+import { BY_SERVER } from './trace-types.ts';
 import type { Brought } from './types.ts';
 
 interface Transactions {
@@ -117,7 +118,7 @@ export class Origins {
       const chunk = moved.slice(from, from + CHUNK_ROWS).sort((a, b) => a.from.uid - b.from.uid);
       const uids = chunk.map((each) => each.from.uid);
       await this.#transactions.write(async (tx) => {
-        const copied = await moveMessages(tx, { account, from: mailbox, uids, to, now: nowSeconds() });
+        const copied = await moveMessages(tx, { account, from: mailbox, uids, to, now: nowSeconds(), by: BY_SERVER });
         const places = new Map<Uid, Uid>(copied.from.map((uid, index) => [uid, copied.uids[index]!]));
         for (const { from: old, key, note } of chunk) {
           const uid = places.get(old.uid);

@@ -34,13 +34,16 @@ import {
   queuePage,
   queueSize,
 } from './operations/queue-list.ts';
+import { recordEvent } from './operations/trace.ts';
+import type { Trace } from './trace.ts';
+import type { Arrival } from './trace-types.ts';
 import type { StagedMessage } from './types.ts';
 
 export type { QueuedBatch, QueuedMessage, QueuedRecipient, Settlement } from './operations/queue.ts';
 export type { DestinationCount, DestinationState, QueueEntry, QueuePlace, QueueSize } from './operations/queue-list.ts';
 
 /** A message that tells the sender what became of another. */
-export interface Report extends Omit<DeliverArgs, 'now'> {
+export interface Report extends Omit<DeliverArgs, 'now' | 'trace'> {
   readonly message: StagedMessage;
 }
 
@@ -64,17 +67,21 @@ export type QueueChange =
   | { readonly kind: 'hold' | 'release' | 'retry' | 'remove' }
   | { readonly kind: 'reroute'; readonly destination: string };
 
+const REPORT: Arrival = { how: 'server', sender: '', recipients: [] };
+
 type Filing = <T>(staged: readonly StagedMessage[], file: (tx: Writer) => Promise<T>) => Promise<T>;
 
 export class Queue {
   readonly #engine: Engine;
   readonly #write: Engine['write'];
   readonly #filing: Filing;
+  readonly #trace: Pick<Trace, 'delivering'>;
 
   /** @param filing  files messages that were staged; their bytes are on the disk before */
-  constructor(engine: Engine, write: Engine['write'], filing: Filing) {
+  constructor(engine: Engine, write: Engine['write'], trace: Pick<Trace, 'delivering'>, filing: Filing) {
     this.#engine = engine;
     this.#write = write;
+    this.#trace = trace;
     this.#filing = filing;
   }
 
@@ -114,13 +121,15 @@ export class Queue {
     const { settlements, attempt, report, warned, onlyIfThere = false } = settled;
     const prepared: PreparedMessage | undefined = report && prepareMessage(report.message);
     const destinations = new Set(recipients.map(({ destination }) => destination));
+    const trace = this.#trace.delivering(REPORT);
     const change = async (tx: Writer): Promise<void> => {
       if (onlyIfThere && !(await areThere(tx, batch))) {
         throw new Refused('message.gone', 'What was to be settled has left the queue meanwhile.');
       }
       if (report !== undefined && prepared !== undefined) {
         const { targets, sent, outbound } = report;
-        await deliver(tx, prepared, { targets, sent, outbound, now: nowSeconds() });
+        await deliver(tx, prepared, { targets, sent, outbound, now: nowSeconds(), trace });
+        await recordEvent(tx, message.trace, 'reported', { queue: id });
       }
       if (warned) await noteWarned(tx, id);
       await settle(tx, id, settlements);

@@ -28,6 +28,7 @@ import {
   retainedAfter,
   retainedNamed,
 } from './operations/retained.ts';
+import type { TraceBy } from './trace-types.ts';
 import type { Mailbox } from './types.ts';
 
 /** Which of the removed messages. All conditions hold together; none of them: all messages. */
@@ -80,6 +81,8 @@ export interface Pursuit {
   readonly signal?: AbortSignal;
   /** Joins the transaction of the first chunk: the entry in the audit. */
   readonly record?: (tx: Writer) => Promise<void>;
+  /** Who does it, for the trace; absent: the server. */
+  readonly by?: TraceBy;
 }
 
 export class Retained {
@@ -87,17 +90,20 @@ export class Retained {
   readonly #housekeeper: Housekeeper;
   readonly #leases: Leases;
   readonly #write: Engine['write'];
+  readonly #traceBy: (by: TraceBy | undefined) => TraceBy | undefined;
 
   constructor(
     engine: Engine,
     housekeeper: Housekeeper,
     leases: Leases,
     write: <T>(operation: (tx: Writer) => Promise<T>) => Promise<T>,
+    traceBy: (by: TraceBy | undefined) => TraceBy | undefined,
   ) {
     this.#engine = engine;
     this.#housekeeper = housekeeper;
     this.#leases = leases;
     this.#write = write;
+    this.#traceBy = traceBy;
   }
 
   /** What there is, the last removed first, a page at a time. Each page is a snapshot of its own. */
@@ -136,7 +142,7 @@ export class Retained {
     account: AccountId,
     { items, bytes }: Pick<Chosen, 'items' | 'bytes'>,
     options: RestoreOptions,
-    { onProgress, signal, record }: Pursuit = {},
+    { onProgress, signal, record, by }: Pursuit = {},
   ): Promise<Restored> {
     if (options.overQuota !== true) await this.#assertRoom(account, bytes);
     const folders = new Map<string, number>();
@@ -148,7 +154,7 @@ export class Retained {
       const chunk = [...left, ...more];
       const done = await this.#write(async (tx) => {
         if (isFirst) await record?.(tx);
-        return restoreRetained(tx, { account, items: chunk, ...options });
+        return restoreRetained(tx, { account, items: chunk, ...options, by: this.#traceBy(by) });
       });
       from += more.length;
       left = done.left;
@@ -170,7 +176,7 @@ export class Retained {
   async purge(
     account: AccountId,
     items: readonly ItemId[],
-    { onProgress, signal, record }: Pursuit = {},
+    { onProgress, signal, record, by }: Pursuit = {},
   ): Promise<Purged & GivenBack & { readonly leased: number }> {
     await this.#engine.read((tx) => assertNotHeld(tx, account), account);
     const sum = { messages: 0, bytes: 0, leased: 0 };
@@ -178,7 +184,7 @@ export class Retained {
       const chunk = items.slice(from, from + PURGE_ROWS);
       const purged = await this.#write(async (tx) => {
         if (from === 0) await record?.(tx);
-        return purgeItems(tx, account, chunk, this.#leases.since(account));
+        return purgeItems(tx, account, chunk, { leasedSince: this.#leases.since(account), by: this.#traceBy(by) });
       });
       sum.messages += purged.messages;
       sum.bytes += purged.bytes;

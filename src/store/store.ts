@@ -65,6 +65,8 @@ import { Retained } from './retained.ts';
 import { Snapshots } from './snapshots.ts';
 import { Stage } from './stage.ts';
 import { StsPolicies } from './sts-policies.ts';
+import { DEFAULT_TRACE, Trace } from './trace.ts';
+import type { TraceBy } from './trace-types.ts';
 import type {
   Appended,
   BodyAddress,
@@ -105,6 +107,8 @@ export class MailStore implements Store {
   readonly queue: Queue;
   /** What other domains have said of TLS on the way to them. */
   readonly stsPolicies: StsPolicies;
+  /** What became of every message. */
+  readonly trace: Trace;
   /** States of everything, for backups. */
   readonly snapshots: Snapshots;
   /** What transfers from other servers remember. */
@@ -143,9 +147,17 @@ export class MailStore implements Store {
       read: (operation, account) => this.engine.read(operation, account),
       write: (operation) => this.#write(operation),
     });
+    this.trace = new Trace(
+      this.engine,
+      (operation) => this.#write(operation),
+      options.trace ?? DEFAULT_TRACE,
+      (error) => options.onTrouble?.('noting what became of mail', error),
+    );
+    const traceBy = (by: TraceBy | undefined) => this.trace.by(by);
     this.queue = new Queue(
       this.engine,
       (operation) => this.#write(operation),
+      this.trace,
       (staged, file) =>
         this.#filing(staged, async () => {
           // After a power cut recovery takes rows away whose bytes are not there. What the report tells of would be gone, and nobody told.
@@ -163,6 +175,7 @@ export class MailStore implements Store {
       this.engine,
       (operation) => this.#write(operation),
       devices,
+      traceBy,
       (error) => options.onTrouble?.('noting a POP3 device', error),
     );
     this.leases = new Leases((account) => {
@@ -179,6 +192,7 @@ export class MailStore implements Store {
         auditKept: (options.auditDays ?? 400) * DAY,
         unfiled: this.#unfiled,
         devices: this.devices,
+        trace: this.trace,
         leases: this.leases,
         hasRoom: async () => {
           await this.#space.look();
@@ -188,7 +202,13 @@ export class MailStore implements Store {
       },
       () => this.#closing,
     );
-    this.retained = new Retained(this.engine, this.#housekeeper, this.leases, (operation) => this.#write(operation));
+    this.retained = new Retained(
+      this.engine,
+      this.#housekeeper,
+      this.leases,
+      (operation) => this.#write(operation),
+      traceBy,
+    );
     this.#housekeeping = setInterval(() => {
       this.housekeep().catch((error: unknown) => options.onTrouble?.('housekeeping', error));
     }, options.housekeepingEvery ?? HOUSEKEEPING_EVERY).unref();
@@ -218,25 +238,30 @@ export class MailStore implements Store {
     });
   }
 
-  async deleteMailbox(account: AccountId, mailbox: MailboxId): Promise<void> {
+  async deleteMailbox(account: AccountId, mailbox: MailboxId, by?: TraceBy): Promise<void> {
     await this.engine.read((tx) => assertDeletable(tx, account, mailbox));
     const place = await this.#placeOf({ account, mailbox });
     // Messages that arrive meanwhile are removed in the next round.
     for (;;) {
       const uids = await this.#uidsAbove({ account, mailbox }, 0);
-      if (uids.length > 0) await this.#expungeChunk({ account, mailbox }, place, uids, false);
-      else if (await this.#write((tx) => dropMailbox(tx, account, mailbox, nowSeconds()))) return;
+      if (uids.length > 0) await this.#expungeChunk({ account, mailbox }, place, uids, { by });
+      else if (
+        await this.#write((tx) =>
+          dropMailbox(tx, { account, mailbox, place, now: nowSeconds(), by: this.trace.by(by) }),
+        )
+      )
+        return;
     }
   }
 
-  async renameMailbox(account: AccountId, mailbox: MailboxId, path: string): Promise<void> {
+  async renameMailbox(account: AccountId, mailbox: MailboxId, path: string, by?: TraceBy): Promise<void> {
     if (mailbox !== INBOX) return this.#write((tx) => renameMailbox(tx, account, mailbox, path));
     // RFC 9051 6.3.6: INBOX stays, empty; its messages are in the new mailbox.
     const target = await this.createMailbox(account, path);
     for (;;) {
       const uids = await this.#uidsAbove({ account, mailbox: INBOX }, 0);
       if (uids.length === 0) return;
-      await this.move({ account, mailbox: INBOX }, uids, { account, mailbox: target.id });
+      await this.move({ account, mailbox: INBOX }, uids, { account, mailbox: target.id }, by);
     }
   }
 
@@ -335,23 +360,31 @@ export class MailStore implements Store {
   async deliver(
     message: StagedMessage,
     targets: readonly DeliveryTarget[],
-    { sent, outbound = [], report }: AlsoFiled = {},
+    { sent, outbound = [], report, arrival }: AlsoFiled = {},
   ): Promise<Filed> {
     return this.#filing([message], async () => {
       const prepared = prepareMessage(message);
-      const file = (tx: Writer) => deliver(tx, prepared, { targets, sent, outbound, now: nowSeconds() });
+      const trace = this.trace.delivering(arrival);
+      const file = (tx: Writer) => deliver(tx, prepared, { targets, sent, outbound, now: nowSeconds(), trace });
       const result = await (report === undefined ? this.#write(file) : this.#fileAndTell(file, report));
       const { outcomes, queued } = result;
       return { result, filed: queued.length > 0 || outcomes.some((outcome) => !(outcome instanceof Refused)) };
     });
   }
 
-  async append({ account, mailbox }: MailboxKey, messages: readonly Appended[]): Promise<UidsAssigned> {
+  async append({ account, mailbox }: MailboxKey, messages: readonly Appended[], by?: TraceBy): Promise<UidsAssigned> {
     const staged = messages.map((message) => message.staged);
     return this.#filing(staged, async () => {
       const prepared = messages.map((appended) => ({ message: prepareMessage(appended.staged), appended }));
       const now = nowSeconds();
-      const args = { account, mailbox, messages: prepared, now, expires: now + this.#retention };
+      const args = {
+        account,
+        mailbox,
+        messages: prepared,
+        now,
+        expires: now + this.#retention,
+        trace: this.trace.adding(by),
+      };
       const result = await this.#write((tx) => append(tx, args));
       return { result, filed: true };
     });
@@ -360,19 +393,23 @@ export class MailStore implements Store {
   /** Puts messages of a backup in again (operations/reinstate.ts). Resolves when durable. */
   async reinstate(args: ReinstateArgs): Promise<(ReinstatedAs | null)[]> {
     const staged = args.messages.flatMap(({ content }) => content?.message.staged ?? []);
-    return this.#filing(staged, async () => ({ result: await this.#write((tx) => reinstate(tx, args)), filed: true }));
+    return this.#filing(staged, async () => ({
+      result: await this.#write((tx) => reinstate(tx, { ...args, by: this.trace.by(args.by) })),
+      filed: true,
+    }));
   }
 
   async storeFlags(
     { account, mailbox }: MailboxKey,
     uids: readonly Uid[],
     change: FlagChange,
-    options: { readonly unchangedSince?: Modseq } = {},
+    { by, ...options }: { readonly unchangedSince?: Modseq; readonly by?: TraceBy | undefined } = {},
   ): Promise<FlagsStored> {
     const changed: FlagsStored['changed'][number][] = [];
     const modified: Uid[] = [];
     for (const chunk of chunks(uids)) {
-      const stored = await this.#write((tx) => storeFlags(tx, { account, mailbox, uids: chunk, change, ...options }));
+      const args = { account, mailbox, uids: chunk, change, ...options, by: this.trace.by(by) };
+      const stored = await this.#write((tx) => storeFlags(tx, args));
       for (const each of stored.changed) changed.push(each);
       for (const uid of stored.modified) modified.push(uid);
     }
@@ -382,33 +419,41 @@ export class MailStore implements Store {
   async expunge(
     key: MailboxKey,
     uids: readonly Uid[],
-    { onlyDeleted = false }: { readonly onlyDeleted?: boolean } = {},
+    options: { readonly onlyDeleted?: boolean; readonly by?: TraceBy | undefined } = {},
   ): Promise<readonly Uid[]> {
     if (uids.length === 0) return [];
     const place = await this.#placeOf(key);
     const removed: Uid[] = [];
     for (const chunk of chunks(uids)) {
-      for (const uid of await this.#expungeChunk(key, place, chunk, onlyDeleted)) removed.push(uid);
+      for (const uid of await this.#expungeChunk(key, place, chunk, options)) removed.push(uid);
     }
     return removed;
   }
 
-  async copy(from: MailboxKey, uids: readonly Uid[], to: MailboxKey): Promise<UidsCopied> {
+  async copy(from: MailboxKey, uids: readonly Uid[], to: MailboxKey, by?: TraceBy): Promise<UidsCopied> {
     this.#space.assertRoom();
     assertSameAccount(from, to);
-    const args = { account: from.account, from: from.mailbox, uids, to: to.mailbox, now: nowSeconds() };
+    const args = {
+      account: from.account,
+      from: from.mailbox,
+      uids,
+      to: to.mailbox,
+      now: nowSeconds(),
+      by: this.trace.by(by),
+    };
     // All or none: what is too large for the loop goes to the worker.
     if (uids.length > CHUNK_ROWS) return this.engine.writeInWorker<UidsCopied>(from.account, 'copyMessages', args);
     return this.#write((tx) => copyMessages(tx, args));
   }
 
-  async move(from: MailboxKey, uids: readonly Uid[], to: MailboxKey): Promise<UidsCopied> {
+  async move(from: MailboxKey, uids: readonly Uid[], to: MailboxKey, by?: TraceBy): Promise<UidsCopied> {
     assertSameAccount(from, to);
     const fromUids: Uid[] = [];
     const newUids: Uid[] = [];
     let uidvalidity = 0;
     for (const chunk of uids.length === 0 ? [[]] : chunks(uids)) {
-      const args = { account: from.account, from: from.mailbox, uids: chunk, to: to.mailbox, now: nowSeconds() };
+      const places = { account: from.account, from: from.mailbox, to: to.mailbox };
+      const args = { ...places, uids: chunk, now: nowSeconds(), by: this.trace.by(by) };
       const moved = await this.#write((tx) => moveMessages(tx, args));
       uidvalidity = moved.uidvalidity;
       for (const uid of moved.from) fromUids.push(uid);
@@ -475,6 +520,7 @@ export class MailStore implements Store {
     this.#space.close();
     try {
       await this.#housekeeper.end();
+      await this.trace.flush();
       await this.snapshots.release();
       await this.#views.close();
       if (this.failure === undefined) await this.engine.write((tx) => setMeta(tx, 'state', 'closed'));
@@ -516,11 +562,12 @@ export class MailStore implements Store {
   #fileAndTell(file: (tx: Writer) => Promise<Filed>, { message, ...report }: Report): Promise<Filed> {
     return this.#filing([message], async () => {
       const prepared = prepareMessage(message);
+      const trace = this.trace.delivering();
       let told = false;
       const result = await this.#write(async (tx) => {
         const filed = await file(tx);
         told = !filed.outcomes.some((outcome) => outcome instanceof Refused);
-        if (told) await deliver(tx, prepared, { ...report, now: nowSeconds() });
+        if (told) await deliver(tx, prepared, { ...report, now: nowSeconds(), trace });
         return filed;
       });
       return { result, filed: told };
@@ -541,9 +588,14 @@ export class MailStore implements Store {
     return rows.map((row) => row[0] as Uid);
   }
 
-  #expungeChunk(key: MailboxKey, place: Place, uids: readonly Uid[], onlyDeleted: boolean): Promise<Uid[]> {
+  #expungeChunk(
+    key: MailboxKey,
+    place: Place,
+    uids: readonly Uid[],
+    { onlyDeleted = false, by }: { readonly onlyDeleted?: boolean; readonly by?: TraceBy | undefined },
+  ): Promise<Uid[]> {
     const now = nowSeconds();
-    const args = { ...key, place, uids, onlyDeleted, now, expires: now + this.#retention };
+    const args = { ...key, place, uids, onlyDeleted, now, expires: now + this.#retention, by: this.trace.by(by) };
     return this.#write((tx) => expungeMessages(tx, args));
   }
 

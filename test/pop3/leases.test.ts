@@ -116,7 +116,9 @@ test('a message that is gone all the same is refused clearly, and the session go
   for (const subject of ['Gone', 'There']) await room.deliver('anna', letter(subject));
   const client = await room.shared.open();
   const [gone] = await room.expungeAll();
-  await store.engine.write((tx) => purgeItems(tx, account, [gone!], Number.MAX_SAFE_INTEGER));
+  await store.engine.write((tx) =>
+    purgeItems(tx, account, [gone!], { leasedSince: Number.MAX_SAFE_INTEGER, by: undefined }),
+  );
   assert.match(await client.ask('RETR 1'), /^-ERR That message was removed meanwhile/);
   assert.match(await client.ask('TOP 1 0'), /^-ERR That message was removed meanwhile/);
   assert.equal(subjectOf(await client.lines('RETR 2')), 'There');

@@ -19,6 +19,7 @@ import { getMeta } from '../../store/operations/meta.ts';
 import { mailboxAt, type Place, pathNow, placeOf } from '../../store/operations/place.ts';
 import { type Reinstated, type Standing, standingOf } from '../../store/operations/reinstate.ts';
 import type { MailStore } from '../../store/store.ts';
+import type { TraceBy } from '../../store/trace-types.ts';
 import type { EmailRecord, Mailbox } from '../../store/types.ts';
 import type { BackedUpAccount, BackedUpStore } from './backed-up-store.ts';
 import { canonicalPath, type FoundPage, isEverything, recordsOf, type Selection, selected } from './selection.ts';
@@ -60,6 +61,8 @@ export interface RestoreTarget {
   readonly account: AccountId;
   readonly backup: BackedUpStore;
   readonly source: BackedUpAccount;
+  /** Who does it, for the trace. */
+  readonly by?: TraceBy;
 }
 
 /**
@@ -192,10 +195,15 @@ class MailRestore {
   /** What is removed comes back where it was removed from. */
   async #undelete(rows: readonly MessageRow[]): Promise<void> {
     if (rows.length === 0) return;
-    const { store, account } = this.#target;
+    const { store, account, by } = this.#target;
     const { overQuota = false } = this.#options;
     const items = rows.map((row) => row[1] as ItemId).sort((a, b) => a - b);
-    const restored = await store.retained.restore(account, { items, bytes: sizeOf(rows) }, { overQuota });
+    const restored = await store.retained.restore(
+      account,
+      { items, bytes: sizeOf(rows) },
+      { overQuota },
+      { ...(by && { by }) },
+    );
     this.#sum.undeleted += restored.messages;
     this.#sum.bytes += restored.bytes;
     for (const { path, messages } of restored.folders) this.#count(path, messages);
@@ -252,13 +260,14 @@ class MailRestore {
   /** Files messages; the folder is made when it is missing. */
   async #put(place: Place, messages: readonly (readonly [MessageRow, Reinstated['content']])[]): Promise<void> {
     if (messages.length === 0) return;
-    const { store, account } = this.#target;
+    const { store, account, by } = this.#target;
     const mailbox = await store.engine.write((tx) => mailboxAt(tx, account, place));
     const outcomes = await store.reinstate({
       account,
       mailbox: mailbox.id,
       messages: messages.map(([row, content]) => this.#reinstated(row, content)),
       overQuota: this.#options.overQuota,
+      by,
     });
     let put = 0;
     for (const [index, outcome] of outcomes.entries()) {

@@ -32,7 +32,7 @@ export const append: Command<AppendRequest> = {
         messages.push(await receive(session, next));
         next = nextAppendMessage(await session.input.nextLine(limits.commandBytes));
       }
-      const { uidvalidity, uids } = await session.store.append(key, messages);
+      const { uidvalidity, uids } = await session.store.append(key, messages, session.by);
       if (session.selected?.key.mailbox === key.mailbox) session.selected.changed = true;
       return ok('APPEND completed', `APPENDUID ${uidvalidity} ${NumberSet.ascending(uids)}`); // RFC 4315 3
     } finally {

@@ -15,13 +15,13 @@ export const expunge: Command = {
 };
 
 /** Removes all messages that are \Deleted now, whoever flagged them and whether the client knows of it or not. */
-export async function expungeDeleted({ store, mailbox }: ImapSession): Promise<void> {
+export async function expungeDeleted({ store, mailbox, by }: ImapSession): Promise<void> {
   const view = await store.view(mailbox.key);
   const uids: Uid[] = [];
   for (let index = 0; index < view.length; index++) {
     if ((view.flagBits(index) & DELETED) !== 0) uids.push(view.uid(index));
   }
   if (uids.length === 0) return;
-  await store.expunge(mailbox.key, uids, { onlyDeleted: true });
+  await store.expunge(mailbox.key, uids, { onlyDeleted: true, by });
   mailbox.changed = true;
 }

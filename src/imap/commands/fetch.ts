@@ -12,7 +12,7 @@ import { Pace } from '../../pace.ts';
 import type { MailboxView } from '../../store/api.ts';
 import { PAGE_ROWS } from '../../store/engine/engine.ts';
 import { SEEN } from '../../store/flags.ts';
-import type { Modseq, Uid } from '../../store/ids.ts';
+import type { EmailId, Modseq, Uid } from '../../store/ids.ts';
 import type { BodyRecord, EmailRecord } from '../../store/types.ts';
 import { type Command, type Completion, no, ok, selected } from '../command.ts';
 import { ConnectionEnded } from '../command-input.ts';
@@ -52,6 +52,8 @@ class Fetch {
   readonly #isUid: boolean;
   readonly #out: FetchOutput;
   readonly #pace = new Pace();
+  /** More than headers is asked for: who has it has the message. */
+  readonly #readsBody: boolean;
   /** Messages that were delivered and become \Seen by it. */
   readonly #seen: Uid[] = [];
   #gone = false;
@@ -63,6 +65,7 @@ class Fetch {
     this.#session = session;
     this.#view = session.mailbox.view;
     this.#plan = planFetch(request, isUid, changedSince !== null);
+    this.#readsBody = this.#plan.content.some(isOfBody);
     this.#changedSince = changedSince;
     this.#isUid = isUid;
     this.#out = new FetchOutput(session.connection);
@@ -156,6 +159,7 @@ class Fetch {
       accountId,
       found.map((each) => each.body),
     );
+    const retrieved: EmailId[] = [];
     let at = 0;
     for await (const bytes of bodies) {
       const { index, record, body } = found[at++]!;
@@ -167,8 +171,10 @@ class Fetch {
         store.bodyChunks(accountId, body.email, body.body, { from, to, reuse: true }),
       );
       await this.#writeMessage(index, record, message);
+      retrieved.push(body.email);
       await this.#breathe();
     }
+    if (this.#readsBody) store.trace.retrieved(accountId, this.#session.by, retrieved);
   }
 
   async #writeMessage(index: number, record: EmailRecord | null, message: MessageBytes): Promise<void> {
@@ -236,6 +242,12 @@ class Fetch {
     if (this.#gone && !this.#isUid) return no('Some of the messages no longer exist', 'EXPUNGEISSUED');
     return ok('FETCH completed');
   }
+}
+
+function isOfBody(item: ContentItem): boolean {
+  if (item.item !== 'SECTION') return item.item === 'BINARY';
+  const { part, text } = item.section;
+  return text.kind === 'all' || text.kind === 'text' || (part.length > 0 && text.kind !== 'mime');
 }
 
 interface Found<T> {

@@ -43,12 +43,10 @@ async function change(
   if (unchangedSince !== null) enableCondstore(session);
   const uids = uidsOf(messages, mailbox.view);
   if (uids.length === 0) return ok('No messages to change');
-  const { modified } = await session.store.storeFlags(
-    mailbox.key,
-    uids,
-    request.change,
-    unchangedSince === null ? {} : { unchangedSince },
-  );
+  const { modified } = await session.store.storeFlags(mailbox.key, uids, request.change, {
+    ...(unchangedSince !== null && { unchangedSince }),
+    by: session.by,
+  });
   const gone = await tellStored(session, request, messages, modified, isUid);
   if (modified.length > 0) return ok('Some messages had changed', `MODIFIED ${named(modified, mailbox, isUid)}`);
   // RFC 2180 4.2; a UID that is gone is no error (RFC 9051 6.4.9).

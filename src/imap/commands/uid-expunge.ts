@@ -8,11 +8,11 @@ export const uidExpunge: Command<UidSet> = {
   states: selectedReadWrite,
   syntax: (reader) => reader.space().uidSet(),
 
-  async run(set, { store, mailbox }) {
+  async run(set, { store, mailbox, by }) {
     const uids = uidsOf(byUid(set, mailbox), mailbox.view);
     if (uids.length > 0) {
       // The store looks at \Deleted as it is now, not as this client last heard of it.
-      await store.expunge(mailbox.key, uids, { onlyDeleted: true });
+      await store.expunge(mailbox.key, uids, { onlyDeleted: true, by });
       mailbox.changed = true;
     }
     return ok('EXPUNGE completed');

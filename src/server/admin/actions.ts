@@ -55,6 +55,7 @@ import { explainQuota, setQuota, showQuotas, unsetQuota } from './quotas.ts';
 import { listBackedUp, restoreAccount, restoreMail } from './restore.ts';
 import { endSessions, listSessions } from './sessions.ts';
 import { status } from './status.ts';
+import { listTrace } from './trace.ts';
 import { listRemoved, purgeRemoved, restoreRemoved } from './undelete.ts';
 import { repair, verify } from './verify.ts';
 
@@ -121,6 +122,7 @@ const all = [
   importTree,
   migrate,
   checkWay,
+  listTrace,
   listQueue,
   showQueued,
   holdQueued,

@@ -10,6 +10,7 @@ import type { Writer } from '../../store/engine/engine.ts';
 import { nowSeconds } from '../../store/ids.ts';
 import { recordAudit } from '../../store/operations/audit.ts';
 import type { QueueChange, QueueEntry } from '../../store/queue.ts';
+import { recordQueueChange } from '../../trace/attempts.ts';
 import type { Office } from '../office.ts';
 import { action, type Run } from './action.ts';
 import { type Selection, selected, selection } from './queue-selection.ts';
@@ -73,6 +74,7 @@ async function change(office: Office, input: Selection, change: QueueChange, run
     const isFirst = done.recipients === 0;
     await store.queue.change(page, change, async (tx, chunk) => {
       if (isFirst && chunk[0] === page[0]) await audit(tx);
+      await recordQueueChange(tx, chunk, change, run.actor);
     });
     done.add(page);
     run.progress(done.progress);
@@ -96,7 +98,12 @@ async function removeAndReport(office: Office, input: Selection, run: Run): Prom
     for (const entries of byMessage(page)) {
       if (run.signal.aborted) return done.result(run);
       const isFirst = done.recipients === 0;
-      done.add(await removeOne(office, sending.reporter, entries, isFirst ? audit : async () => {}));
+      done.add(
+        await removeOne(office, sending.reporter, entries, async (tx, some) => {
+          if (isFirst) await audit(tx);
+          await recordQueueChange(tx, some, { kind: 'remove' }, run.actor);
+        }),
+      );
       run.progress(done.progress);
     }
   }
@@ -109,7 +116,7 @@ async function removeOne(
   { store: { queue } }: Office,
   reporter: Reporter,
   entries: readonly QueueEntry[],
-  record: (tx: Writer) => Promise<void>,
+  record: (tx: Writer, entries: readonly QueueEntry[]) => Promise<void>,
 ): Promise<readonly QueueEntry[]> {
   const numbers = new Set(entries.map(({ number }) => number));
   for (let attempt = 1; ; attempt++) {
@@ -123,8 +130,11 @@ async function removeOne(
     const report = await reporter.report(message, outcomes);
     const settlements = recipients.map(({ number }) => ({ number, end: 'removed' }) as const);
     try {
-      await queue.settle({ message, recipients }, { settlements, report, onlyIfThere: true }, record);
-      return entries.filter(({ number }) => recipients.some((each) => each.number === number));
+      const there = entries.filter(({ number }) => recipients.some((each) => each.number === number));
+      await queue.settle({ message, recipients }, { settlements, report, onlyIfThere: true }, (tx) =>
+        record(tx, there),
+      );
+      return there;
     } catch (error) {
       if (!(error instanceof Refused && error.code === 'message.gone') || attempt === ATTEMPTS) throw error;
     }

@@ -45,8 +45,9 @@ async function* named(queue: Queue, ids: readonly number[]): AsyncGenerator<read
   for (const id of new Set(ids)) {
     const batch = await queue.message(id as QueueId);
     if (batch === undefined) continue;
-    const { account, sender, created, expires } = batch.message;
-    yield batch.recipients.map((each) => ({ ...each, id: batch.message.id, account, sender, created, expires }));
+    const { account, sender, created, expires, trace } = batch.message;
+    const message = { id: batch.message.id, account, sender, created, expires, trace };
+    yield batch.recipients.map((each) => ({ ...each, ...message }));
   }
 }
 

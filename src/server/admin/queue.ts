@@ -104,11 +104,14 @@ export const showQueued = action({
     const { store } = office;
     const batch = await store.queue.message(id as QueueId);
     if (batch === undefined) {
-      throw new Refused('directory.missing', `No message ${id} is in the queue: it has left, or there never was one.`);
+      throw new Refused(
+        'directory.missing',
+        `No message ${id} is in the queue: it has left, or there never was one. rainmail trace --queue ${id} tells what became of it.`,
+      );
     }
     const { message, recipients } = batch;
-    const { account, sender, created, expires, email } = message;
-    const entries = recipients.map((each) => ({ ...each, id: message.id, account, sender, created, expires }));
+    const { account, sender, created, expires, trace, email } = message;
+    const entries = recipients.map((each) => ({ ...each, id: message.id, account, sender, created, expires, trace }));
     const [record] = await store.emails(account, [email]);
     const [name = '', listed] = [
       (await office.directory.accountNames([account])).get(account),

@@ -108,7 +108,8 @@ async function mailOf(
   };
   let done: MailRestored;
   try {
-    done = await restoreIt({ store, account: account.id, backup, source }, { ...options, onProgress, signal });
+    const by = { via: 'admin', device: actor } as const;
+    done = await restoreIt({ store, account: account.id, backup, source, by }, { ...options, onProgress, signal });
   } catch (error) {
     await audit({ failed: error instanceof Refused ? error.code : 'internal' }); // what was restored till then stays
     throw error;

@@ -112,6 +112,7 @@ export const restoreRemoved = action({
     const chosen = await store.retained.choose(id, filterOf(input), given({ copies, drafts }));
     const restored = await store.retained.restore(id, chosen, given({ to, redeliver, overQuota }), {
       ...pursuit(run),
+      by: { via: 'admin', device: run.actor },
       record: (tx) =>
         recordAudit(
           tx,
@@ -144,6 +145,7 @@ export const purgeRemoved = action({
     const chosen = await store.retained.choose(id, filterOf(input), { copies: true, drafts: true });
     const purged = await store.retained.purge(id, chosen.items, {
       ...pursuit(run),
+      by: { via: 'admin', device: run.actor },
       record: (tx) =>
         recordAudit(
           tx,

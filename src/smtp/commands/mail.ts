@@ -4,7 +4,8 @@ import { nowSeconds } from '../../store/ids.ts';
 import type { OutboundOptions } from '../../store/types.ts';
 import type { SmtpCommand } from '../command.ts';
 import { longestHold, offersReports, offersRequireTls } from '../extensions.ts';
-import { type Reply, reply, SENDER_OK } from '../reply.ts';
+import { envelopeOf } from '../message.ts';
+import { type Malformed, type Reply, reply, replyText, SENDER_OK } from '../reply.ts';
 import type { SmtpSession } from '../session.ts';
 import { afterKeyword, type Parameters, parseParameters, parseSize } from '../syntax/command.ts';
 import { parseHold } from '../syntax/hold.ts';
@@ -15,6 +16,7 @@ import { Transaction } from '../transaction.ts';
 const NO_HELLO = reply(503, '5.5.1', 'Say who you are first');
 const NOT_SIGNED_IN = reply(530, '5.7.0', 'Sign in first'); // RFC 4954 6
 const NESTED = reply(503, '5.5.1', 'A transaction is open already; RSET ends it'); // RFC 5321 4.1.4
+const WRONG: Malformed = [501, '5.5.4'];
 const NEEDS_UTF8 = reply(553, '5.6.7', 'This address needs SMTPUTF8'); // RFC 6531 3.5
 const NEEDS_TLS = reply(530, '5.7.10', 'REQUIRETLS needs a connection with TLS'); // RFC 8689 2
 
@@ -34,7 +36,7 @@ export const mail: SmtpCommand = {
     if (utf8 && !parameters.has('SMTPUTF8')) return NEEDS_UTF8;
     const transaction = new Transaction({
       sender: address,
-      declaredBytes: declaredSize(session, parameters),
+      declaredBytes: declaredSize(parameters),
       options: optionsOf(parameters),
       holdUntil: parseHold(parameters, nowSeconds(), longestHold(session)),
     });
@@ -42,11 +44,21 @@ export const mail: SmtpCommand = {
   },
 };
 
-/** Begins the transaction. @throws Refused when somebody who signed in may not send as that, or a stranger brings too much */
+/**
+ * Begins the transaction.
+ * @throws Refused when it is too large, somebody who signed in may not send as that, or a stranger brings too much
+ */
 async function begin(session: SmtpSession, transaction: Transaction): Promise<Reply> {
   const { context, signedIn, visitor } = session;
-  if (signedIn !== null) await context.delivery.acceptsSender({ sender: transaction.sender, signedIn });
-  visitor?.begins(transaction.sender);
+  try {
+    assertFits(session, transaction);
+    if (signedIn !== null) await context.delivery.acceptsSender({ sender: transaction.sender, signedIn });
+    visitor?.begins(transaction.sender);
+  } catch (error) {
+    if (error instanceof Refused)
+      context.delivery.refused(envelopeOf(session, transaction), replyText(session.replyTo(error, WRONG)));
+    throw error;
+  }
   session.transaction = transaction;
   return SENDER_OK;
 }
@@ -90,13 +102,14 @@ function optionsOf(parameters: Parameters): OutboundOptions {
 }
 
 /** @throws Refused when the message is said to be larger than we take (RFC 1870 6.1) */
-function declaredSize(session: SmtpSession, parameters: Parameters): number | undefined {
+function assertFits({ context }: SmtpSession, { declaredBytes = 0 }: Transaction): void {
+  if (declaredBytes <= context.limits.messageBytes) return;
+  throw new Refused('message.too-large', 'The message is larger than this server takes');
+}
+
+function declaredSize(parameters: Parameters): number | undefined {
   const text = parameters.get('SIZE');
   if (text === undefined) return undefined;
   if (text === null || !/^\d{1,20}$/.test(text)) throw new BadCommand('SIZE is a number of bytes');
-  const size = parseSize(text) ?? Number.POSITIVE_INFINITY;
-  if (size > session.context.limits.messageBytes) {
-    throw new Refused('message.too-large', 'The message is larger than this server takes');
-  }
-  return size;
+  return parseSize(text) ?? Number.POSITIVE_INFINITY;
 }

@@ -3,7 +3,7 @@ import type { EnvelopeRecipient, RecipientParameters } from '../../delivery/type
 import { BadCommand, Refused } from '../../errors.ts';
 import type { SmtpCommand } from '../command.ts';
 import { offersReports } from '../extensions.ts';
-import { NEEDS_SENDER, RECIPIENT_OK, type Reply, reply } from '../reply.ts';
+import { type Malformed, NEEDS_SENDER, RECIPIENT_OK, type Reply, reply, replyText } from '../reply.ts';
 import type { SmtpSession } from '../session.ts';
 import { afterKeyword, type Parameters, parseParameters } from '../syntax/command.ts';
 import { parseNotify, parseOriginal } from '../syntax/notification.ts';
@@ -13,6 +13,7 @@ import type { Transaction } from '../transaction.ts';
 const TOO_MANY = reply(452, '4.5.3', 'Too many recipients for one message; send it again to the rest'); // RFC 5321 4.5.3.1.10
 const NEEDS_UTF8 = reply(553, '5.6.7', 'This address needs SMTPUTF8 with MAIL'); // RFC 6531 3.5
 const SENT_AWAY = reply(421, '4.7.1', 'Too many addresses that do not exist; goodbye');
+const WRONG: Malformed = [501, '5.5.4'];
 const BEGUN = reply(503, '5.5.1', 'The message has begun: no more recipients');
 
 export const rcpt: SmtpCommand = {
@@ -49,6 +50,7 @@ async function accept(session: SmtpSession, transaction: Transaction, recipient:
   try {
     await ask(session, transaction, recipient);
   } catch (error) {
+    if (error instanceof Refused) transaction.refuse(recipient.address, replyText(session.replyTo(error, WRONG)));
     if (visitor === null || !(error instanceof Refused) || error.code !== 'recipient.unknown') throw error;
     if (await visitor.misses(session.connection.signal)) throw error;
     session.end();

@@ -2,11 +2,13 @@
 import { Refused } from '../../errors.ts';
 import type { Writer } from '../engine/engine.ts';
 import type { AccountId, EmailId, EpochSeconds, ItemId, MailboxId, Modseq, Uid } from '../ids.ts';
+import type { TraceBy } from '../trace-types.ts';
 import type { UidsCopied } from '../types.ts';
 import { claim, overQuota, quotaRefusal } from './account-row.ts';
 import { INSERT_TOMBSTONE } from './expunge.ts';
 import { CountDelta, changeMailbox } from './mailbox-row.ts';
 import { DELETE_MESSAGE, insertMessage, type MessageRow, readMessages, splitKeywords } from './message-row.ts';
+import { recordChange } from './trace.ts';
 
 export interface CopyArgs {
   readonly account: AccountId;
@@ -15,10 +17,12 @@ export interface CopyArgs {
   readonly uids: readonly Uid[];
   readonly to: MailboxId;
   readonly now: EpochSeconds;
+  /** Who does it; undefined: not to be noted. */
+  readonly by: TraceBy | undefined;
 }
 
 /** Copies all or none. A copy is a new item with the same email. @throws Refused `quota.exceeded`, `mailbox.missing` */
-export async function copyMessages(tx: Writer, { account, from, uids, to, now }: CopyArgs): Promise<UidsCopied> {
+export async function copyMessages(tx: Writer, { account, from, uids, to, now, by }: CopyArgs): Promise<UidsCopied> {
   const rows = await readMessages(tx, account, from, uids);
   const delta = counted(rows);
   const claimed = await claim(tx, account, { ids: rows.length, bytes: delta.bytes, messages: rows.length });
@@ -37,12 +41,13 @@ export async function copyMessages(tx: Writer, { account, from, uids, to, now }:
       uidl: null,
     });
   }
+  await recordChange(tx, account, by, 'copied', emailsOf(rows), { from, to });
   tx.changed({ account, mailbox: to, modseq: claimed.modseq });
   return copied(rows, changed.firstUid, changed.uidvalidity);
 }
 
 /** Moves one chunk, whole: an item keeps its identity (and so its UIDL), and is never in both mailboxes or in neither. */
-export async function moveMessages(tx: Writer, { account, from, uids, to, now }: CopyArgs): Promise<UidsCopied> {
+export async function moveMessages(tx: Writer, { account, from, uids, to, now, by }: CopyArgs): Promise<UidsCopied> {
   const rows = await readMessages(tx, account, from, uids);
   const delta = counted(rows);
   const { modseq } = await claim(tx, account, { ids: 0, bytes: 0, messages: 0 });
@@ -56,9 +61,14 @@ export async function moveMessages(tx: Writer, { account, from, uids, to, now }:
     await tx.run(INSERT_TOMBSTONE, account, modseq, from, row[0], row[2], now);
     await insert(tx, { account, to, row, uid: changed.firstUid + index, item: row[1], modseq, now, uidl: row[9] });
   }
+  await recordChange(tx, account, by, 'moved', emailsOf(rows), { from, to });
   tx.changed({ account, mailbox: from, modseq });
   tx.changed({ account, mailbox: to, modseq });
   return copied(rows, changed.firstUid, changed.uidvalidity);
+}
+
+function emailsOf(rows: readonly MessageRow[]): number[] {
+  return rows.map((row) => row[2]);
 }
 
 function counted(rows: readonly MessageRow[]): CountDelta {

@@ -14,11 +14,13 @@
 import type { Reader, Writer } from '../engine/engine.ts';
 import { sql } from '../engine/sql.ts';
 import type { AccountId, EmailId, EpochSeconds, ItemId, MailboxId, Uid } from '../ids.ts';
+import type { TraceBy } from '../trace-types.ts';
 import { moveMessages } from './copy.ts';
 import { expungeMessages } from './expunge.ts';
 import { listMailboxes } from './mailboxes.ts';
 import { findMessage, type MessageRow, readMessages } from './message-row.ts';
 import { mailboxAt, placeNamed, placeOf } from './place.ts';
+import { recordChange } from './trace.ts';
 
 /** The credential that everybody has: their password. */
 export const PASSWORD = 1;
@@ -53,6 +55,8 @@ export interface LetGoTerms {
   readonly now: EpochSeconds;
   /** Until when what is removed can be brought back. */
   readonly expires: EpochSeconds;
+  /** Who lets it go; undefined: not to be noted. */
+  readonly by: TraceBy | undefined;
 }
 
 type DeviceRow = readonly [credential: number, firstSeen: number, lastSeen: number, start: number, shared: number];
@@ -245,9 +249,18 @@ export async function deleteByPop3(tx: Writer, { account, credential, marked, te
   for (const { mailbox, messages } of marked) {
     count += messages.length;
     const { there, moved } = await whereabouts(tx, account, mailbox, messages);
-    for (const [uid, item, email] of mayRemove ? moved : [...there, ...moved]) {
+    const hidden = mayRemove ? moved : [...there, ...moved];
+    for (const [uid, item, email] of hidden) {
       await tx.run(NOTE_LET_GO, account, item, credential ?? PASSWORD, mailbox, uid, email, terms.now);
     }
+    await recordChange(
+      tx,
+      account,
+      terms.by,
+      'hidden',
+      hidden.map((row) => row[2]),
+      { from: mailbox },
+    );
     if (!mayRemove) await settle(tx, account, mailbox, there, terms);
     else await remove(tx, account, mailbox, uidsOf(there), terms);
   }
@@ -307,7 +320,7 @@ async function settle(
   rows: readonly MessageRow[],
   terms: LetGoTerms,
 ): Promise<void> {
-  const { rule, silentBefore, now } = terms;
+  const { rule, silentBefore, now, by } = terms;
   if (rule.kind === 'keep') return;
   const holders = (await devicesOf(tx, account)).filter(({ lastSeen }) => lastSeen >= silentBefore);
   const free: MessageRow[] = [];
@@ -331,7 +344,7 @@ async function settle(
   if (free.length === 0) return;
   const to = await mailboxAt(tx, account, await placeNamed(tx, account, rule.folder));
   if (to.id === mailbox) return;
-  await moveMessages(tx, { account, from: mailbox, uids, to: to.id, now });
+  await moveMessages(tx, { account, from: mailbox, uids, to: to.id, now, by });
   // Done once: somebody who moves it back wants it there.
   for (const [, item] of free) await tx.run(NOTE_MOVED, to.id, account, item);
 }
@@ -345,10 +358,10 @@ async function remove(
   account: AccountId,
   mailbox: MailboxId,
   uids: readonly Uid[],
-  { now, expires }: LetGoTerms,
+  { now, expires, by }: LetGoTerms,
 ): Promise<void> {
   if (uids.length === 0) return;
   const place = placeOf(await listMailboxes(tx, account), mailbox);
   if (place === undefined) return; // the folder is gone, with all that was in it
-  await expungeMessages(tx, { account, mailbox, place, uids, onlyDeleted: false, now, expires });
+  await expungeMessages(tx, { account, mailbox, place, uids, onlyDeleted: false, now, expires, by });
 }

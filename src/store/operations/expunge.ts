@@ -6,10 +6,12 @@ import type { Writer } from '../engine/engine.ts';
 import { sql } from '../engine/sql.ts';
 import { DELETED } from '../flags.ts';
 import type { AccountId, EpochSeconds, MailboxId, Uid } from '../ids.ts';
+import type { TraceBy } from '../trace-types.ts';
 import { claim, countRetained } from './account-row.ts';
 import { CountDelta, changeMailbox } from './mailbox-row.ts';
 import { DELETE_MESSAGE, readMessages } from './message-row.ts';
 import type { Place } from './place.ts';
+import { recordChange } from './trace.ts';
 
 export const INSERT_TOMBSTONE = sql(`
   INSERT INTO expunged (account_id, modseq, mailbox_id, uid, email_id, at) VALUES (?, ?, ?, ?, ?, ?)`);
@@ -30,11 +32,13 @@ export interface ExpungeArgs {
   readonly now: EpochSeconds;
   /** When what is retained may be purged. */
   readonly expires: EpochSeconds;
+  /** Who removes them; undefined: not to be noted. */
+  readonly by: TraceBy | undefined;
 }
 
 /** Removes what is there of `uids`, with one modseq. @returns the UIDs that were removed, ascending */
 export async function expungeMessages(tx: Writer, args: ExpungeArgs): Promise<Uid[]> {
-  const { account, mailbox, place, uids, onlyDeleted, now, expires } = args;
+  const { account, mailbox, place, uids, onlyDeleted, now, expires, by } = args;
   const rows = (await readMessages(tx, account, mailbox, uids)).filter(
     (row) => !onlyDeleted || (row[3] & DELETED) !== 0,
   );
@@ -67,6 +71,8 @@ export async function expungeMessages(tx: Writer, args: ExpungeArgs): Promise<Ui
       expires,
     );
   }
+  const emails = rows.map((row) => row[2]);
+  await recordChange(tx, account, by, 'removed', emails, { from: mailbox, path: place.path });
   tx.changed({ account, mailbox, modseq });
   return rows.map((row) => row[0] as Uid);
 }

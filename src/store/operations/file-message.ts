@@ -8,7 +8,8 @@ import { serializeParts } from '../../message/stored-parts.ts';
 import type { Writer } from '../engine/engine.ts';
 import { sql } from '../engine/sql.ts';
 import { NO_FLAGS, SEEN } from '../flags.ts';
-import type { AccountId, EmailId, EpochSeconds, ItemId, MailboxId, QueueId, ThreadId, Uid } from '../ids.ts';
+import type { AccountId, EmailId, EpochSeconds, ItemId, MailboxId, QueueId, ThreadId, TraceId, Uid } from '../ids.ts';
+import { type Arrival, BY_SERVER, type TraceBy, type TracedCopy } from '../trace-types.ts';
 import type {
   Appended,
   Delivered,
@@ -28,6 +29,8 @@ import { recordOrigin } from './origins.ts';
 import { enqueue } from './queue.ts';
 import { noteServersCopy, reconcileClientsCopy, sentIdOf, sentMailbox, takeClientsCopy } from './sent-copies.ts';
 import { joinThread, threadRefs } from './threads.ts';
+import { nextTraceId, recordAppended, recordChange, recordMessage, type Tracing } from './trace.ts';
+import { tracedMessage } from './trace-delivery.ts';
 
 const INSERT_EMAIL = sql(`
   INSERT INTO email (email_key, account_id, email_id, thread_id, format, segment_id, start, length, stored_length, codec, hash, received, sent,
@@ -63,6 +66,12 @@ export interface DeliverArgs {
   /** Those who are elsewhere. */
   readonly outbound: readonly Outbound[];
   readonly now: EpochSeconds;
+  /** How it came; undefined: not to be noted. */
+  readonly trace: DeliverTrace | undefined;
+}
+
+export interface DeliverTrace extends Tracing {
+  readonly arrival: Arrival;
 }
 
 /**
@@ -71,7 +80,8 @@ export interface DeliverArgs {
  * @throws Refused the first refusal, when the message leaves this server too
  */
 export async function deliver(tx: Writer, message: PreparedMessage, args: DeliverArgs): Promise<Filed> {
-  const { targets, sent, outbound, now } = args;
+  const { targets, sent, outbound, now, trace } = args;
+  const { staged } = message;
   const byTarget = new Map<DeliveryTarget, Delivered | Refused>();
   for (const target of [...targets].sort((a, b) => a.account - b.account)) {
     const outcome = await deliverTo(tx, message, target, now);
@@ -83,14 +93,21 @@ export async function deliver(tx: Writer, message: PreparedMessage, args: Delive
   const copy = sent !== undefined && isSomewhere ? await fileSent(tx, message, sent, now) : null;
   const emails = new Map<AccountId, EmailId>();
   if (sent !== undefined && copy !== null) emails.set(sent.account, copy);
+  const traceId = trace === undefined ? NOT_TRACED : await nextTraceId(tx);
   const queued: QueueId[] = [];
   for (const each of outbound) {
     const email = emails.get(each.account) ?? (await insertEmailAlone(tx, message, each.account, now));
     emails.set(each.account, email);
-    queued.push(await enqueue(tx, each, email, now));
+    queued.push(await enqueue(tx, each, { email, trace: traceId }, now));
+  }
+  if (trace !== undefined) {
+    const message = tracedMessage(staged, args, trace, { outcomes, queued, copy });
+    await recordMessage(tx, traceId, message, staged.analysis.messageId);
   }
   return { outcomes, queued };
 }
+
+const NOT_TRACED = 0 as TraceId;
 
 /** An email in no mailbox: the bytes of what waits in the queue. */
 async function insertEmailAlone(tx: Writer, message: PreparedMessage, account: AccountId, now: EpochSeconds) {
@@ -164,11 +181,13 @@ export interface AppendArgs {
   readonly now: EpochSeconds;
   /** Until when a copy of the server's that a client's replaces can be brought back. */
   readonly expires: EpochSeconds;
+  /** Who adds them; undefined: not to be noted. */
+  readonly trace: (Tracing & { readonly by: TraceBy }) | undefined;
 }
 
 /** Adds messages to one mailbox, all or none. @throws Refused `quota.exceeded`, `mailbox.missing`, `transfer.busy` */
 export async function append(tx: Writer, args: AppendArgs): Promise<UidsAssigned> {
-  const { account, mailbox, messages, now, expires } = args;
+  const { account, mailbox, messages, now, expires, trace } = args;
   const delta = new CountDelta();
   for (const { message, appended } of messages) delta.add(appended.flags.bits, message.staged.body.length);
   const brought = Math.max(0, ...messages.map(({ appended }) => idLike(appended.uidl)));
@@ -179,6 +198,7 @@ export async function append(tx: Writer, args: AppendArgs): Promise<UidsAssigned
   const changed = await changeMailbox(tx, account, mailbox, claimed.modseq, delta, messages.length);
   if (changed === undefined) throw new Refused('mailbox.missing', 'The mailbox does not exist.');
   const uids: Uid[] = [];
+  const filed: (TracedCopy & { readonly staged: StagedMessage; readonly byClient: boolean })[] = [];
   for (const [index, { message, appended }] of messages.entries()) {
     const firstId = claimed.firstId + index * IDS_A_MESSAGE;
     const received = appended.received ?? now;
@@ -198,9 +218,19 @@ export async function append(tx: Writer, args: AppendArgs): Promise<UidsAssigned
     if (appended.origin !== undefined) await recordOrigin(tx, account, { ...appended.origin, mailbox, uid });
     if (appended.byClient === true) {
       const copy = { item: (firstId + 1) as ItemId, mailbox, uid, flags: appended.flags };
-      await reconcileClientsCopy(tx, account, message.staged.analysis, copy, { now, expires });
+      await reconcileClientsCopy(tx, account, message.staged.analysis, copy, { now, expires, by: trace && BY_SERVER });
     }
+    filed.push({ account, mailbox, email, staged: message.staged, byClient: appended.byClient === true });
     uids.push(uid);
+  }
+  if (trace !== undefined) {
+    const imported = filed.filter(({ byClient }) => !byClient).map(({ email }) => email);
+    await recordAppended(
+      tx,
+      trace,
+      filed.filter(({ byClient }) => byClient),
+    );
+    await recordChange(tx, account, trace.by, 'imported', imported, { to: mailbox });
   }
   tx.changed({ account, mailbox, modseq: claimed.modseq });
   return { uidvalidity: changed.uidvalidity, uids };

@@ -11,8 +11,11 @@ import { Refused } from '../../errors.ts';
 import type { Reader, Writer } from '../engine/engine.ts';
 import { sql } from '../engine/sql.ts';
 import { type AccountId, type EpochSeconds, type MailboxId, type Modseq, nowSeconds, type Uid } from '../ids.ts';
+import type { TraceBy } from '../trace-types.ts';
 import type { Mailbox, Role } from '../types.ts';
 import { claim } from './account-row.ts';
+import type { Place } from './place.ts';
+import { recordChange } from './trace.ts';
 
 export const INBOX = 1 as MailboxId;
 export const TOP = 0 as MailboxId;
@@ -200,16 +203,20 @@ export async function nextUidvalidity(tx: Writer, account: AccountId): Promise<n
   return value;
 }
 
+export interface DropArgs {
+  readonly account: AccountId;
+  readonly mailbox: MailboxId;
+  readonly place: Place;
+  readonly now: EpochSeconds;
+  /** Who does it; undefined: not to be noted. */
+  readonly by: TraceBy | undefined;
+}
+
 /**
  * Takes an empty mailbox away; one with others below it stays as a place (RFC 9051 6.3.5). Its messages were removed before, in chunks.
  * @returns false when it is not empty (something was delivered meanwhile): remove again
  */
-export async function dropMailbox(
-  tx: Writer,
-  account: AccountId,
-  mailbox: MailboxId,
-  now: EpochSeconds,
-): Promise<boolean> {
+export async function dropMailbox(tx: Writer, { account, mailbox, place, now, by }: DropArgs): Promise<boolean> {
   const row = await tx.get(BY_ID, account, mailbox);
   if (row === undefined) return true;
   if (row[10] > 0) return false;
@@ -217,6 +224,7 @@ export async function dropMailbox(
   if ((await tx.get(CHILD, account, mailbox)) === undefined) await tx.run(DELETE, account, mailbox);
   else await tx.run(SET_SELECTABLE, 0, null, modseq, account, mailbox);
   await tx.run(GONE, account, modseq, mailbox, row[6], row[7], now);
+  await recordChange(tx, account, by, 'folder', [], { from: mailbox, path: place.path });
   tx.changed({ account, mailbox, modseq, mailboxes: true });
   return true;
 }

@@ -6,9 +6,11 @@ import { HEADER_BYTES } from '../bodies/record.ts';
 import type { Reader, Writer } from '../engine/engine.ts';
 import { sql } from '../engine/sql.ts';
 import type { AccountId, EmailId, EpochSeconds, ItemId } from '../ids.ts';
+import type { TraceBy } from '../trace-types.ts';
 import { forgetItem } from './devices.ts';
 import { emailKey, emailKeysOf } from './email-key.ts';
 import { assertNotHeld, isHeld } from './hold.ts';
+import { recordChange } from './trace.ts';
 
 type RetainedRow = readonly [item: number, email: number, size: number, expires: number];
 
@@ -84,6 +86,8 @@ export interface PurgeBounds {
   readonly limit: number;
   /** What was removed then or later stays: open sessions may retrieve it ({@link Leases.since}). */
   readonly leasedSince: EpochSeconds;
+  /** Who does it; undefined: not to be noted. */
+  readonly by: TraceBy | undefined;
 }
 
 /** Purges retained messages of one account that are past their time. Nothing of a held one. */
@@ -91,10 +95,10 @@ export async function purgeExpired(
   tx: Writer,
   account: AccountId,
   now: EpochSeconds,
-  { limit, leasedSince }: PurgeBounds,
+  { limit, leasedSince, by }: PurgeBounds,
 ): Promise<Purged> {
   if (await isHeld(tx, account)) return NOTHING;
-  return purge(tx, account, await tx.all(EXPIRED, account, now, leasedSince, limit), false);
+  return purge(tx, account, await tx.all(EXPIRED, account, now, leasedSince, limit), { onRequest: false, by });
 }
 
 /** Purges the oldest retained messages of one account above the cap. Nothing of a held one. */
@@ -102,7 +106,7 @@ export async function purgeAboveCap(
   tx: Writer,
   account: AccountId,
   capBytes: number,
-  { limit, leasedSince }: PurgeBounds,
+  { limit, leasedSince, by }: PurgeBounds,
 ): Promise<Purged> {
   let excess = ((await tx.get(RETAINED_BYTES, account))?.[0] ?? 0) - capBytes;
   if (excess <= 0 || (await isHeld(tx, account))) return NOTHING;
@@ -112,7 +116,7 @@ export async function purgeAboveCap(
     rows.push(row);
     excess -= row[2];
   }
-  return purge(tx, account, rows, false);
+  return purge(tx, account, rows, { onRequest: false, by });
 }
 
 /**
@@ -126,7 +130,7 @@ export async function purgeItems(
   tx: Writer,
   account: AccountId,
   items: readonly ItemId[],
-  leasedSince: EpochSeconds,
+  { leasedSince, by }: Omit<PurgeBounds, 'limit'>,
 ): Promise<Purged & { readonly leased: number }> {
   await assertNotHeld(tx, account);
   const rows: RetainedRow[] = [];
@@ -138,7 +142,7 @@ export async function purgeItems(
     if (removed < leasedSince) rows.push([item, email, size, expires]);
     else leased += await tx.run(ASK_TO_PURGE, account, item);
   }
-  return { ...(await purge(tx, account, rows, true)), leased };
+  return { ...(await purge(tx, account, rows, { onRequest: true, by })), leased };
 }
 
 const NOTHING: Purged = { messages: 0, bytes: 0 };
@@ -147,7 +151,7 @@ async function purge(
   tx: Writer,
   account: AccountId,
   rows: readonly RetainedRow[],
-  onRequest: boolean,
+  { onRequest, by }: { readonly onRequest: boolean } & Pick<PurgeBounds, 'by'>,
 ): Promise<Purged> {
   let bytes = 0;
   for (const [item, email, size, expires] of rows) {
@@ -157,6 +161,13 @@ async function purge(
     bytes += size;
   }
   if (rows.length > 0) await tx.run(UNCOUNT, bytes, rows.length, account);
+  await recordChange(
+    tx,
+    account,
+    by,
+    'purged',
+    rows.map((row) => row[1]),
+  );
   return { messages: rows.length, bytes };
 }
 

@@ -1,7 +1,7 @@
 /** What waits in the queue, for those who look at it: how much, for where, and page by page. */
 import type { Reader } from '../engine/engine.ts';
 import { sql } from '../engine/sql.ts';
-import type { AccountId, EpochSeconds, QueueId } from '../ids.ts';
+import type { AccountId, EpochSeconds, QueueId, TraceId } from '../ids.ts';
 import { type QueuedRecipient, RECIPIENT, type RecipientRow, recipientOf } from './queue.ts';
 
 const RECIPIENT_COLUMNS = RECIPIENT.split(', ')
@@ -9,9 +9,17 @@ const RECIPIENT_COLUMNS = RECIPIENT.split(', ')
   .join(', ');
 
 const PAGE = sql<
-  readonly [queue: number, account: number, sender: string, created: number, expires: number, ...RecipientRow]
+  readonly [
+    queue: number,
+    account: number,
+    sender: string,
+    created: number,
+    expires: number,
+    trace: number,
+    ...RecipientRow,
+  ]
 >(`
-  SELECT r.queue_id, m.account_id, m.sender, m.created, m.expires, ${RECIPIENT_COLUMNS}
+  SELECT r.queue_id, m.account_id, m.sender, m.created, m.expires, m.trace_id, ${RECIPIENT_COLUMNS}
   FROM queue_recipient r JOIN queue_message m ON m.queue_id = r.queue_id
   WHERE (r.queue_id, r.number) > (?, ?) ORDER BY r.queue_id, r.number LIMIT ?`);
 const SIZE = sql<readonly [recipients: number, held: number, messages: number, oldest: number | null]>(`
@@ -39,17 +47,20 @@ export interface QueueEntry extends QueuedRecipient {
   readonly sender: string;
   readonly created: EpochSeconds;
   readonly expires: EpochSeconds;
+  /** The message that it is of in the trace; 0: it is not traced. */
+  readonly trace: TraceId;
 }
 
 /** A page of all who wait, in the order in which they came. */
 export async function queuePage(tx: Reader, after: QueuePlace, limit: number): Promise<QueueEntry[]> {
   const rows = await tx.all(PAGE, after.id, after.number, limit);
-  return rows.map(([id, account, sender, created, expires, ...row]) => ({
+  return rows.map(([id, account, sender, created, expires, trace, ...row]) => ({
     id: id as QueueId,
     account: account as AccountId,
     sender,
     created,
     expires,
+    trace: trace as TraceId,
     ...recipientOf(row),
   }));
 }

@@ -9,7 +9,7 @@
  */
 import type { Reader, Writer } from '../engine/engine.ts';
 import { sql } from '../engine/sql.ts';
-import { type AccountId, type EmailId, type EpochSeconds, nowSeconds, type QueueId } from '../ids.ts';
+import { type AccountId, type EmailId, type EpochSeconds, nowSeconds, type QueueId, type TraceId } from '../ids.ts';
 import { type Notify, type Outbound, type OutboundOptions, PRIORITIES, type Priority } from '../types.ts';
 import { nextNumber } from './accounts.ts';
 import { dropEmailIfUnused } from './purge.ts';
@@ -36,12 +36,13 @@ type MessageRow = readonly [
   created: number,
   warn: number,
   expires: number,
+  trace: number,
 ];
 
-const MESSAGE = 'queue_id, account_id, email_id, sender, prefix, options, created, warn, expires';
+const MESSAGE = 'queue_id, account_id, email_id, sender, prefix, options, created, warn, expires, trace_id';
 export const RECIPIENT = 'number, address, destination, state, priority, due, attempts, notify, original, reply';
 
-const INSERT_MESSAGE = sql(`INSERT INTO queue_message (${MESSAGE}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`);
+const INSERT_MESSAGE = sql(`INSERT INTO queue_message (${MESSAGE}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`);
 const INSERT_RECIPIENT = sql(`
   INSERT INTO queue_recipient (queue_id, ${RECIPIENT}) VALUES (?, ?, ?, ?, 'waiting', ?, ?, 0, ?, ?, '')`);
 /** Somebody more waits; one that is put off is not tried sooner for it. */
@@ -107,6 +108,8 @@ export interface QueuedMessage {
   /** When its sender is told that it takes long; 0: never, or done. */
   readonly warn: EpochSeconds;
   readonly expires: EpochSeconds;
+  /** The message that it is of in the trace; 0: it is not traced. */
+  readonly trace: TraceId;
 }
 
 /** Somebody who has not got it yet. */
@@ -140,13 +143,18 @@ export type Settlement =
   /** Until somebody has looked after it. */
   | { readonly number: number; readonly held: true; readonly reply: string };
 
-/** Takes a message in. @param email  its bytes, an email of the account */
-export async function enqueue(tx: Writer, outbound: Outbound, email: EmailId, now: EpochSeconds): Promise<QueueId> {
+/** Takes a message in. @param email  its bytes, an email of the account @param trace  the message in the trace */
+export async function enqueue(
+  tx: Writer,
+  outbound: Outbound,
+  { email, trace }: Pick<QueuedMessage, 'email' | 'trace'>,
+  now: EpochSeconds,
+): Promise<QueueId> {
   const { account, sender, recipients, prefix, priority = 'normal', due = now, warn = 0, expires } = outbound;
   const queue = (await nextNumber(tx, 'queue')) as QueueId;
   const bytes = prefix ?? Buffer.alloc(0);
   const options = JSON.stringify(outbound.options ?? {});
-  await tx.run(INSERT_MESSAGE, queue, account, email, sender, bytes, options, now, warn, expires);
+  await tx.run(INSERT_MESSAGE, queue, account, email, sender, bytes, options, now, warn, expires, trace);
   const rank = PRIORITIES.indexOf(priority);
   for (const [number, { address, destination, notify = [], original = '' }] of recipients.entries()) {
     await tx.run(INSERT_RECIPIENT, queue, number, address, destination, rank, due, notify.join(','), original);
@@ -336,7 +344,18 @@ export async function rerouteQueued(
   await reschedule(tx, destination);
 }
 
-function messageOf([id, account, email, sender, prefix, options, created, warn, expires]: MessageRow): QueuedMessage {
+function messageOf([
+  id,
+  account,
+  email,
+  sender,
+  prefix,
+  options,
+  created,
+  warn,
+  expires,
+  trace,
+]: MessageRow): QueuedMessage {
   return {
     id: id as QueueId,
     account: account as AccountId,
@@ -347,6 +366,7 @@ function messageOf([id, account, email, sender, prefix, options, created, warn, 
     created,
     warn,
     expires,
+    trace: trace as TraceId,
   };
 }
 

@@ -6,6 +6,7 @@
 import type { Reader, Writer } from '../engine/engine.ts';
 import { sql } from '../engine/sql.ts';
 import type { AccountId, EmailId, EpochSeconds, MailboxId, Modseq } from '../ids.ts';
+import { BY_SERVER } from '../trace-types.ts';
 import type { BodyAddress } from '../types.ts';
 import { claim } from './account-row.ts';
 import { emailKey } from './email-key.ts';
@@ -15,6 +16,7 @@ import { listMailboxes } from './mailboxes.ts';
 import { DELETE_MESSAGE } from './message-row.ts';
 import { dropEmailIfUnused } from './purge.ts';
 import { dropQueued } from './queue.ts';
+import { recordChange } from './trace.ts';
 
 const BODIES_FROM = sql<
   readonly [
@@ -86,7 +88,9 @@ export async function removeUnwritten(tx: Writer, stored: StoredBody, now: Epoch
   const [name] = (await tx.get(ACCOUNT_NAME, account))!;
   const paths = new Map((await listMailboxes(tx, account)).map(({ id, path }) => [id, path]));
   const removed: Unwritten[] = [];
-  for (const email of [unwritten, ...others.map(([other]) => other as EmailId)]) {
+  const emails = [unwritten, ...others.map(([other]) => other as EmailId)];
+  await recordChange(tx, account, BY_SERVER, 'unwritten', emails);
+  for (const email of emails) {
     for (const { mailbox, uid } of await removeEmail(tx, account, email, modseq, now))
       removed.push({ account: name, mailbox: paths.get(mailbox) ?? `${mailbox}`, uid });
   }

@@ -11,12 +11,14 @@ import { Refused } from '../../errors.ts';
 import type { Reader, Writer } from '../engine/engine.ts';
 import { sql } from '../engine/sql.ts';
 import type { AccountId, EmailId, EpochSeconds, ItemId, MailboxId, Uid } from '../ids.ts';
+import type { TraceBy } from '../trace-types.ts';
 import { claim, overQuota } from './account-row.ts';
 import { emailKey } from './email-key.ts';
 import { insertEmail, type PreparedMessage } from './file-message.ts';
 import { CountDelta, changeMailbox } from './mailbox-row.ts';
 import { insertMessage, splitKeywords } from './message-row.ts';
 import { quotaRefusal } from './retained.ts';
+import { recordChange } from './trace.ts';
 
 const NEXT_ID = sql<readonly [nextId: number]>('SELECT next_id FROM account WHERE account_id = ?');
 const EMAIL = sql<readonly [email: number]>('SELECT email_id FROM email WHERE email_key = ?');
@@ -65,6 +67,8 @@ export interface ReinstateArgs {
   readonly messages: readonly Reinstated[];
   /** Although it fills the account beyond its quota. */
   readonly overQuota?: boolean | undefined;
+  /** Who does it; undefined: not to be noted. */
+  readonly by?: TraceBy | undefined;
 }
 
 /** One message to put in. */
@@ -94,7 +98,7 @@ export interface ReinstatedAs {
  */
 export async function reinstate(
   tx: Writer,
-  { account, mailbox, messages, overQuota: mayExceed = false }: ReinstateArgs,
+  { account, mailbox, messages, overQuota: mayExceed = false, by }: ReinstateArgs,
 ): Promise<(ReinstatedAs | null)[]> {
   const [endOfIds] = (await tx.get(NEXT_ID, account)) ?? [0];
   const wanted: (Reinstated | null)[] = [];
@@ -135,6 +139,8 @@ export async function reinstate(
     await insertMessage(tx, account, mailbox, { ...filed, uid, item, email, modseq: claimed.modseq });
     outcomes.push({ uid, item, email });
   }
+  const emails = outcomes.flatMap((outcome) => outcome?.email ?? []);
+  await recordChange(tx, account, by, 'restored', emails, { to: mailbox });
   tx.changed({ account, mailbox, modseq: claimed.modseq });
   return outcomes;
 }

@@ -10,6 +10,7 @@ import { PAGE_ROWS, type Reader, type Writer } from '../engine/engine.ts';
 import { sql } from '../engine/sql.ts';
 import { DELETED, DRAFT } from '../flags.ts';
 import type { AccountId, EmailId, EpochSeconds, ItemId, MailboxId, Uid } from '../ids.ts';
+import type { TraceBy } from '../trace-types.ts';
 import type { Mailbox, Role } from '../types.ts';
 import { type Claim, claim, overQuota } from './account-row.ts';
 import { forgetItem } from './devices.ts';
@@ -18,6 +19,7 @@ import { CountDelta, changeMailbox } from './mailbox-row.ts';
 import { insertMessage, splitKeywords } from './message-row.ts';
 import { type Place, Places, placeNamed } from './place.ts';
 import { PURGE_ASKED } from './purge.ts';
+import { recordChange } from './trace.ts';
 
 type ListedRow = readonly [
   item: number,
@@ -207,6 +209,8 @@ export interface RestoreArgs {
   readonly redeliver?: boolean;
   /** Although it fills the mailbox beyond its quota. */
   readonly overQuota?: boolean;
+  /** Who does it; undefined: not to be noted. */
+  readonly by?: TraceBy | undefined;
 }
 
 /** What came back into one mailbox; `items` and `uids` in the same order. */
@@ -227,7 +231,7 @@ const MOST_MADE = 8;
  */
 export async function restoreRetained(
   tx: Writer,
-  { account, items, to, redeliver = false, overQuota: mayExceed = false }: RestoreArgs,
+  { account, items, to, redeliver = false, overQuota: mayExceed = false, by }: RestoreArgs,
 ): Promise<{ readonly restored: readonly RestoredTo[]; readonly left: readonly ItemId[] }> {
   const toPlace = to === undefined ? undefined : await placeNamed(tx, account, to);
   const groups = await rowsByPlace(tx, account, items, toPlace);
@@ -278,6 +282,8 @@ export async function restoreRetained(
       });
       newItems.push(newItem);
     }
+    const emails = rows.map((row) => row[1]);
+    await recordChange(tx, account, by, 'restored', emails, { to: mailbox.id });
     tx.changed({ account, mailbox: mailbox.id, modseq: claimed.modseq });
     restored.push({
       mailbox,

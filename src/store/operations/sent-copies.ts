@@ -13,6 +13,7 @@ import type { Writer } from '../engine/engine.ts';
 import { sql } from '../engine/sql.ts';
 import { DRAFT, type Flags } from '../flags.ts';
 import type { AccountId, EpochSeconds, ItemId, MailboxId, Uid } from '../ids.ts';
+import type { TraceBy } from '../trace-types.ts';
 import type { Role } from '../types.ts';
 import { expungeMessages } from './expunge.ts';
 import { createMailbox, listMailboxes } from './mailboxes.ts';
@@ -89,7 +90,11 @@ export async function reconcileClientsCopy(
   account: AccountId,
   analysis: MessageAnalysis,
   copy: SentCopy & { readonly flags: Flags },
-  { now, expires }: { readonly now: EpochSeconds; readonly expires: EpochSeconds },
+  {
+    now,
+    expires,
+    by,
+  }: { readonly now: EpochSeconds; readonly expires: EpochSeconds; readonly by: TraceBy | undefined },
 ): Promise<void> {
   const fresh = analysis.sent !== null && Math.abs(now - analysis.sent) < A_DAY;
   const id = fresh && (copy.flags.bits & DRAFT) === 0 ? sentIdOf(analysis) : null;
@@ -103,7 +108,7 @@ export async function reconcileClientsCopy(
   const place = placeOf(await listMailboxes(tx, account), servers.mailbox);
   if (place === undefined) return;
   const { mailbox, uid } = servers;
-  await expungeMessages(tx, { account, mailbox, place, uids: [uid], onlyDeleted: false, now, expires });
+  await expungeMessages(tx, { account, mailbox, place, uids: [uid], onlyDeleted: false, now, expires, by });
 }
 
 /** Forgets copies of more than a day ago. @returns how many */

@@ -8,6 +8,7 @@ import { POLICY_SCHEMA } from './0005-policy.ts';
 import { OUTSIDE_SCHEMA } from './0006-outside.ts';
 import { POP3_SCHEMA } from './0007-pop3.ts';
 import { QUEUE_SCHEMA } from './0008-queue.ts';
+import { TRACE_SCHEMA } from './0009-trace.ts';
 import { SIGNING_SCHEMA } from './0010-signing.ts';
 import { FORWARDING_SCHEMA } from './0011-forwarding.ts';
 import { TLS_POLICY_SCHEMA } from './0012-tls-policies.ts';
@@ -27,6 +28,7 @@ export const MIGRATIONS: readonly Migration[] = [
   { version: 6, name: 'outside', statements: OUTSIDE_SCHEMA },
   { version: 7, name: 'pop3', statements: POP3_SCHEMA },
   { version: 8, name: 'queue', statements: QUEUE_SCHEMA },
+  { version: 9, name: 'trace', statements: TRACE_SCHEMA },
   { version: 10, name: 'signing', statements: SIGNING_SCHEMA },
   { version: 11, name: 'forwarding', statements: FORWARDING_SCHEMA },
   { version: 12, name: 'tls policies', statements: TLS_POLICY_SCHEMA },

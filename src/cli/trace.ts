@@ -1,0 +1,108 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { type Command, InvalidArgumentError } from 'commander';
+import { formatSize, parseMoment } from '../config/units.ts';
+import { listTrace, MOST_STORIES, type StoriesListed } from '../server/admin/trace.ts';
+import { firstTraceId, traceTime } from '../store/operations/trace.ts';
+import type { Story } from '../trace/story-types.ts';
+import { localTime } from './local-time.ts';
+import { type CommonOptions, officeCommand } from './options.ts';
+import { counted, oneLine, print } from './output.ts';
+import { perform } from './perform.ts';
+
+interface Which {
+  readonly to?: string;
+  readonly from?: string;
+  readonly messageId?: string;
+  readonly queue?: number;
+  readonly account?: string;
+  readonly since?: number;
+  readonly until?: number;
+}
+
+type Options = CommonOptions & Which & { readonly most: number; readonly follow?: true };
+
+const FOLLOW_EVERY = 1_000;
+
+export function traceCommand(): Command {
+  return officeCommand(
+    'trace',
+    'where is my mail? What became of messages: who sent them, where they went, who retrieved or deleted them',
+    'rainmail trace --to anna@example.org --since 2d',
+  )
+    .option('--to <address>', 'recipient, or a domain of recipients: carl@example.net, example.net')
+    .option('--from <address>', 'sender of the envelope, or a domain of senders; <> for reports')
+    .option('--message-id <id>', 'with this Message-ID')
+    .option('--queue <number>', 'with this number in the queue', number)
+    .option('--account <account>', 'in the mail of this account, received or sent')
+    .option('--since <when>', 'since a time ago (2d, 3h), or a date (2026-11-20, "2026-11-20 14:30")', moment)
+    .option('--until <when>', 'not later than that', moment)
+    .option('--most <count>', 'how many messages at most', most, 20)
+    .option('--follow', 'go on, and tell of messages as they come')
+    .action(async ({ follow, ...options }: Options) => {
+      const { json: _json, data: _data, ...which } = options;
+      const listed = await perform(listTrace, which, options);
+      print(listed, options, listText);
+      if (follow !== true) return;
+      const [newest] = listed.stories;
+      await followOn(which, options, newest?.id ?? firstTraceId(Date.now()));
+    });
+}
+
+/** Until the command is interrupted. */
+async function followOn(which: Which & { most: number }, options: CommonOptions, last: number): Promise<never> {
+  for (let seen = last; ; ) {
+    await delay(FOLLOW_EVERY);
+    const since = Math.max(which.since ?? 0, Math.floor(traceTime(seen) / 1_000));
+    const { stories } = await perform(listTrace, { ...which, since, most: MOST_STORIES }, options);
+    const fresh = stories.filter(({ id }) => id > seen).reverse();
+    for (const story of fresh) print(story, options, (each) => `\n${storyText(each)}`);
+    seen = Math.max(seen, ...fresh.map(({ id }) => id));
+  }
+}
+
+function listText({ stories, more }: StoriesListed): string {
+  if (stories.length === 0) return 'No message fits: it never came here, or it was longer ago than the trace is kept.';
+  const texts = stories.map(storyText);
+  if (more)
+    texts.push(
+      `There are more than ${counted(stories.length, 'message')}: say more of what you look for, or a larger --most.`,
+    );
+  return texts.join('\n\n');
+}
+
+function storyText({ at, sender, recipients, messageId, sizeBytes, subject, events, others }: Story): string {
+  const facts = [
+    messageId === null ? 'no Message-ID' : `<${messageId}>`,
+    ...(sizeBytes === null ? [] : [formatSize(sizeBytes)]),
+    ...(subject === null ? [] : [`"${subject}"`]),
+  ];
+  return [
+    `${localTime(at)}  ${sender === '' ? '<>' : sender}${recipients.length > 0 ? ` -> ${recipients.join(', ')}` : ''}`,
+    `  ${facts.join(', ')}`,
+    ...events.map((event) => `  ${localTime(event.at, 'seconds')}  ${event.text}`),
+    ...(others > 0 ? [`  ... and what ${counted(others, 'other')} did with it: ask for one with --account`] : []),
+  ]
+    .map(oneLine)
+    .join('\n');
+}
+
+/** Seconds since 1970. */
+function moment(text: string): number {
+  const found = parseMoment(text, Date.now());
+  if (found === undefined) throw new InvalidArgumentError('Write it like 2d, 2026-11-20 or "2026-11-20 14:30".');
+  return Math.max(0, Math.floor(found / 1_000));
+}
+
+function number(text: string): number {
+  if (!/^[1-9]\d{0,14}$/.test(text))
+    throw new InvalidArgumentError('Give its number, as rainmail queue list shows it.');
+  return Number(text);
+}
+
+function most(text: string): number {
+  const count = Number(text);
+  if (!Number.isInteger(count) || count < 1 || count > MOST_STORIES) {
+    throw new InvalidArgumentError(`Give a number from 1 to ${MOST_STORIES}.`);
+  }
+  return count;
+}

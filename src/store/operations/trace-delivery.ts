@@ -1,0 +1,49 @@
+/** What the trace says of a message that was delivered: who has it, who could not have it, where else it goes. Pure. */
+import { Refused } from '../../errors.ts';
+import type { EmailId, QueueId } from '../ids.ts';
+import type { Arrival, Traced, TracedCopy } from '../trace-types.ts';
+import type { Delivered, DeliveryTarget, Outbound, SentTarget, StagedMessage } from '../types.ts';
+import { factsOf, type Tracing } from './trace.ts';
+
+interface Deliveries {
+  readonly targets: readonly DeliveryTarget[];
+  readonly sent: SentTarget | undefined;
+  readonly outbound: readonly Outbound[];
+}
+
+interface Came {
+  /** In the order of `targets`. */
+  readonly outcomes: readonly (Delivered | Refused)[];
+  /** In the order of `outbound`. */
+  readonly queued: readonly QueueId[];
+  /** The sender's copy; null: none was filed. */
+  readonly copy: EmailId | null;
+}
+
+export function tracedMessage(
+  staged: StagedMessage,
+  { targets, sent, outbound }: Deliveries,
+  { arrival, subjects }: Tracing & { readonly arrival: Arrival },
+  { outcomes, queued, copy }: Came,
+): Traced {
+  const filed: TracedCopy[] = [];
+  const unfiled: NonNullable<Traced['unfiled']>[number][] = [];
+  for (const [at, outcome] of outcomes.entries()) {
+    if (outcome instanceof Refused) unfiled.push({ account: targets[at]!.account, text: outcome.message });
+    else filed.push({ account: outcome.account, mailbox: outcome.mailbox, email: outcome.email });
+  }
+  const isSomewhere = filed.length + queued.length > 0;
+  return {
+    ...arrival,
+    ...factsOf(staged, { subjects }),
+    ...(filed.length > 0 && { filed }),
+    ...(unfiled.length > 0 && { unfiled }),
+    ...(sent !== undefined && isSomewhere && { sent: { account: sent.account, email: copy } }),
+    ...(queued.length > 0 && {
+      queued: queued.map((queue, at) => {
+        const { account, recipients } = outbound[at]!;
+        return { queue, account, to: recipients.map(({ address }) => address) };
+      }),
+    }),
+  };
+}

@@ -1,0 +1,106 @@
+/** What became of a message when it came, in words. Pure. */
+import { formatSize } from '../config/units.ts';
+import type { AccountId, MailboxId } from '../store/ids.ts';
+import type { Traced } from '../store/trace-types.ts';
+import type { StoryEvent } from './story-types.ts';
+
+/** What accounts and folders are called. */
+export interface Names {
+  account(account: AccountId): string;
+  folder(account: AccountId, mailbox: MailboxId): string;
+}
+
+export type Told = Omit<StoryEvent, 'at'>;
+
+/** @param isSeen  whether something may be told of an account */
+export function tellArrival(message: Traced, names: Names, isSeen: (account: AccountId) => boolean): Told[] {
+  return [
+    { kind: 'received', text: cameText(message, names) },
+    ...(message.checks === undefined ? [] : [{ kind: 'checked', text: `was checked: ${message.checks}` } as const]),
+    ...tellRefusals(message),
+    ...tellCopies(message, names, isSeen),
+    ...(message.queued ?? [])
+      .filter(({ account }) => isSeen(account))
+      .map(({ queue, to }): Told => {
+        return {
+          kind: 'queued',
+          text: `waits for ${to.join(', ')} as number ${queue} in the queue`,
+          queue,
+          recipients: to,
+        };
+      }),
+  ];
+}
+
+function cameText(message: Traced, names: Names): string {
+  const { how, id, sizeBytes, account, device } = message;
+  const facts = [sizeBytes === undefined ? '' : formatSize(sizeBytes), id === undefined ? '' : `as ${id}`]
+    .filter((fact) => fact !== '')
+    .join(', ');
+  const who = account === undefined ? 'somebody' : names.account(account);
+  switch (how) {
+    case 'smtp':
+      return `came from ${peerText(message)}, ${facts}`;
+    case 'lmtp':
+      return `was handed over by ${peerText(message)}, ${facts}`;
+    case 'submission':
+      return `was sent by ${who} from ${peerText(message)}, ${facts}`;
+    case 'append':
+      return `was filed by ${who} ${deviceText('imap', device ?? '')}, ${facts}`;
+    case 'queue':
+      return `came out of the queue, for people here, ${facts}`;
+    case 'import':
+      return `was imported, ${facts}`;
+    case 'server':
+      return `was written by this server, ${facts}`;
+  }
+}
+
+function peerText({ address = '', helo = '', tls }: Traced): string {
+  const name = helo === '' ? `[${address}]` : `${helo} [${address}]`;
+  return `${name} ${tls === undefined ? 'without TLS' : `over ${tls}`}`;
+}
+
+function tellRefusals({ recipients, refused }: Traced): Told[] {
+  const told = recipients
+    .filter((recipient) => recipient.refused !== undefined)
+    .map(({ address, refused: said = '' }): Told => {
+      return { kind: 'refused', text: `was refused for ${address}: ${said}`, recipients: [address], said };
+    });
+  if (refused !== undefined) told.push({ kind: 'refused', text: `was refused: ${refused}`, said: refused });
+  return told;
+}
+
+function tellCopies(
+  { how, filed = [], unfiled = [], sent }: Traced,
+  names: Names,
+  isSeen: (account: AccountId) => boolean,
+): Told[] {
+  const told: Told[] = [];
+  for (const { account, mailbox } of filed) {
+    if (!isSeen(account)) continue;
+    const [name, folder] = [names.account(account), names.folder(account, mailbox)];
+    const whose = how === 'append' ? '' : ` for ${name}`;
+    told.push({ kind: 'filed', text: `was filed${whose} in ${folder}`, account: name, folder });
+  }
+  for (const { account, text } of unfiled) {
+    if (!isSeen(account)) continue;
+    const name = names.account(account);
+    told.push({ kind: 'unfiled', text: `could not be filed for ${name}: ${text}`, account: name, said: text });
+  }
+  if (sent !== undefined && isSeen(sent.account)) {
+    const name = names.account(sent.account);
+    const text =
+      sent.email === null
+        ? `is in ${name}'s folder for sent mail: their mail program had filed it before`
+        : `was filed in ${name}'s folder for sent mail`;
+    told.push({ kind: 'sent copy', text, account: name });
+  }
+  return told;
+}
+
+/** `with "Anna's phone" over IMAP` */
+export function deviceText(via: string, device: string): string {
+  const protocol = via.toUpperCase();
+  return device === '' ? `over ${protocol}` : `with "${device}" over ${protocol}`;
+}

@@ -1,0 +1,36 @@
+/** What became of mail at other servers, for the trace: noted in the transaction that settles it. */
+import type { RecordOutcomes } from '../outbound/types.ts';
+import type { Writer } from '../store/engine/engine.ts';
+import type { QueueId, TraceId } from '../store/ids.ts';
+import { recordEvent } from '../store/operations/trace.ts';
+import type { QueueChange, QueueEntry } from '../store/queue.ts';
+
+/** What a peer says may be long: its beginning says what it is about. */
+const MOST_SAID = 500;
+
+export const recordOutcomes: RecordOutcomes = (tx, { id, trace }, outcomes) => {
+  const [{ peer }] = outcomes as readonly [(typeof outcomes)[number]];
+  const recipients = outcomes.map(({ recipient, kind, said: { reply, status, text } }) => ({
+    address: recipient.address,
+    outcome: kind,
+    said: `${reply} ${status} ${text}`.replace(/\s+/g, ' ').slice(0, MOST_SAID),
+  }));
+  return recordEvent(tx, trace, 'attempt', { queue: id, ...(peer !== '' && { peer }), recipients });
+};
+
+/** An administrator did something with mail that waits: one event for each message. */
+export async function recordQueueChange(
+  tx: Writer,
+  entries: readonly Pick<QueueEntry, 'id' | 'trace' | 'address'>[],
+  change: QueueChange,
+  actor: string,
+): Promise<void> {
+  const byMessage = Map.groupBy(entries, ({ id }) => id) as Map<QueueId, typeof entries>;
+  for (const [queue, some] of byMessage) {
+    const trace: TraceId = some[0]!.trace;
+    const recipients = some.map(({ address }) => ({ address }));
+    const detail = { queue, recipients, actor };
+    const way = change.kind === 'reroute' ? { destination: change.destination } : {};
+    await recordEvent(tx, trace, change.kind, { ...detail, ...way });
+  }
+}

@@ -1,0 +1,88 @@
+/** What became of a message later, in words: at other servers, and in mailboxes. Pure. */
+import type { AccountId } from '../store/ids.ts';
+import type { TraceBy, TraceChange, TraceEvent } from '../store/trace-types.ts';
+import { deviceText, type Names, type Told } from './arrival-words.ts';
+import type { StoryEventKind } from './story-types.ts';
+
+/** What became of it on its way out: an attempt may have come to different ends for different recipients. */
+export function tellEvent({ kind, detail }: TraceEvent): Told[] {
+  const { queue, peer, recipients = [], actor = 'somebody', destination = '' } = detail;
+  const to = recipients.map(({ address }) => address);
+  if (kind === 'reported') return [{ kind, text: 'was told of to its sender in a report', queue }];
+  if (kind !== 'attempt') {
+    const whom = to.length > 0 ? ` for ${to.join(', ')}` : '';
+    const text = `${ADMINISTRATIVE[kind]}${kind === 'reroute' ? ` to ${destination}` : ''}${whom} by ${actor}`;
+    return [{ kind, text, recipients: to, queue, device: actor }];
+  }
+  const ends = Map.groupBy(recipients, ({ outcome, said }) => JSON.stringify([outcome, said]));
+  return [...ends.values()].map((group): Told => {
+    const [{ outcome = 'deferred', said = '' }] = group as [(typeof group)[number]];
+    const addresses = group.map(({ address }) => address);
+    const text = attemptText(outcome, addresses.join(', '), peer, said);
+    return {
+      kind: outcome as StoryEventKind,
+      text,
+      recipients: addresses,
+      queue,
+      said,
+      ...(peer !== undefined && { peer }),
+    };
+  });
+}
+
+const ADMINISTRATIVE = {
+  hold: 'was held',
+  release: 'was released',
+  retry: 'was to be tried again',
+  remove: 'was taken out of the queue',
+  reroute: 'was sent another way',
+} as const;
+
+function attemptText(outcome: string, to: string, peer: string | undefined, said: string): string {
+  switch (outcome) {
+    case 'sent':
+      return `was taken by ${peer ?? 'another server'} for ${to}: ${said}`;
+    case 'failed':
+      return peer === undefined ? `was given up for ${to}: ${said}` : `was refused by ${peer} for ${to}: ${said}`;
+    case 'held':
+      return `is held for ${to}: ${said}`;
+    case 'delayed':
+      return `still waits for ${to}: ${said}`;
+    default:
+      return peer === undefined
+        ? `could not be brought to a server for ${to}, and is tried again: ${said}`
+        : `was put off by ${peer} for ${to}: ${said}`;
+  }
+}
+
+/** What was done with somebody's copy. Undefined for what is of no interest here. */
+export function tellChange(change: TraceChange, account: AccountId, names: Names): Told | undefined {
+  const { kind, by, detail } = change;
+  if (kind === 'folder') return undefined;
+  const name = names.account(account);
+  const folder = (mailbox: typeof detail.from) => (mailbox === undefined ? '' : names.folder(account, mailbox));
+  const from = detail.path ?? folder(detail.from);
+  const to = folder(detail.to);
+  const what = {
+    retrieved: 'was retrieved',
+    moved: `was moved from ${from} to ${to}`,
+    copied: `was copied from ${from} to ${to}`,
+    marked: 'was marked as deleted',
+    unmarked: 'was marked as not deleted',
+    removed: `was deleted from ${from}`,
+    hidden: 'was deleted on one device and is hidden from it',
+    restored: `was brought back to ${to}`,
+    purged: 'was removed for good',
+    imported: `was imported into ${to}`,
+    unwritten: 'was taken away again after a crash: nobody had been told that it was there',
+  }[kind];
+  const place = to !== '' ? to : from;
+  const told = { kind, text: `${what} ${whoText(by, name)}`, account: name, via: by.via, device: by.device };
+  return place === '' ? told : { ...told, folder: place };
+}
+
+function whoText({ via, device }: TraceBy, name: string): string {
+  if (via === 'server') return `by the server, for ${name}`;
+  if (via === 'admin') return `by ${device}, for ${name}`;
+  return `by ${name} ${deviceText(via, device)}`;
+}

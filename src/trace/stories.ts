@@ -1,0 +1,195 @@
+/**
+ * Where is my mail? What became of messages, told as a story of each.
+ *
+ * Invariant: who asks for their own mail alone hears of nobody else's mailbox, and of recipients only where they are the sender.
+ */
+import type { Directory } from '../directory/directory.ts';
+import type { AccountId, EmailId, MailboxId, TraceId } from '../store/ids.ts';
+import { hasNumber, parseRuns } from '../store/number-runs.ts';
+import type { MailStore } from '../store/store.ts';
+import type { TraceChange, TracedCopy, TraceFilter, TraceRow } from '../store/trace-types.ts';
+import { type Names, tellArrival } from './arrival-words.ts';
+import { tellChange, tellEvent } from './later-words.ts';
+import type { Story, StoryEvent } from './story-types.ts';
+
+interface Parts {
+  readonly store: Pick<MailStore, 'trace' | 'mailboxes'>;
+  readonly directory: Pick<Directory, 'accountNames'>;
+}
+
+/** Accounts whose changes are looked through for one answer. */
+const MOST_ACCOUNTS = 100;
+
+/** Stories of messages that fit, the newest first. @param seen  true when there are more */
+export async function findStories(
+  parts: Parts,
+  filter: TraceFilter,
+  most: number,
+): Promise<{ readonly stories: Story[]; readonly more: boolean }> {
+  const rows: TraceRow[] = [];
+  for await (const page of parts.store.trace.find(filter)) {
+    rows.push(...page.slice(0, most + 1 - rows.length));
+    if (rows.length > most) break;
+  }
+  const stories = await new Teller(parts, undefined).tell(rows.slice(0, most));
+  return { stories, more: rows.length > most };
+}
+
+/** What one person may know: what came for them, and what they sent. */
+export async function storiesFor(
+  parts: Parts,
+  account: AccountId,
+  filter: Omit<TraceFilter, 'account'>,
+  most: number,
+): Promise<Story[]> {
+  const rows: TraceRow[] = [];
+  for await (const page of parts.store.trace.find({ ...filter, account })) {
+    rows.push(...page.slice(0, most - rows.length));
+    if (rows.length >= most) break;
+  }
+  return new Teller(parts, account).tell(rows);
+}
+
+/** A copy of a message, and where its events go. */
+interface Followed {
+  readonly email: EmailId;
+  readonly events: StoryEvent[];
+  /** Protocols and devices that have retrieved it: the first time is told. */
+  readonly retrievedBy: Set<string>;
+}
+
+class Teller implements Names {
+  readonly #parts: Parts;
+  readonly #viewer: AccountId | undefined;
+  readonly #accounts = new Map<AccountId, string>();
+  readonly #folders = new Map<string, string>();
+
+  constructor(parts: Parts, viewer: AccountId | undefined) {
+    this.#parts = parts;
+    this.#viewer = viewer;
+  }
+
+  account(account: AccountId): string {
+    return this.#accounts.get(account) ?? 'an account that is gone';
+  }
+
+  folder(account: AccountId, mailbox: MailboxId): string {
+    return this.#folders.get(`${account} ${mailbox}`) ?? 'a folder that is gone';
+  }
+
+  async tell(rows: readonly TraceRow[]): Promise<Story[]> {
+    const copies = rows.map((row) => copiesOf(row).filter(({ account }) => this.#isSeen(account)));
+    const people = [...new Set(copies.flat().map(({ account }) => account))];
+    const followed = people.slice(0, MOST_ACCOUNTS);
+    await this.#learnNames(rows, followed);
+    const events = rows.map((): StoryEvent[] => []);
+    for (const account of followed) {
+      const mine = copies.flatMap((some, at) =>
+        some
+          .filter((copy) => copy.account === account)
+          .map(({ email }): Followed => ({ email, events: events[at]!, retrievedBy: new Set() })),
+      );
+      const first = rows.findLast((_, at) => copies[at]!.some((copy) => copy.account === account))!.id;
+      await this.#follow(account, first, mine);
+    }
+    const told = new Set(followed);
+    const stories: Story[] = [];
+    for (const [at, row] of rows.entries()) {
+      const others = new Set(copies[at]!.map(({ account }) => account)).difference(told).size;
+      stories.push(await this.#story(row, events[at]!, others));
+    }
+    return stories;
+  }
+
+  #isSeen(account: AccountId): boolean {
+    return this.#viewer === undefined || account === this.#viewer;
+  }
+
+  /** True for who may know to whom it went, and what became of it elsewhere. */
+  #isSender({ message: { account, queued = [] } }: TraceRow): boolean {
+    return (
+      this.#viewer === undefined || account === this.#viewer || queued.some((each) => each.account === this.#viewer)
+    );
+  }
+
+  async #learnNames(rows: readonly TraceRow[], followed: readonly AccountId[]): Promise<void> {
+    const accounts = new Set<AccountId>(followed);
+    for (const { message } of rows) {
+      if (message.account !== undefined) accounts.add(message.account);
+      for (const { account } of [...(message.filed ?? []), ...(message.unfiled ?? [])]) accounts.add(account);
+      if (message.sent !== undefined) accounts.add(message.sent.account);
+    }
+    for (const [id, name] of await this.#parts.directory.accountNames(accounts)) this.#accounts.set(id, name);
+    for (const account of followed) {
+      for (const { id, path } of await this.#parts.store.mailboxes(account))
+        this.#folders.set(`${account} ${id}`, path);
+    }
+  }
+
+  /** Looks through what was done with an account's mail since the first of these messages came. */
+  async #follow(account: AccountId, since: TraceId, copies: readonly Followed[]): Promise<void> {
+    // What a folder was called is known at its end: told when all is read.
+    const found: (readonly [change: TraceChange, copy: Followed])[] = [];
+    for await (const page of this.#parts.store.trace.changes(account, since)) {
+      for (const change of page) {
+        this.#learnFolder(account, change);
+        const runs = parseRuns(change.emails);
+        for (const copy of copies) if (hasNumber(runs, copy.email)) found.push([change, copy]);
+      }
+    }
+    for (const [change, copy] of found) this.#note(account, change, copy);
+  }
+
+  /** What a folder was called that is not there any more. */
+  #learnFolder(account: AccountId, { detail: { from, path } }: TraceChange): void {
+    if (from === undefined || path === undefined) return;
+    const key = `${account} ${from}`;
+    if (!this.#folders.has(key)) this.#folders.set(key, path);
+  }
+
+  #note(account: AccountId, change: TraceChange, { events, retrievedBy }: Followed): void {
+    if (change.kind === 'retrieved') {
+      const { via, device } = change.by;
+      if (retrievedBy.size === retrievedBy.add(`${via} ${device}`).size) return;
+    }
+    const told = tellChange(change, account, this);
+    if (told !== undefined) events.push({ at: iso(change.at), ...told });
+  }
+
+  async #story(row: TraceRow, changes: readonly StoryEvent[], others: number): Promise<Story> {
+    const { id, at, messageId, message } = row;
+    const isSender = this.#isSender(row);
+    const came = tellArrival(isSender ? message : withoutRecipients(message), this, (account) => this.#isSeen(account));
+    const left = isSender ? await this.#parts.store.trace.events(id) : [];
+    const events = [
+      ...came.map((told): StoryEvent => ({ at: iso(at), ...told })),
+      ...left.flatMap((event) => tellEvent(event).map((told): StoryEvent => ({ at: iso(event.at), ...told }))),
+      ...changes,
+    ];
+    return {
+      id,
+      at: iso(at),
+      messageId,
+      sender: message.sender,
+      recipients: isSender ? message.recipients.map(({ address }) => address) : [],
+      sizeBytes: message.sizeBytes ?? null,
+      subject: message.subject ?? null,
+      events: events.sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0)),
+      others,
+    };
+  }
+}
+
+/** The copies in mailboxes here, the sender's among them. */
+function copiesOf({ message: { filed = [], sent } }: TraceRow): Pick<TracedCopy, 'account' | 'email'>[] {
+  const own = sent === undefined || sent.email === null ? [] : [{ account: sent.account, email: sent.email }];
+  return [...filed, ...own];
+}
+
+function withoutRecipients<T extends TraceRow['message']>(message: T): T {
+  return { ...message, recipients: [] };
+}
+
+function iso(at: number): string {
+  return new Date(at).toISOString();
+}
