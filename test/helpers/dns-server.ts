@@ -61,7 +61,10 @@ export class ScriptedDns {
 const CODES = { NXDOMAIN: 3, SERVFAIL: 2, REFUSED: 5 } as const;
 
 /** Starts one on a free port; it ends with the test. */
-export async function scriptedDns(t: TestContext): Promise<ScriptedDns> {
+export async function scriptedDns(
+  t: TestContext,
+  at: DnsServer = { host: '127.0.0.1', port: 0 },
+): Promise<ScriptedDns> {
   const dns = new ScriptedDns();
   const udp = createSocket('udp4');
   const tcp = createServer((socket) => {
@@ -80,15 +83,15 @@ export async function scriptedDns(t: TestContext): Promise<ScriptedDns> {
     const reply = dns.reply(query, true);
     if (reply !== undefined) udp.send(reply, from.port, from.address);
   });
-  udp.bind(0, '127.0.0.1');
+  udp.bind(at.port, at.host);
   await once(udp, 'listening');
   const { port } = udp.address();
-  tcp.listen(port, '127.0.0.1');
+  tcp.listen(port, at.host);
   await once(tcp, 'listening');
   defer(t, () => {
     udp.close();
     tcp.close();
   });
-  dns.server = { host: '127.0.0.1', port };
+  dns.server = { host: at.host, port };
   return dns;
 }

@@ -37,6 +37,8 @@ export interface OfficeRequest {
   readonly smtp?: string;
   /** Every service at its standard port, on every address: in a network of the test's own. */
   readonly standardPorts?: boolean;
+  /** More environment for the server. */
+  readonly environment?: Readonly<Record<string, string>>;
   /** Faults of ours that the test provokes; otherwise the server must have met none. */
   readonly internalErrors?: number;
   /** Folders below the temporary one, to keep it in. */
@@ -50,6 +52,7 @@ export const PASSWORD = 'green apples in autumn';
 export async function trialOffice(t: TestContext, request: OfficeRequest = {}): Promise<TrialOffice> {
   const folder = await mkdtemp(join(tmpdir(), 'rainmail-test-'));
   const office = new TrialOffice(join(folder, request.below ?? ''), request.internalErrors ?? 0);
+  office.environment = request.environment ?? {};
   t.after(async () => {
     try {
       await office.lastly().finally(() => office.end());

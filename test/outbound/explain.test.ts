@@ -5,7 +5,7 @@ import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { explainWay } from '../../src/outbound/explain.ts';
 import { Routes } from '../../src/outbound/route.ts';
 import { Authority, selfSigned } from '../helpers/authority.ts';
-import { Internet, tlsaFor } from './internet.ts';
+import { PeerRoom, tlsaFor } from './peer-room.ts';
 
 let authority: Authority;
 const usual = getCACertificates('default');
@@ -16,15 +16,15 @@ before(async () => {
 after(() => setDefaultCACertificates(usual));
 
 test('hosts in their order, what is known of each, and what a connection comes to', async (t) => {
-  const internet = await Internet.open(t);
+  const room = await PeerRoom.open(t);
   const tls = await selfSigned('dane.test');
-  await internet.host('dane.test', { tls });
-  internet.tlsa('dane.test', tlsaFor('3 1 1', tls.cert));
-  await internet.host('plain.test', { says: (command) => (command === 'STARTTLS' ? '502 5.5.1 what?' : undefined) });
-  await internet.host('strange.test', { tls: await selfSigned('strange.test') });
-  internet.address('dead.test');
-  internet.domain('example.test', 'dane.test', 'plain.test', 'strange.test', 'dead.test');
-  const before = await explainWay('carl@example.test', false, internet.options);
+  await room.host('dane.test', { tls });
+  room.tlsa('dane.test', tlsaFor('3 1 1', tls.cert));
+  await room.host('plain.test', { says: (command) => (command === 'STARTTLS' ? '502 5.5.1 what?' : undefined) });
+  await room.host('strange.test', { tls: await selfSigned('strange.test') });
+  room.address('dead.test');
+  room.domain('example.test', 'dane.test', 'plain.test', 'strange.test', 'dead.test');
+  const before = await explainWay('carl@example.test', false, room.options);
   assert.equal(before.trouble, null);
   assert.deepEqual(
     before.hosts.map(({ name, signed, tlsa, protection, tries }) => [name, signed, tlsa, protection, tries]),
@@ -36,8 +36,8 @@ test('hosts in their order, what is known of each, and what a connection comes t
     ],
   );
 
-  await internet.policy('example.test', 'enforce', 'dane.test', 'strange.test', 'dead.test');
-  const { sts, hosts } = await explainWay('example.test', true, internet.options);
+  await room.policy('example.test', 'enforce', 'dane.test', 'strange.test', 'dead.test');
+  const { sts, hosts } = await explainWay('example.test', true, room.options);
   assert.deepEqual([sts!.mode, sts!.mx], ['enforce', ['dane.test', 'strange.test', 'dead.test']]);
   assert.deepEqual(
     hosts.map(({ protection, trouble, tries }) => [
@@ -56,19 +56,19 @@ test('hosts in their order, what is known of each, and what a connection comes t
 });
 
 test('a domain that mail can not go to, and a route', async (t) => {
-  const internet = await Internet.open(t);
-  internet.dns.say('MX', 'nomail.test', { preference: 0, exchange: '.' });
-  internet.dns.zone.set('MX broken.test', 'SERVFAIL');
-  const trouble = async (domain: string) => (await explainWay(domain, true, internet.options)).trouble;
+  const room = await PeerRoom.open(t);
+  room.dns.say('MX', 'nomail.test', { preference: 0, exchange: '.' });
+  room.dns.zone.set('MX broken.test', 'SERVFAIL');
+  const trouble = async (domain: string) => (await explainWay(domain, true, room.options)).trouble;
   assert.equal(await trouble('nomail.test'), 'nomail.test says in the DNS that it takes no mail.');
   assert.equal(await trouble('missing.test'), 'There is no domain missing.test.');
   assert.match((await trouble('broken.test'))!, /^Nothing could be found out about broken\.test now/);
-  await assert.rejects(explainWay('no domain', true, internet.options), { code: 'directory.invalid' });
+  await assert.rejects(explainWay('no domain', true, room.options), { code: 'directory.invalid' });
 
-  const { port } = internet.options;
-  await internet.host('smart.test', { tls: await authority.issue(['smart.test']) });
+  const { port } = room.options;
+  await room.host('smart.test', { tls: await authority.issue(['smart.test']) });
   const routes = new Routes([{ domains: ['*'], host: 'smart.test', port, tls: 'verified' }]);
-  const { route, hosts } = await explainWay('example.org', true, { ...internet.options, routes });
+  const { route, hosts } = await explainWay('example.org', true, { ...room.options, routes });
   assert.deepEqual(route, { host: 'smart.test', port });
   assert.deepEqual([hosts[0]!.tlsa, hosts[0]!.protection, hosts[0]!.tries![0]!.tls], [null, 'verified', 'verified']);
 });

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { Authority, type Certificate, selfSigned } from '../../helpers/authority.ts';
-import { Internet, tlsaFor } from '../internet.ts';
+import { PeerRoom, tlsaFor } from '../peer-room.ts';
 import type { ScriptedPeerOptions } from '../scripted-peer.ts';
 
 const REQUIRETLS = { extensions: ['PIPELINING', '8BITMIME', 'REQUIRETLS'] };
@@ -31,7 +31,7 @@ async function certificates(name: string): Promise<Readonly<Record<string, Certi
 }
 
 test('certificates of every kind', async (t) => {
-  const internet = await Internet.open(t);
+  const room = await PeerRoom.open(t);
   //                  for mail without wishes, under MTA-STS, under DANE with the record of this certificate
   const expected: Readonly<Record<string, readonly [string, string, string]>> = {
     good: ['unverified', 'mta-sts', 'dane'],
@@ -47,18 +47,18 @@ test('certificates of every kind', async (t) => {
       const domain = `${way}${number}.test`;
       const host = `mx.${domain}`;
       const own = kind === 'good' ? await authority.issue([host]) : tls;
-      await internet.host(host, { tls: own });
-      internet.domain(domain, host);
-      if (way === 'sts') await internet.policy(domain, 'enforce', host);
-      if (way === 'dane') internet.tlsa(host, tlsaFor('3 1 1', own.cert));
-      outcome.push((await internet.reach(domain)).replace(/ at .*/, ''));
+      await room.host(host, { tls: own });
+      room.domain(domain, host);
+      if (way === 'sts') await room.policy(domain, 'enforce', host);
+      if (way === 'dane') room.tlsa(host, tlsaFor('3 1 1', own.cert));
+      outcome.push((await room.reach(domain)).replace(/ at .*/, ''));
     }
     assert.deepEqual(outcome, expected[kind], kind);
   }
 });
 
 test('TLS that breaks, or is not there', async (t) => {
-  const internet = await Internet.open(t);
+  const room = await PeerRoom.open(t);
   const old = { minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' } as const;
   const hosts: Readonly<Record<string, (tls: Certificate) => ScriptedPeerOptions>> = {
     'TLS 1.1 at most': (tls) => ({ tls: { ...tls, ...old } }),
@@ -74,35 +74,35 @@ test('TLS that breaks, or is not there', async (t) => {
   for (const [number, [kind, options]] of Object.entries(hosts).entries()) {
     const host = `mx${number}.test`;
     const own = await authority.issue([host]);
-    await internet.host(host, options(own));
-    internet.domain(`plain${number}.test`, host);
-    assert.equal(await internet.reach(`plain${number}.test`), `none at ${host}`, kind);
+    await room.host(host, options(own));
+    room.domain(`plain${number}.test`, host);
+    assert.equal(await room.reach(`plain${number}.test`), `none at ${host}`, kind);
 
-    internet.domain(`sts${number}.test`, host);
-    await internet.policy(`sts${number}.test`, 'enforce', host);
-    assert.equal(await internet.reach(`sts${number}.test`), '454 4.7.10', kind);
-    await internet.policy(`sts${number}.test`, 'testing', host);
-    assert.equal(await internet.reach(`sts${number}.test`), `none at ${host}`, `${kind}: a policy on trial`);
+    room.domain(`sts${number}.test`, host);
+    await room.policy(`sts${number}.test`, 'enforce', host);
+    assert.equal(await room.reach(`sts${number}.test`), '454 4.7.10', kind);
+    await room.policy(`sts${number}.test`, 'testing', host);
+    assert.equal(await room.reach(`sts${number}.test`), `none at ${host}`, `${kind}: a policy on trial`);
 
     const signed = `signed${number}.test`;
-    internet.alsoCalled(signed, host);
-    internet.tlsa(signed, tlsaFor('3 1 1', own.cert));
-    internet.domain(`dane${number}.test`, signed);
-    assert.equal(await internet.reach(`dane${number}.test`), '454 4.7.10', kind);
+    room.alsoCalled(signed, host);
+    room.tlsa(signed, tlsaFor('3 1 1', own.cert));
+    room.domain(`dane${number}.test`, signed);
+    assert.equal(await room.reach(`dane${number}.test`), '454 4.7.10', kind);
   }
 });
 
 test('DANE: records that match, and those that do not', async (t) => {
-  const internet = await Internet.open(t);
+  const room = await PeerRoom.open(t);
   const root = await Authority.make('Root');
   const middle = await root.below('Middle');
   let number = 0;
-  const reached = async (own: Certificate, ...records: Parameters<Internet['tlsa']>[1][]): Promise<string> => {
+  const reached = async (own: Certificate, ...records: Parameters<PeerRoom['tlsa']>[1][]): Promise<string> => {
     const host = `mx${++number}.test`;
-    await internet.host(host, { tls: own });
-    internet.domain(`d${number}.test`, host);
-    internet.tlsa(host, ...records);
-    return (await internet.reach(`d${number}.test`)).replace(/ at .*/, '');
+    await room.host(host, { tls: own });
+    room.domain(`d${number}.test`, host);
+    room.tlsa(host, ...records);
+    return (await room.reach(`d${number}.test`)).replace(/ at .*/, '');
   };
   const forHost = (issuer: Authority, options = {}) => issuer.issue([`mx${number + 1}.test`], options);
 
@@ -136,42 +136,42 @@ test('DANE: records that match, and those that do not', async (t) => {
 });
 
 test('what was said in the clear after STARTTLS counts for nothing', async (t) => {
-  const internet = await Internet.open(t);
+  const room = await PeerRoom.open(t);
   const tls = await authority.issue(['mx.test']);
   const says = saying('STARTTLS', '220 2.0.0 go on\r\n250-mx.test\r\n250 REQUIRETLS');
-  await internet.host('mx.test', { tls, says });
-  internet.domain('example.test', 'mx.test');
-  assert.equal(await internet.reach('example.test'), 'unverified at mx.test');
-  assert.equal(await internet.reach('example.test', true), '550 5.7.30');
+  await room.host('mx.test', { tls, says });
+  room.domain('example.test', 'mx.test');
+  assert.equal(await room.reach('example.test'), 'unverified at mx.test');
+  assert.equal(await room.reach('example.test', true), '550 5.7.30');
 });
 
 test('the next host is used when the first can not be trusted', async (t) => {
-  const internet = await Internet.open(t);
-  await internet.host('a.test', { tls: await selfSigned('a.test') });
-  await internet.host('b.test', { tls: await authority.issue(['b.test']) });
-  await internet.host('c.test', { tls: await authority.issue(['c.test']) });
-  internet.domain('sts.test', 'c.test', 'a.test', 'b.test');
-  await internet.policy('sts.test', 'enforce', 'a.test', 'b.test');
-  assert.equal(await internet.reach('sts.test'), 'mta-sts at b.test', 'c is not in the policy, a not what it says');
-  internet.alsoCalled('d.test', 'a.test');
-  internet.dns.zone.set(`TLSA _${internet.options.port}._tcp.d.test`, 'SERVFAIL');
-  internet.domain('dane.test', 'd.test', 'b.test');
-  assert.equal(await internet.reach('dane.test'), 'unverified at b.test', 'nobody can say what d’s certificate is');
-  internet.domain('alone.test', 'd.test');
-  assert.equal(await internet.reach('alone.test'), '451 4.4.3');
+  const room = await PeerRoom.open(t);
+  await room.host('a.test', { tls: await selfSigned('a.test') });
+  await room.host('b.test', { tls: await authority.issue(['b.test']) });
+  await room.host('c.test', { tls: await authority.issue(['c.test']) });
+  room.domain('sts.test', 'c.test', 'a.test', 'b.test');
+  await room.policy('sts.test', 'enforce', 'a.test', 'b.test');
+  assert.equal(await room.reach('sts.test'), 'mta-sts at b.test', 'c is not in the policy, a not what it says');
+  room.alsoCalled('d.test', 'a.test');
+  room.dns.zone.set(`TLSA _${room.options.port}._tcp.d.test`, 'SERVFAIL');
+  room.domain('dane.test', 'd.test', 'b.test');
+  assert.equal(await room.reach('dane.test'), 'unverified at b.test', 'nobody can say what d’s certificate is');
+  room.domain('alone.test', 'd.test');
+  assert.equal(await room.reach('alone.test'), '451 4.4.3');
 });
 
 test('mail that wants TLS all the way goes where that is so, and else comes back', async (t) => {
-  const internet = await Internet.open(t);
-  await internet.host('without.test', { tls: await authority.issue(['without.test']) });
-  await internet.host('with.test', { ...REQUIRETLS, tls: await authority.issue(['with.test']) });
-  await internet.host('stranger.test', { ...REQUIRETLS, tls: await selfSigned('stranger.test') });
-  await internet.host('plain.test', { ...REQUIRETLS, says: saying('STARTTLS', '502 5.5.1 what?') });
-  internet.address('dead.test');
+  const room = await PeerRoom.open(t);
+  await room.host('without.test', { tls: await authority.issue(['without.test']) });
+  await room.host('with.test', { ...REQUIRETLS, tls: await authority.issue(['with.test']) });
+  await room.host('stranger.test', { ...REQUIRETLS, tls: await selfSigned('stranger.test') });
+  await room.host('plain.test', { ...REQUIRETLS, says: saying('STARTTLS', '502 5.5.1 what?') });
+  room.address('dead.test');
   const reached = async (...hosts: readonly string[]) => {
     const domain = `to.${hosts.join('.')}`;
-    internet.domain(domain, ...hosts);
-    return internet.reach(domain, true);
+    room.domain(domain, ...hosts);
+    return room.reach(domain, true);
   };
   assert.equal(await reached('with.test'), 'verified at with.test');
   assert.equal(await reached('without.test', 'plain.test', 'stranger.test', 'with.test'), 'verified at with.test');
@@ -179,25 +179,23 @@ test('mail that wants TLS all the way goes where that is so, and else comes back
   assert.equal(await reached('plain.test'), '550 5.7.10');
   assert.equal(await reached('stranger.test'), '550 5.7.10');
   assert.equal((await reached('dead.test', 'without.test')).slice(0, 3), '451', 'one may be there later');
-  assert.equal(await internet.reach('[127.0.0.1]', true), '550 5.7.10', 'an address has no name to prove');
+  assert.equal(await room.reach('[127.0.0.1]', true), '550 5.7.10', 'an address has no name to prove');
 
-  internet.dns.authentic = false;
+  room.dns.authentic = false;
   assert.equal(await reached('with.test', 'with.test'), '550 5.7.10', 'nobody has signed whose hosts these are');
-  internet.domain('listed.test', 'with.test');
-  await internet.policy('listed.test', 'testing', 'with.test');
-  assert.equal(await internet.reach('listed.test', true), 'verified at with.test');
+  room.domain('listed.test', 'with.test');
+  await room.policy('listed.test', 'testing', 'with.test');
+  assert.equal(await room.reach('listed.test', true), 'verified at with.test');
 });
 
 test('a route is protected as it says, and never less than the sender wants', async (t) => {
-  const internet = await Internet.open(t);
-  await internet.host('plain.test');
-  await internet.host('strange.test', { ...REQUIRETLS, tls: await selfSigned('strange.test') });
-  await internet.host('good.test', { ...REQUIRETLS, tls: await authority.issue(['good.test']) });
+  const room = await PeerRoom.open(t);
+  await room.host('plain.test');
+  await room.host('strange.test', { ...REQUIRETLS, tls: await selfSigned('strange.test') });
+  await room.host('good.test', { ...REQUIRETLS, tls: await authority.issue(['good.test']) });
   const ways = ['opportunistic', 'required', 'verified'] as const;
   const reached = async (host: string, requireTls = false) =>
-    Promise.all(
-      ways.map((tls) => internet.reachBy({ domains: ['*'], host, port: internet.options.port, tls }, requireTls)),
-    );
+    Promise.all(ways.map((tls) => room.reachBy({ domains: ['*'], host, port: room.options.port, tls }, requireTls)));
   assert.deepEqual(await reached('plain.test'), ['none at plain.test', '454 4.7.10', '454 4.7.10']);
   assert.deepEqual(await reached('strange.test'), [
     'unverified at strange.test',

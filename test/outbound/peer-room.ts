@@ -1,4 +1,4 @@
-/** The Internet as a test wants it: a DNS, and hosts with a mail server each, at addresses of loopback that share one port. */
+/** Hosts with a mail server each, at addresses of loopback that share one port, and the DNS that names them. */
 import { createHash, X509Certificate } from 'node:crypto';
 import type { TestContext } from 'node:test';
 import { pino } from 'pino';
@@ -15,7 +15,7 @@ import { type ScriptedDns, scriptedDns } from '../helpers/dns-server.ts';
 import { temporaryStore } from '../store/helpers.ts';
 import { type ScriptedPeer, type ScriptedPeerOptions, scriptedPeer } from './scripted-peer.ts';
 
-export class Internet {
+export class PeerRoom {
   readonly dns: ScriptedDns;
   readonly store: MailStore;
   readonly options: ReachOptions;
@@ -30,7 +30,7 @@ export class Internet {
   }
 
   /** All that its DNS says is signed. */
-  static async open(t: TestContext): Promise<Internet> {
+  static async open(t: TestContext): Promise<PeerRoom> {
     const store = await temporaryStore(t);
     const dns = await scriptedDns(t);
     dns.authentic = true;
@@ -39,7 +39,7 @@ export class Internet {
     const faults = (error: unknown) => {
       throw error;
     };
-    return new Internet(t, dns, store, {
+    return new PeerRoom(t, dns, store, {
       routes: new Routes([]),
       resolver,
       sts: new Sts({ resolver, kept: store.stsPolicies, log, onInternalError: faults }),
