@@ -55,7 +55,7 @@ export class Reports implements Reporter, Notices {
 
   async report(message: QueuedMessage, outcomes: readonly RecipientOutcome[]): Promise<Report | undefined> {
     if (message.sender === '') return undefined;
-    const told = toldOf(outcomes, message.expires);
+    const told = toldOf(outcomes, message.expires, wentOnFrom(message.prefix));
     return told.length === 0 ? undefined : this.#reportOf(await this.#queued(message), told);
   }
 
@@ -151,4 +151,9 @@ export class Reports implements Reporter, Notices {
       throw error;
     }
   }
+}
+
+/** From which address of ours a message went on: the line that says so stands first (RFC 9228). Undefined: it was sent from here. */
+function wentOnFrom(prefix: Buffer): string | undefined {
+  return /^Delivered-To: <?([^>\r\n]+)>?\r\n/.exec(prefix.toString('utf8'))?.[1];
 }

@@ -22,15 +22,26 @@ export interface Told {
   readonly until?: EpochSeconds;
 }
 
-/** What the sender is to hear of outcomes. @param expires  when those that wait are given up */
-export function toldOf(outcomes: readonly RecipientOutcome[], expires: EpochSeconds): Told[] {
+/**
+ * What the sender is to hear of outcomes.
+ *
+ * @param expires  when those that wait are given up
+ * @param via  the address of ours from which the message went on: where it went on to is nobody's business but the owner's (RFC 3461 5.2.7.3)
+ */
+export function toldOf(outcomes: readonly RecipientOutcome[], expires: EpochSeconds, via?: string): Told[] {
   return outcomes.flatMap((outcome) => {
     const action = actionOf(outcome);
     if (action === undefined) return [];
     const { recipient, said, peer } = outcome;
     const { address, original } = recipient;
-    return [{ action, address, original, said, peer, ...(action === 'delayed' && { until: expires }) }];
+    const shown = via === undefined ? { address, said, peer } : { address: via, said: discreet(said), peer: '' };
+    return [{ action, original, ...shown, ...(action === 'delayed' && { until: expires }) }];
   });
+}
+
+/** What was said, without its words, which name whom it was said of. That an address is wrong (RFC 3463 3.2) is not true of ours. */
+function discreet({ reply, status }: PeerReply): PeerReply {
+  return { reply, status: /^[245]\.1\./.test(status) ? '' : status, text: '' };
 }
 
 /** What the sender asked to hear of those whose mail is about to be filed here, or goes on from here. */

@@ -207,6 +207,19 @@ test('of what was forwarded a report goes back the way by which it came, with th
   assert.deepEqual(partsOf(bytes), ['text/plain', 'message/delivery-status']);
 });
 
+test('a sender is told of the address that the mail was sent to, not of the one it went on to', async (t) => {
+  const room = await WritingRoom.open(t);
+  const prefix = Buffer.from('Delivered-To: ben@office.test\r\n');
+  const said = { reply: 550, status: '5.1.1', text: 'there is no secret@home.test' };
+  await room.settle(await room.send({ to: ['secret@home.test'], outbound: { prefix } }), () => ({ said }));
+  await room.settle(await room.send({ to: ['secret@home.test'] }), () => ({ said }));
+  const [onward, direct] = (await room.inbox()).map(String);
+  assert.doesNotMatch(onward!, /home\.test|mx\.example|spelling/);
+  assert.match(onward!, /\r\n {2}ben@office\.test\r\n/);
+  assert.match(onward!, /Final-Recipient: rfc822; ben@office\.test\r\nAction: failed\r\nStatus: 5\.0\.0\r\n/);
+  assert.match(direct!, /secret@home\.test/);
+});
+
 test('the message is given back as the sender asked, within bounds', async (t) => {
   const room = await WritingRoom.open(t);
   const large = message('Large', 200_000);
