@@ -2,7 +2,7 @@
  * Where every check on arriving mail stands: one after the other, each with its time.
  *
  * Invariant: a check that fails or takes too long is told to those who look after the server, and decides nothing but by what it says of itself
- * (`whenItFails`): mail is accepted without it, or put off.
+ * (`whenItFails`): mail is accepted without it, or put off. What it would have proved is not proven then.
  */
 import { Refused } from '../errors.ts';
 import type { Check, InDelivery, Verdict } from './in-delivery.ts';
@@ -23,11 +23,13 @@ export async function runChecks(
     } catch (error) {
       if (error instanceof Refused) throw error;
       onFailed(check, error);
+      delivery.unproven = true;
       if (check.whenItFails === 'accept') continue;
       throw new Refused('check.failed', 'The message could not be checked just now; please try again later.');
     }
     delivery.findings += verdict?.findings ?? '';
     delivery.suspicious ||= verdict?.suspicious ?? false;
+    delivery.unproven ||= verdict?.unproven ?? false;
   }
 }
 

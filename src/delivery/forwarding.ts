@@ -12,7 +12,7 @@ import { Refused } from '../errors.ts';
 import type { AccountId } from '../store/ids.ts';
 import type { Notify } from '../store/types.ts';
 import type { ForwardRate } from './forward-rate.ts';
-import type { InDelivery, Leaving } from './in-delivery.ts';
+import type { Leaving } from './in-delivery.ts';
 import type { Outgoing, RecipientParameters } from './types.ts';
 
 /** A message, as far as it decides whether it goes on. */
@@ -56,17 +56,6 @@ export async function goOn(
     throw new Refused('loop.detected', `This message has been at ${address} before: it goes round in circles.`);
   }
   return { accounts: [...accounts.values()], leaves };
-}
-
-/** Junk stays with whoever forwards their mail: sent on, it would make this server one that sends junk. */
-export function keepSuspicious({ suspicious, recipients }: InDelivery): void {
-  if (!suspicious) return;
-  for (const recipient of recipients) {
-    const kept = new Map(recipient.accounts.map((account) => [account.id, account]));
-    const leaves = recipient.leaves.filter(({ via }) => (via?.keeper ?? null) === null);
-    for (const { via } of recipient.leaves) if (via?.keeper) kept.set(via.keeper.id, via.keeper);
-    Object.assign(recipient, { accounts: [...kept.values()], leaves });
-  }
 }
 
 /** Under which address it leaves: the next server sees a sender for whom we may send, and reports find back to who sent it. */

@@ -12,6 +12,8 @@ export interface InDelivery {
   findings: string;
   /** It is filed in Junk. */
   suspicious: boolean;
+  /** A stranger brought it, and nothing proves that it is from whom it says. */
+  unproven: boolean;
 }
 
 export type Failure = Extract<Outcome, { ok: false }>;
@@ -72,4 +74,5 @@ export interface Verdict {
   /** Header lines, each ended by CRLF. */
   readonly findings: string;
   readonly suspicious: boolean;
+  readonly unproven: boolean;
 }

@@ -16,11 +16,10 @@ import type { Allowances } from './allowances.ts';
 import { arrivalOf } from './arrival.ts';
 import { type OnCheckFailed, runChecks } from './checks.ts';
 import { hasOneReply, outboundOf, sentBy, shareFates, targetsOf } from './filing.ts';
-import { keepSuspicious } from './forwarding.ts';
-import type { Check, Failure, InDelivery, Recipient, Step } from './in-delivery.ts';
+import type { Check, InDelivery, Recipient, Step } from './in-delivery.ts';
 import { junkFolders } from './junk.ts';
 import { Recipients, type RecipientsOptions, type Resolver } from './recipients.ts';
-import { replyToRefusal } from './replies.ts';
+import { failureOf, replyToRefusal } from './replies.ts';
 import type { Senders } from './senders.ts';
 import { type Delivery, type Envelope, HERE, type Notices, type Outcome, type Outgoing } from './types.ts';
 
@@ -84,7 +83,7 @@ export class DeliveryPipeline implements Delivery {
     const recipients = envelope.recipients.map(
       ({ address }): Recipient => ({ address, accounts: [], leaves: [], failure: null }),
     );
-    const delivery: InDelivery = { envelope, message, recipients, findings: '', suspicious: false };
+    const delivery: InDelivery = { envelope, message, recipients, findings: '', suspicious: false, unproven: false };
     try {
       for (const step of this.#steps) await step(delivery);
     } catch (error) {
@@ -114,7 +113,7 @@ export class DeliveryPipeline implements Delivery {
   async #check(delivery: InDelivery): Promise<void> {
     const { checks = [], onCheckFailed = ignore } = this.#options;
     await runChecks(checks, delivery, onCheckFailed);
-    keepSuspicious(delivery);
+    await this.#recipients.holdBack(delivery);
   }
 
   /** Those whose one reply depends on several mailboxes are checked before anything is filed; the store checks every mailbox. */
@@ -204,11 +203,4 @@ const NOWHERE: ReadonlyMap<AccountId, MailboxId> = new Map();
 
 function replyText({ code, message }: Refused): string {
   return [...replyToRefusal(code), message].join(' ');
-}
-
-/** @throws what is not a refusal */
-function failureOf(error: unknown): Failure {
-  if (!(error instanceof Refused)) throw error;
-  const [reply, status] = replyToRefusal(error.code);
-  return { ok: false, reply, status, text: error.message };
 }

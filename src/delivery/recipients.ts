@@ -4,7 +4,8 @@ import { Refused } from '../errors.ts';
 import type { Store } from '../store/api.ts';
 import { ForwardRate } from './forward-rate.ts';
 import { goOn } from './forwarding.ts';
-import type { Leaving, Recipient } from './in-delivery.ts';
+import { holdBack } from './hold-back.ts';
+import type { InDelivery, Leaving, Recipient } from './in-delivery.ts';
 import { listHeader } from './list-header.ts';
 import { requirePosting } from './posting.ts';
 import { type Envelope, HERE, type Outgoing, type RecipientParameters } from './types.ts';
@@ -75,6 +76,11 @@ export class Recipients {
     const looksAfter = await directory.resolve(`postmaster${address.slice(address.lastIndexOf('@'))}`);
     const account = looksAfter.kind === 'accounts' ? looksAfter.accounts[0]?.id : undefined;
     return account === undefined ? undefined : { account, sender: '', address: to, destination };
+  }
+
+  /** Keeps what must not go on, once it is known what the checks say of it. */
+  async holdBack(delivery: InDelivery): Promise<void> {
+    await holdBack(delivery, async (address) => (await this.#options.directory.resolve(address)).kind !== 'foreign');
   }
 
   /** Counts what goes on. */

@@ -1,5 +1,6 @@
 /** How a refusal is told to a sender: SMTP reply and enhanced status code (RFC 5321 4.2.3, RFC 3463, RFC 4954 6). */
-import type { RefusalCode } from '../errors.ts';
+import { type RefusalCode, Refused } from '../errors.ts';
+import type { Failure } from './in-delivery.ts';
 
 export type ReplyCode = readonly [reply: number, status: string];
 
@@ -36,4 +37,11 @@ const byRefusal: Partial<Record<RefusalCode, ReplyCode>> = {
 /** What a refusal means to the sender; one that has no place in delivery is a temporary failure: no mail is lost by it. */
 export function replyToRefusal(code: RefusalCode): ReplyCode {
   return byRefusal[code] ?? TRY_LATER;
+}
+
+/** What a refusal is to a recipient. @throws what is none */
+export function failureOf(error: unknown): Failure {
+  if (!(error instanceof Refused)) throw error;
+  const [reply, status] = replyToRefusal(error.code);
+  return { ok: false, reply, status, text: error.message };
 }

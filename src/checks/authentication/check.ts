@@ -8,6 +8,7 @@ import type { BlockList } from 'node:net';
 import type { Check, InDelivery, Verdict } from '../../delivery/in-delivery.ts';
 import type { Envelope } from '../../delivery/types.ts';
 import { Refused } from '../../errors.ts';
+import { mailboxesIn } from '../../message/envelope-text.ts';
 import type { Store } from '../../store/api.ts';
 import type { Milliseconds } from '../../store/ids.ts';
 import type { StagedMessage } from '../../store/types.ts';
@@ -15,6 +16,7 @@ import { isFromStranger } from '../trusted.ts';
 import { decide, type Policy } from './decide.ts';
 import { evaluate, type Methods } from './evaluate.ts';
 import { Lookups, type Names } from './lookups.ts';
+import { provesAuthor } from './proof.ts';
 import { resultsField } from './results-field.ts';
 import { MOST_HEADER_BYTES } from './signed-header.ts';
 import type { Authentication, Decision } from './types.ts';
@@ -74,7 +76,8 @@ async function authenticate({ envelope, message }: InDelivery, options: Authenti
     const decision = decide(found, policy);
     onResult?.(envelope, found, decision);
     refuse(found, decision, envelope);
-    return { findings: resultsField(methods.hostname, found), suspicious: decision === 'junk' };
+    const unproven = !provesAuthor(found, mailboxesIn(message.analysis.envelope, 'from'));
+    return { findings: resultsField(methods.hostname, found), suspicious: decision === 'junk', unproven };
   } finally {
     lookups.end();
     await bytes.return?.();

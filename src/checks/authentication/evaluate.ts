@@ -60,7 +60,10 @@ export async function evaluate(
   const dmarc = methods.dmarc ? await askDmarc(verifier, spf, arc, lookups) : undefined;
   return {
     iprev: name,
-    dkim: verifier.results.map((each) => findingOf(each.status.result, each.info, each.signingDomain)),
+    dkim: verifier.results.map(({ status, info, signingDomain }) => ({
+      ...findingOf(status.result, info, signingDomain),
+      ...((status.underSized ?? 0) > 0 && { partial: true }),
+    })),
     ...(spf && { spf: findingOf(spf.status.result, spf.info, spf.domain) }),
     ...(arc.status.result !== 'none' && { arc: arcFinding(arc, verifier.arc, methods.sealers) }),
     ...(dmarc && { dmarc }),

@@ -8,6 +8,8 @@ export interface Finding {
   readonly row: string;
   /** Whose it is: the domain that was asked about, that signed or sealed. */
   readonly domain?: string;
+  /** A signature that leaves a part of the body unsigned. */
+  readonly partial?: true;
 }
 
 export interface DmarcFinding extends Finding {

@@ -1,0 +1,21 @@
+/** Whether what was found proves that a message is from whom it says, whatever its domain asks for where that fails. Pure. */
+import type { Authentication, Finding } from './types.ts';
+
+/**
+ * DMARC passed, or a sealer that is believed saw it pass; where the domain says nothing of DMARC, or nobody asked: a signature or SPF passed for the author's
+ * domain itself, which is stricter than DMARC would be.
+ * @param authors  of From
+ */
+export function provesAuthor(
+  { dmarc, arc, spf, dkim }: Authentication,
+  authors: readonly { readonly domain: string }[],
+): boolean {
+  if (dmarc?.result === 'pass' || arc?.vouchedBy !== undefined) return true;
+  const [author, ...others] = authors;
+  if (author === undefined || others.length > 0 || dmarc?.result === 'fail') return false;
+  return [...dkim, ...(spf ? [spf] : [])].some((finding) => passedFor(finding, author.domain));
+}
+
+function passedFor({ result, domain, partial }: Finding, author: string): boolean {
+  return result === 'pass' && partial !== true && domain?.toLowerCase() === author.toLowerCase();
+}

@@ -1,0 +1,61 @@
+/**
+ * What does not go on to other servers, though its recipients forward their mail.
+ *
+ * - Junk: sent on, it would make this server one that sends junk.
+ * - What bears the name of our own domains, or of one related to them, and nothing proves that it is from there: it would leave with a reverse path of ours, so
+ *   SPF would pass in the name of the very domain that it is forged in, and DMARC would call it true.
+ */
+import { formatAddress, parseDomain } from '../directory/address.ts';
+import { Refused } from '../errors.ts';
+import { mailboxesIn } from '../message/envelope-text.ts';
+import type { InDelivery, Recipient, Via } from './in-delivery.ts';
+import { failureOf } from './replies.ts';
+
+/** @param isOurs  is the address of a domain of ours? */
+export async function holdBack(delivery: InDelivery, isOurs: (address: string) => Promise<boolean>): Promise<void> {
+  const { suspicious, unproven, recipients } = delivery;
+  if (!suspicious && !unproven) return;
+  const going = recipients.filter(({ failure, leaves }) => failure === null && leaves.some(({ via }) => via));
+  for (const recipient of going) {
+    const forged = unproven && (await mayPassForOurs(delivery, recipient, isOurs));
+    if (forged || suspicious) keep(recipient);
+    if (forged && recipient.leaves.length > 0) recipient.failure = failureOf(unprovenName());
+  }
+}
+
+/** What somebody forwards stays with them; what an alias or a group leads elsewhere nobody could keep. */
+function keep(recipient: Recipient): void {
+  const kept = new Map(recipient.accounts.map((account) => [account.id, account]));
+  for (const { via } of recipient.leaves) if (via?.keeper) kept.set(via.keeper.id, via.keeper);
+  recipient.accounts = [...kept.values()];
+  recipient.leaves = recipient.leaves.filter(({ via }) => (via?.keeper ?? null) === null);
+}
+
+async function mayPassForOurs(
+  { message: { analysis } }: InDelivery,
+  { leaves }: Recipient,
+  isOurs: (address: string) => Promise<boolean>,
+): Promise<boolean> {
+  for (const author of mailboxesIn(analysis.envelope, 'from')) {
+    if (await isOurs(formatAddress(author))) return true;
+    const domain = parseDomain(author.domain);
+    if (domain !== null && leaves.some(({ via }) => via !== undefined && areRelated(domain, domainOf(via))))
+      return true;
+  }
+  return false;
+}
+
+/** DMARC takes a domain above or below another for the same (RFC 7489 3.1). */
+function areRelated(one: string, other: string): boolean {
+  return one === other || one.endsWith(`.${other}`) || other.endsWith(`.${one}`);
+}
+
+function domainOf({ address }: Via): string {
+  return address.slice(address.lastIndexOf('@') + 1);
+}
+
+function unprovenName(): Refused {
+  const text =
+    'The message says that it is from this office, and nothing proves it (SPF, DKIM): it does not go on to other servers. Sign in to send it.';
+  return new Refused('sender.unproven', text);
+}

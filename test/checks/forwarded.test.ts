@@ -1,0 +1,48 @@
+/** Mail that bears our own name goes on to other servers only where something proves it: real DNS answers, real SMTP. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { scriptedDns } from '../helpers/dns-server.ts';
+import { arrive, checkedRoom, keyRecord, send, signed } from './helpers.ts';
+
+const outgoing = {
+  destinationOf: (address: string) => address.slice(address.indexOf('@') + 1),
+  times: (from: number) => ({ warn: from, expires: from + 60 }),
+  wake: () => {},
+};
+
+function from(author: string): string {
+  return `From: ${author}\r\nTo: anna@office.test\r\nSubject: Money\r\nDate: Tue, 1 Dec 2026 10:00:00 +0000\r\nMessage-ID: <1@x.test>\r\n\r\nSend it.\r\n`;
+}
+
+test('what bears our name goes on only where that is proven; else it stays with who forwards, or is refused', async (t) => {
+  const dns = await scriptedDns(t);
+  dns.say('TXT', 'office.test', ['v=spf1 ip4:192.0.2.7 -all']); // where strangers of the test come from
+  dns.say('TXT', 's1._domainkey.office.test', [keyRecord('rsa')]);
+  dns.say('TXT', 'news.office.test');
+  const room = await checkedRoom(t, dns, { outgoing });
+  const changes = room.directory.by('the test');
+  await changes.forwarding.set('anna@office.test', ['anna@home.test'], { keeps: false });
+  const client = await arrive(room);
+  const goesOn = async (sender: string, message: string) => {
+    const before = (await room.store.queue.size()).messages;
+    assert.match(await send(client, sender, message), /^250 /);
+    return (await room.store.queue.size()).messages > before;
+  };
+  const ours = from('boss@office.test');
+  assert.equal(await goesOn('sam@far.test', from('sam@far.test')), true, 'nothing of ours');
+  assert.equal(await goesOn('sam@far.test', ours), false, 'our name');
+  assert.equal(await goesOn('sam@far.test', from('boss@news.office.test')), false, 'a name below ours');
+  assert.equal(await goesOn('sam@far.test', from('sam@far.test, boss@office.test')), false, 'our name beside another');
+  assert.equal(await goesOn('', ours), false, 'a report in our name');
+  assert.equal(await goesOn('boss@office.test', ours), true, 'SPF');
+  assert.equal(await goesOn('sam@far.test', await signed(ours, { domain: 'office.test' })), true, 'DKIM');
+  const open = await signed(ours, { domain: 'office.test', length: 2 });
+  assert.equal(await goesOn('sam@far.test', open), false, 'a signature that leaves the end open');
+  assert.deepEqual([(await room.inbox('anna')).length, (await room.folderOf('anna', 'Junk')).length], [4, 1]);
+
+  await changes.forwarding.remove('anna@office.test');
+  await changes.renameAccount('anna@office.test', 'lee@office.test', { keepOld: false });
+  await changes.addAlias('anna@office.test', 'anna@home.test');
+  assert.match(await send(client, 'sam@far.test', ours), /^550 5\.7\.26 .*Sign in to send it/);
+  assert.equal(await goesOn('boss@office.test', ours), true);
+});
