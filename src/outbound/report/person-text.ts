@@ -71,7 +71,7 @@ function isTrouble(action: Action): boolean {
 function troubleLines(told: Told, message: AboutMessage, texts: ReportTexts, language: Language): string[] {
   const { action, address, said, peer } = told;
   const domain = address.slice(address.lastIndexOf('@') + 1);
-  const reason = filled(texts.reasons[reasonOf(said)], {
+  const reason = filled(texts.reasons[reasonOf(said, peer)], {
     domain,
     sender: message.sender,
     size: size(message.sizeBytes, language),

@@ -20,6 +20,8 @@ export type Reason =
   | 'notAllowed'
   | 'needsTls'
   | 'tooMuch'
+  | 'removed'
+  | 'ownTrouble'
   | 'refused'
   | 'later';
 
@@ -41,12 +43,15 @@ const BY_DETAIL: Readonly<Record<string, Reason>> = {
   '4.6': 'loop',
   '6.7': 'noInternational',
   '6.10': 'noInternational',
+  '7.5': 'needsTls',
   '7.10': 'needsTls',
   '7.27': 'senderRefused',
   '7.28': 'tooMuch',
   '7.29': 'notAuthentic',
   '7.30': 'needsTls',
 };
+/** What this server says itself, of itself. */
+const OWN: Readonly<Record<string, Reason>> = { '3.0': 'ownTrouble', '7.0': 'removed', '7.8': 'ownTrouble' };
 const BY_SUBJECT: Readonly<Record<string, Reason>> = { '3': 'serverTrouble', '4': 'notReached', '6': 'content' };
 
 /** Of servers that give no enhanced code (RFC 5321 4.2.3, RFC 7504). */
@@ -67,13 +72,13 @@ const AUTHENTICATION = /^7\.2[0-6]$/;
 /** Time is over: the text is what was said before that. */
 const EXPIRED = '4.4.7';
 
-/** What people are told of a reply. */
-export function reasonOf(said: PeerReply): Reason {
+/** What people are told of a reply. @param peer  who said it; empty: this server */
+export function reasonOf(said: PeerReply, peer: string): Reason {
   const before = said.status === EXPIRED ? /^([245]\d\d)(?: ([245]\.\d{1,3}\.\d{1,3}))?(?: |$)/.exec(said.text) : null;
   const { text } = said;
   const [reply, status] = before === null ? [said.reply, said.status] : [Number(before[1]), before[2] ?? ''];
   const detail = status.slice(2);
-  const known = BY_DETAIL[detail];
+  const known = (peer === '' && before === null ? OWN[detail] : undefined) ?? BY_DETAIL[detail];
   if (known !== undefined) return known;
   if (AUTHENTICATION.test(detail)) return 'notAuthentic';
   const aboutPolicy = detail.startsWith('7.') || detail === '' || detail === '0.0';

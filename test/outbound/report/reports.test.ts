@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
 import { analyse } from '../../../src/message/analyser.ts';
+import { srsOf } from '../../../src/signing/signing.ts';
 import { nowSeconds } from '../../../src/store/ids.ts';
 import { message } from '../../store/helpers.ts';
 import { WritingRoom } from './writing-room.ts';
@@ -160,9 +161,18 @@ test('senders hear of what they asked for, and of nothing else', async (t) => {
   }
 });
 
+test('who sends with an address that is nobody’s here hears of it', async (t) => {
+  const room = await WritingRoom.open(t);
+  for (const sender of ['gone@office.test', 'anna@elsewhere.example']) {
+    const outbound = { sender, options: { ours: true as const } };
+    await room.settle(await room.send({ to: ['carl@example.net'], outbound }), () => ({}));
+  }
+  assert.equal((await room.inbox()).length, 2);
+});
+
 test('nobody hears of a report, nor who is not here', async (t) => {
   const room = await WritingRoom.open(t);
-  for (const sender of ['', 'gone@office.test', 'somebody@example.com']) {
+  for (const sender of ['', 'gone@office.test', 'somebody@example.com', 'SRS0=wrong=aa=example.com=zoe@office.test']) {
     await room.settle(await room.send({ to: ['carl@example.net'], outbound: { sender } }), () => ({}));
   }
   assert.deepEqual(await room.inbox(), []);
@@ -190,9 +200,10 @@ test('who wrote in the name of several hears of it alone; when somebody else did
 });
 
 test('of what was forwarded a report goes back the way by which it came, with the null sender', async (t) => {
-  const originalSender = (path: string) => (path === 'SRS0=x@office.test' ? 'zoe@example.com' : undefined);
-  const room = await WritingRoom.open(t, { originalSender });
-  const secret = { sender: 'SRS0=x@office.test', options: { requireTls: true } };
+  const room = await WritingRoom.open(t);
+  const sender = await srsOf(room.directory).forward('zoe@example.com', 'anna@office.test');
+  assert.match(sender, /^srs0=.*@office\.test$/i);
+  const secret = { sender, options: { requireTls: true } };
   await room.settle(await room.send({ to: ['carl@example.net'], outbound: secret }), () => ({}));
   const [[waiting] = []] = await Array.fromAsync(room.store.queue.pages());
   assert.deepEqual(

@@ -90,8 +90,18 @@ const REASONS: readonly [reply: number, status: string, text: string, reason: st
 ];
 
 for (const [reply, status, text, reason] of REASONS) {
-  test(`${reply} ${status} ${text}: ${reason}`, () => assert.equal(reasonOf({ reply, status, text }), reason));
+  test(`${reply} ${status} ${text}: ${reason}`, () =>
+    assert.equal(reasonOf({ reply, status, text }, 'mx.example.net'), reason));
 }
+
+test('what this server says of itself is not taken for what another has said', () => {
+  const said = (status: string) => ({ reply: 550, status, text: '' });
+  assert.equal(reasonOf(said('5.7.0'), ''), 'removed');
+  assert.equal(reasonOf(said('5.7.0'), 'mx.example.net'), 'notAllowed');
+  assert.equal(reasonOf(said('4.3.0'), ''), 'ownTrouble');
+  assert.equal(reasonOf({ reply: 451, status: '4.4.7', text: '451 4.3.0 disk' }, ''), 'serverTrouble');
+  assert.equal(reasonOf(said('5.1.1'), ''), 'unknownAddress');
+});
 
 test('a subject of any length and any characters stays one line of a header', () => {
   const { subject, text } = personText('en', { ...about, subject: `a\r\nb\u202e${'x'.repeat(10_000)}` }, [failed]);

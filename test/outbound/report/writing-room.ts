@@ -4,6 +4,7 @@ import type { Language } from '../../../src/config/languages.ts';
 import { Directory } from '../../../src/directory/directory.ts';
 import { Reports, type ReportsOptions } from '../../../src/outbound/report/reporter.ts';
 import type { RecipientOutcome } from '../../../src/outbound/types.ts';
+import { srsOf } from '../../../src/signing/signing.ts';
 import { type AccountId, nowSeconds, type QueueId } from '../../../src/store/ids.ts';
 import type { QueuedRecipient } from '../../../src/store/queue.ts';
 import type { MailStore } from '../../../src/store/store.ts';
@@ -39,7 +40,7 @@ export class WritingRoom {
         destinationOf: (address) => address.slice(address.indexOf('@') + 1),
         times: (from) => ({ warn: from, expires: from + 5 * DAY }),
       },
-      originalSender: () => undefined,
+      originalSender: (path) => srsOf(directory).reverse(path),
       giveUp: 5 * DAY * 1_000,
       ...options,
     });

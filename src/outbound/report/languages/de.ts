@@ -60,6 +60,8 @@ export const de: ReportTexts = {
       'Die Nachricht darf nur über Verbindungen mit geprüfter Verschlüsselung laufen, und der Mailserver des Empfängers bietet keine an.',
     tooMuch: 'Der Mailserver des Empfängers hat zu viel E-Mail von hier bekommen. Versuchen Sie es später noch einmal.',
     refused: 'Der Mailserver des Empfängers hat die Nachricht abgelehnt.',
+    removed: 'Die Administration dieses Servers hat die Nachricht angehalten.',
+    ownTrouble: 'Dieser Server hat selbst eine Störung. Sagen Sie es Ihrer Administratorin oder Ihrem Administrator.',
     later: 'Der Mailserver des Empfängers bat, es später noch einmal zu versuchen.',
   },
   triedFor: 'Es wurde {duration} lang versucht und wird nicht weiter versucht.',

@@ -60,6 +60,8 @@ export const en: ReportTexts = {
       'The message may travel only over connections with verified encryption, and the mail server of the recipient offers none.',
     tooMuch: 'The mail server of the recipient has had too much mail from here. Try again later.',
     refused: 'The mail server of the recipient refused the message.',
+    removed: 'The administrator of this server stopped the message.',
+    ownTrouble: 'This server has a problem of its own. Tell your administrator.',
     later: 'The mail server of the recipient asked to try again later.',
   },
   triedFor: 'It was tried for {duration}, and is not tried any more.',

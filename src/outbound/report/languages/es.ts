@@ -61,6 +61,8 @@ export const es: ReportTexts = {
     tooMuch:
       'El servidor de correo del destinatario ha recibido demasiado correo desde aquí. Vuelva a intentarlo más tarde.',
     refused: 'El servidor de correo del destinatario ha rechazado el mensaje.',
+    removed: 'El administrador de este servidor ha detenido el mensaje.',
+    ownTrouble: 'Este servidor tiene un problema propio. Avise a su administrador.',
     later: 'El servidor de correo del destinatario ha pedido que se vuelva a intentar más tarde.',
   },
   triedFor: 'Se ha intentado durante {duration} y ya no se intenta más.',

@@ -60,6 +60,8 @@ export const fr: ReportTexts = {
       'Le message ne peut passer que par des connexions dont le chiffrement est vérifié, et le serveur de messagerie du destinataire n’en offre pas.',
     tooMuch: 'Le serveur de messagerie du destinataire a reçu trop de courrier d’ici. Réessayez plus tard.',
     refused: 'Le serveur de messagerie du destinataire a refusé le message.',
+    removed: 'L’administrateur de ce serveur a arrêté le message.',
+    ownTrouble: 'Ce serveur a lui-même un problème. Prévenez votre administrateur.',
     later: 'Le serveur de messagerie du destinataire a demandé de réessayer plus tard.',
   },
   triedFor: 'On a essayé pendant {duration}, et on n’essaie plus.',

@@ -60,6 +60,8 @@ export const it: ReportTexts = {
       'Il messaggio può viaggiare solo su connessioni con cifratura verificata, e il server di posta del destinatario non ne offre.',
     tooMuch: 'Il server di posta del destinatario ha ricevuto troppa posta da qui. Riprovi più tardi.',
     refused: 'Il server di posta del destinatario ha rifiutato il messaggio.',
+    removed: 'L’amministratore di questo server ha fermato il messaggio.',
+    ownTrouble: 'Questo server ha un problema proprio. Avvisi il suo amministratore.',
     later: 'Il server di posta del destinatario ha chiesto di riprovare più tardi.',
   },
   triedFor: 'Si è provato per {duration}, e non si prova più.',

@@ -59,6 +59,8 @@ export const nl: ReportTexts = {
       'Het bericht mag alleen over verbindingen met gecontroleerde versleuteling, en de mailserver van de ontvanger biedt er geen.',
     tooMuch: 'De mailserver van de ontvanger heeft te veel mail van hier gekregen. Probeer het later opnieuw.',
     refused: 'De mailserver van de ontvanger heeft het bericht geweigerd.',
+    removed: 'De beheerder van deze server heeft het bericht tegengehouden.',
+    ownTrouble: 'Deze server heeft zelf een storing. Meld het aan uw beheerder.',
     later: 'De mailserver van de ontvanger vroeg het later opnieuw te proberen.',
   },
   triedFor: 'Het is {duration} lang geprobeerd en wordt niet meer geprobeerd.',
