@@ -1,7 +1,7 @@
 /** A DNS server of the test's own, on loopback, over UDP and TCP; it says what the test wrote down. */
-import { createSocket } from 'node:dgram';
+import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
+import { type AddressInfo, createServer, type Server } from 'node:net';
 import type { TestContext } from 'node:test';
 import { type Answer, AUTHENTIC_DATA, decode, encode, type Packet, type Question } from 'dns-packet';
 import type { DnsServer } from '../../src/dns/exchange.ts';
@@ -83,15 +83,29 @@ export async function scriptedDns(
     const reply = dns.reply(query, true);
     if (reply !== undefined) udp.send(reply, from.port, from.address);
   });
-  udp.bind(at.port, at.host);
-  await once(udp, 'listening');
-  const { port } = udp.address();
-  tcp.listen(port, at.host);
-  await once(tcp, 'listening');
   defer(t, () => {
     udp.close();
     tcp.close();
   });
+  const port = await sharedPort(udp, tcp, at);
   dns.server = { host: at.host, port };
   return dns;
+}
+
+/** Both listen on one port, which may be taken over UDP when it is free over TCP: then on another. */
+async function sharedPort(udp: Socket, tcp: Server, at: { readonly host: string; readonly port: number }) {
+  for (;;) {
+    tcp.listen(at.port, at.host);
+    await once(tcp, 'listening');
+    const { port } = tcp.address() as AddressInfo;
+    try {
+      udp.bind(port, at.host);
+      await once(udp, 'listening');
+      return port;
+    } catch (error) {
+      if (at.port !== 0 || (error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
+      tcp.close();
+      await once(tcp, 'close');
+    }
+  }
 }
