@@ -1,4 +1,5 @@
 // npm test [-- PATTERN...]: runs the tests and says aloud what was skipped. With NO_SKIPS=1 a skipped test is a failure.
+import { availableParallelism } from 'node:os';
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
 import { fileURLToPath } from 'node:url';
@@ -10,8 +11,11 @@ const patterns = process.argv.slice(2);
 const skipped = [];
 let count = 0;
 
-// Two files at a time, also on one processor: most of a test's time is waiting for disks and sockets.
-const tests = run({ globPatterns: patterns.length > 0 ? patterns : ['test/**/*.test.ts'], concurrency: 2 });
+// One file more than there are processors: much of a test's time is waiting for disks and sockets.
+const tests = run({
+  globPatterns: patterns.length > 0 ? patterns : ['test/**/*.test.ts'],
+  concurrency: availableParallelism() + 1,
+});
 tests.on('test:fail', () => {
   count++;
   process.exitCode = 1;
