@@ -8,7 +8,9 @@
  */
 import type { Readable } from 'node:stream';
 import { type ConnectionOptions, TLSSocket } from 'node:tls';
-import SMTPConnection, { type SMTPConnectionSendInfo } from 'nodemailer/lib/smtp-connection';
+import type SMTPConnection from 'nodemailer/lib/smtp-connection';
+import type { SMTPConnectionSendInfo } from 'nodemailer/lib/smtp-connection';
+import { libraries } from '../libraries.ts';
 import type { Milliseconds } from '../store/ids.ts';
 import type { OutboundOptions } from '../store/types.ts';
 import {
@@ -117,7 +119,7 @@ export class Peer {
   static async connect(options: PeerOptions): Promise<Peer> {
     const limits = { ...LIMITS, ...options.limits };
     const { tls, credentials } = options;
-    const connection = new SMTPConnection({
+    const connection = new libraries.SmtpConnection({
       host: options.address,
       port: options.port,
       name: options.helo,

@@ -2,8 +2,9 @@
  * ARC (RFC 8617): a message that is forwarded takes along what was found when it came, sealed, since its own signatures and its sender's
  * address may not be good for the next server any more.
  */
-import { createSeal, getARChain } from 'mailauth/lib/arc/index.js';
-import { parseHeaders } from 'mailauth/lib/tools.js';
+import type { getARChain } from 'mailauth/lib/arc/index.js';
+import type { parseHeaders } from 'mailauth/lib/tools.js';
+import { libraries } from '../libraries.ts';
 import { Header } from '../message/header.ts';
 import type { EpochSeconds } from '../store/ids.ts';
 import type { SigningKey } from './key.ts';
@@ -20,12 +21,12 @@ export async function arcSet(
   { domain, selector, key }: SigningKey,
   now: EpochSeconds,
 ): Promise<string> {
-  const headers = parseHeaders(header);
+  const headers = libraries.mailTools.parseHeaders(header);
   const chain = chainOf(headers);
   const found = chainResult(findings);
   // RFC 8617 5.1.2: a chain that failed stays so, whatever we say; one that nobody has checked must not be called good.
   if (chain === null || (chain.length > 0 && found !== 'pass')) return '';
-  const { headers: lines, errors } = await createSeal(false, {
+  const { headers: lines, errors } = await libraries.arc.createSeal(false, {
     headers,
     arc: { chain },
     seal: {
@@ -61,7 +62,7 @@ type Chain = Exclude<ReturnType<typeof getARChain>, false>;
 /** The sets that are there; null: they are no chain. */
 function chainOf(headers: ReturnType<typeof parseHeaders>): Chain | null {
   try {
-    return getARChain(headers, { strict: true }) || [];
+    return libraries.arc.getARChain(headers, { strict: true }) || [];
   } catch {
     return null; // mailauth says so by throwing; the field's syntax is the sender's fault
   }

@@ -3,8 +3,8 @@
  * the event loop.
  */
 import { createHash, type KeyObject, sign } from 'node:crypto';
-import { generateCanonicalizedHeader } from 'mailauth/lib/dkim/header/index.js';
-import { formatSignatureHeaderLine, type ParsedField } from 'mailauth/lib/tools.js';
+import type { ParsedField } from 'mailauth/lib/tools.js';
+import { libraries } from '../libraries.ts';
 import type { EpochSeconds } from '../store/ids.ts';
 import type { SigningKey } from './key.ts';
 
@@ -61,20 +61,24 @@ export async function dkimSignature(
   { domain, selector, algorithm, key }: SigningKey,
   now: EpochSeconds,
 ): Promise<string> {
-  const { canonicalizedHeader, dkimHeaderOpts } = generateCanonicalizedHeader('DKIM', signedFields(fields), {
-    canonicalization: 'relaxed/relaxed',
-    algorithm: `${algorithm}-sha256`,
-    signingDomain: domain,
-    selector,
-    bodyHash,
-    timestamp: now,
-  });
+  const { canonicalizedHeader, dkimHeaderOpts } = libraries.dkimHeader.generateCanonicalizedHeader(
+    'DKIM',
+    signedFields(fields),
+    {
+      canonicalization: 'relaxed/relaxed',
+      algorithm: `${algorithm}-sha256`,
+      signingDomain: domain,
+      selector,
+      bodyHash,
+      timestamp: now,
+    },
+  );
   // RFC 8463 3: Ed25519 signs the hash, not the text.
   const signature =
     algorithm === 'rsa'
       ? await signed('sha256', canonicalizedHeader, key)
       : await signed(null, createHash('sha256').update(canonicalizedHeader).digest(), key);
-  return `${formatSignatureHeaderLine('DKIM', { ...dkimHeaderOpts, b: signature.toString('base64') }, true)}\r\n`;
+  return `${libraries.mailTools.formatSignatureHeaderLine('DKIM', { ...dkimHeaderOpts, b: signature.toString('base64') }, true)}\r\n`;
 }
 
 /** The fields to sign, those of one name from the last to the first (RFC 6376 5.4.2). */

@@ -1,6 +1,5 @@
 /** Reads a message for its signatures, in a stream: its header whole, of its body the hash. */
-import { dkimBody } from 'mailauth/lib/dkim/body/index.js';
-import { parseHeaders } from 'mailauth/lib/tools.js';
+import { libraries } from '../libraries.ts';
 import { Pace } from '../pace.ts';
 import type { Signable } from './dkim.ts';
 
@@ -22,7 +21,7 @@ export async function readSignable(
   message: AsyncIterable<Buffer>,
   wanted: (header: Buffer) => Promise<boolean>,
 ): Promise<ReadMessage | null> {
-  const hash = dkimBody('relaxed', 'sha256', false);
+  const hash = libraries.dkimBody.dkimBody('relaxed', 'sha256', false);
   const pace = new Pace();
   let header: Buffer | null = null;
   let before: Buffer = Buffer.alloc(0);
@@ -48,7 +47,7 @@ export async function readSignable(
     header = before; // no body at all
     if (!(await wanted(header))) return null;
   }
-  return { header, fields: parseHeaders(header).parsed, bodyHash: hash.digest('base64') };
+  return { header, fields: libraries.mailTools.parseHeaders(header).parsed, bodyHash: hash.digest('base64') };
 }
 
 /** Where the blank line stands, -1 while it has not come. Stored lines end in CRLF. */

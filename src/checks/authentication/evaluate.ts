@@ -6,10 +6,8 @@
  * - DMARC fails only where the DNS has said so: if what could not be asked might have proved the sender, it is a temporary error.
  */
 import type { ARCData, ARCResult, DKIMResult, SPFResult } from 'mailauth';
-import { arc as verifyArc } from 'mailauth/lib/arc/index.js';
-import { DkimVerifier } from 'mailauth/lib/dkim/dkim-verifier.js';
-import { evaluateDmarc } from 'mailauth/lib/dmarc/index.js';
-import { spf as verifySpf } from 'mailauth/lib/spf/index.js';
+import type { DkimVerifier } from 'mailauth/lib/dkim/dkim-verifier.js';
+import { libraries } from '../../libraries.ts';
 import { iprev } from './iprev.ts';
 import type { Lookups } from './lookups.ts';
 import { signedHeader } from './signed-header.ts';
@@ -56,7 +54,7 @@ export async function evaluate(
     methods.spf ? askSpf(from, methods.hostname, lookups) : undefined,
     verify(signed, body, lookups),
   ]);
-  const arc = await verifyArc(verifier.arc, { ...STRICT, resolver: lookups.resolve, ip: from.address });
+  const arc = await libraries.arc.arc(verifier.arc, { ...STRICT, resolver: lookups.resolve, ip: from.address });
   const dmarc = methods.dmarc ? await askDmarc(verifier, spf, arc, lookups) : undefined;
   return {
     iprev: name,
@@ -72,12 +70,12 @@ export async function evaluate(
 
 /** The null sender is asked about by its HELO name (RFC 7208 2.4). */
 function askSpf({ address, helo, sender }: Sender, hostname: string, lookups: Lookups): Promise<SPFResult> {
-  return verifySpf({ sender, ip: address, helo, mta: hostname, resolver: lookups.resolve, strict: true });
+  return libraries.spf.spf({ sender, ip: address, helo, mta: hostname, resolver: lookups.resolve, strict: true });
 }
 
 /** The library's stream looks at every byte of the header by itself, which takes longer than all the rest; here the header is known. */
 async function verify(header: Buffer, body: AsyncIterable<Buffer>, lookups: Lookups): Promise<DkimVerifier> {
-  const verifier = new DkimVerifier({ ...STRICT, resolver: lookups.resolve });
+  const verifier = new libraries.dkimVerifier.DkimVerifier({ ...STRICT, resolver: lookups.resolve });
   await verifier.emitHeaders(header);
   for await (const bytes of body) await verifier.nextChunk(bytes);
   await verifier.finalChunk();
@@ -91,7 +89,7 @@ async function askDmarc(
   lookups: Lookups,
 ): Promise<DmarcFinding> {
   const ask = async (proving: readonly string[]) =>
-    evaluateDmarc({
+    libraries.dmarc.evaluateDmarc({
       headerFrom: [...headerFrom],
       fromFields,
       spfDomains: spf !== undefined && proving.includes(spf.status.result) ? [spf.domain] : [],

@@ -1,5 +1,5 @@
 /** A QR code as a drawing. */
-import QRCode from 'qrcode';
+import { libraries } from '../../libraries.ts';
 import { type Html, html } from './html.ts';
 
 /** Light modules around a code, without which phones don't find it (ISO/IEC 18004 9.1). */
@@ -7,7 +7,7 @@ const QUIET_ZONE = 4;
 
 /** @param alternative  what a screen reader says */
 export function qrCode(text: string, alternative: string): Html {
-  const { modules } = QRCode.create(text, { errorCorrectionLevel: 'M' });
+  const { modules } = libraries.qrcode.create(text, { errorCorrectionLevel: 'M' });
   const { size } = modules;
   let path = '';
   for (let row = 0; row < size; row++) {

@@ -2,8 +2,8 @@
  * Puts a report together: multipart/report (RFC 6522) with a text for people, the status for programs, and what is given back of the message.
  */
 import { Readable } from 'node:stream';
-import MimeNode from 'nodemailer/lib/mime-node';
 import type { Language } from '../../config/languages.ts';
+import { libraries } from '../../libraries.ts';
 import { writeDate } from '../../message/dates.ts';
 import type { EpochSeconds } from '../../store/ids.ts';
 import type { Original } from './original.ts';
@@ -29,7 +29,7 @@ export interface ReportParts {
 /** The report from its first byte, lines ended by CRLF. What the original can't be read for is an error of the stream. */
 export function composed(parts: ReportParts): Readable {
   const { person, language, original, about } = parts;
-  const root = new MimeNode('multipart/report; report-type=delivery-status');
+  const root = new libraries.MimeNode('multipart/report; report-type=delivery-status');
   root.setHeader('From', [{ name: person.writer, address: parts.from }]);
   root.setHeader('To', [parts.to]);
   root.setHeader('Subject', person.subject);

@@ -6,7 +6,7 @@
  * - DANE goes before MTA-STS (RFC 8461 2): no certificate authority makes good a certificate that is not the one in the DNS.
  * - In the clear goes only what neither the domain, nor the sender, nor a route wants protected.
  */
-import { validateMx } from 'mailauth/lib/mta-sts.js';
+import { libraries } from '../../libraries.ts';
 import type { StsPolicy } from '../../store/sts-policies.ts';
 import type { Host } from '../hosts.ts';
 import type { PeerReply } from '../peer.ts';
@@ -83,7 +83,7 @@ export function kindOf(protection: Protection, secure: boolean): TlsKind {
 
 /** The policy names the host (RFC 8461 4.1). */
 export function isListed(host: string, { mode, mx }: Pick<StsPolicy, 'mode' | 'mx'>): boolean {
-  return mode !== 'none' && validateMx(host, { mode, mx: [...mx] }).valid;
+  return mode !== 'none' && libraries.mtaSts.validateMx(host, { mode, mx: [...mx] }).valid;
 }
 
 function refused(reply: number, status: string, text: string): Protection {

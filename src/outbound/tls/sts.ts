@@ -7,9 +7,10 @@
  * - Bounded: a fetch has a time and a size, which mailauth keeps; one runs for a domain at a time, and no more than there are connections.
  */
 import type { MTASTSPolicy } from 'mailauth';
-import { getPolicy, type MTASTSPolicyResult } from 'mailauth/lib/mta-sts.js';
+import type { MTASTSPolicyResult } from 'mailauth/lib/mta-sts.js';
 import type { Logger } from 'pino';
 import type { Resolver } from '../../dns/resolver.ts';
+import { libraries } from '../../libraries.ts';
 import { type EpochSeconds, type Milliseconds, nowSeconds } from '../../store/ids.ts';
 import type { StsPolicies, StsPolicy } from '../../store/sts-policies.ts';
 
@@ -63,7 +64,7 @@ export class Sts {
   /** @param anew  fetches it even if the DNS names the one that is known */
   async #find(domain: string, known: StsPolicy | undefined, anew: boolean): Promise<StsPolicy | undefined> {
     const { kept, log, timeout = FETCH_WITHIN } = this.#options;
-    const result = await getPolicy(domain, known && asKnown(known, anew), {
+    const result = await libraries.mtaSts.getPolicy(domain, known && asKnown(known, anew), {
       strict: true,
       timeout,
       maxPolicySize: MOST_BYTES,
