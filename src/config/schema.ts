@@ -8,6 +8,7 @@ import { checks, strangers } from './checks.ts';
 import { LANGUAGES } from './languages.ts';
 import { ldap } from './ldap.ts';
 import { parseLetGo } from './let-go.ts';
+import { mtaSts } from './mta-sts.ts';
 import { dns, outbound, routes } from './outbound.ts';
 import { parseSchedule } from './schedule.ts';
 import { SERVICES, type Service } from './services.ts';
@@ -349,6 +350,7 @@ export const schema = z.strictObject({
   listen,
   tls,
   acme,
+  mtaSts,
   clients,
   limits,
   timeouts,

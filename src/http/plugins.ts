@@ -2,6 +2,7 @@
 import { acmeChallenges } from './acme-challenges.ts';
 import { autoconfig } from './autoconfig/plugin.ts';
 import { autodiscover } from './autodiscover/plugin.ts';
+import { mtaSts } from './mta-sts.ts';
 import type { HttpPlugin } from './parts.ts';
 import { redirectToHttps } from './redirect.ts';
 import { settings } from './settings/plugin.ts';
@@ -10,4 +11,4 @@ import { settings } from './settings/plugin.ts';
 export const PLAIN_PLUGINS: readonly HttpPlugin[] = [acmeChallenges, autoconfig, redirectToHttps];
 
 /** With TLS, port 443. */
-export const SECURE_PLUGINS: readonly HttpPlugin[] = [acmeChallenges, autoconfig, autodiscover, settings];
+export const SECURE_PLUGINS: readonly HttpPlugin[] = [acmeChallenges, autoconfig, autodiscover, mtaSts, settings];

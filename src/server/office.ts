@@ -55,6 +55,8 @@ export interface ServerFacts {
   readonly listening: readonly { readonly service: string; readonly address: string; readonly port: number }[];
   /** Where mail programs reach it, as it is known when everything listens. */
   readonly reachable: ReachableServices;
+  /** Version of the policy for TLS that is served (RFC 8461); null: none is. */
+  readonly policyId: string | null;
 }
 
 export interface OfficeOptions {

@@ -8,6 +8,7 @@ import { hostname } from 'node:os';
 import type { Logger } from 'pino';
 import type { Authenticator } from '../auth/types.ts';
 import { VerifiedPasswords } from '../auth/verified.ts';
+import { stsPolicyId } from '../autoconfig/mta-sts.ts';
 import { reachableServices } from '../autoconfig/services.ts';
 import type { Config } from '../config/schema.ts';
 import type { Service } from '../config/services.ts';
@@ -91,6 +92,9 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     listening,
     get reachable() {
       return reachableServices(config.clients, listening, clientName);
+    },
+    get policyId() {
+      return stsPolicyId(config.mtaSts, this.reachable);
     },
   };
 

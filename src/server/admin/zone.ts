@@ -22,14 +22,15 @@ export async function dnsFacts({ directory, server, signing }: Office, text: str
   const domain = servedDomain(text);
   const access = await directory.domainAccess(domain);
   if (access === null) throw notServed(text);
+  const takesMail = server.listening.some(({ service, port }) => service === 'smtp' && port === SMTP_PORT);
   return {
     domain,
     services: server.reachable,
     access,
-    takesMail: server.listening.some(({ service, port }) => service === 'smtp' && port === SMTP_PORT),
+    takesMail,
     hasPostmaster: await leadsToSomebody(directory, formatAddress({ local: 'postmaster', domain })),
     keys: (await signing.keyring.keys(domain)).map(keyRecord),
-    policyId: null,
+    policyId: takesMail ? server.policyId : null,
   };
 }
 
