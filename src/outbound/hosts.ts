@@ -83,7 +83,7 @@ export async function hostsOf(domain: string, options: HostsOptions): Promise<Ho
 }
 
 /** A host with its addresses; none when it has none. @throws Refused `dns.unavailable` */
-export async function hostNamed(name: string, resolver: Resolver): Promise<Host> {
+export async function hostNamed(name: string, resolver: Pick<Resolver, 'query'>): Promise<Host> {
   if (isIP(name) !== 0) return { name, addresses: [name], authentic: false };
   const [six, four] = await Promise.allSettled([resolver.query(name, 'AAAA'), resolver.query(name, 'A')]);
   const known = [six, four].flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));

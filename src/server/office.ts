@@ -12,6 +12,7 @@ import { isRestoring } from '../backup/restore/server.ts';
 import { type Config, defaults } from '../config/schema.ts';
 import type { PolicyBasis } from '../directory/access/effective.ts';
 import { Directory } from '../directory/directory.ts';
+import type { Resolver } from '../dns/resolver.ts';
 import { Refused } from '../errors.ts';
 import type { Ldap } from '../ldap/ldap.ts';
 import { Sessions } from '../net/sessions.ts';
@@ -42,6 +43,10 @@ export interface Office {
   readonly sending: Sending | null;
   /** The keys that mail is signed with; null in a command that works alone. */
   readonly signing: Signing | null;
+  /** Asks the DNS; null in a command that works alone. */
+  readonly resolver: Resolver | null;
+  /** The settings; their defaults in a command that works alone. */
+  readonly config: Config;
   /** The server that runs the action; null in a command that works alone. */
   readonly server: ServerFacts | null;
   close(): Promise<void>;
@@ -50,6 +55,8 @@ export interface Office {
 /** What a running server tells of itself. */
 export interface ServerFacts {
   readonly pid: number;
+  /** As it calls itself to others. */
+  readonly name: string;
   readonly version: string;
   readonly started: string;
   readonly listening: readonly { readonly service: string; readonly address: string; readonly port: number }[];
@@ -127,6 +134,8 @@ export async function openOffice(options: OfficeOptions): Promise<Office> {
       ldap: null,
       sending: null,
       signing: null,
+      resolver: null,
+      config,
       server: null,
       close,
     };

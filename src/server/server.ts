@@ -87,6 +87,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const clientName = withoutConfig ? 'localhost' : name;
   const facts: ServerFacts = {
     pid: process.pid,
+    name,
     version,
     started: new Date().toISOString(),
     listening,
@@ -120,7 +121,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   opened.defer(() => signing.close());
   const outbound = openOutbound({ ...common, signing, addresses: ldap?.resolver ?? directory });
   opened.defer(() => outbound.close());
-  const office: Office = { ...opening, ldap, sending: outbound.sending, signing, server: facts };
+  const office: Office = { ...opening, ldap, sending: outbound.sending, signing, resolver, server: facts };
   const trial = withoutConfig && (isNew || directory.trial);
   const people = trial ? await makeTrialOffice(office, options.terminal) : [];
 

@@ -33,7 +33,11 @@ const DIGEST_BYTES = new Map([
 ]);
 
 /** @param port  where the host listens for mail */
-export async function tlsaOf(host: Pick<Host, 'name' | 'authentic'>, port: number, resolver: Resolver): Promise<Tlsa> {
+export async function tlsaOf(
+  host: Pick<Host, 'name' | 'authentic'>,
+  port: number,
+  resolver: Pick<Resolver, 'query'>,
+): Promise<Tlsa> {
   // RFC 7672 2.2.2: nobody is asked of a host whose name or address was not signed.
   if (!host.authentic) return { kind: 'none' };
   try {
@@ -54,7 +58,7 @@ export async function tlsaOf(host: Pick<Host, 'name' | 'authentic'>, port: numbe
 }
 
 /** RFC 7672 2.2.3: where the host's name is an alias, first the name that it stands for. */
-async function basesOf(name: string, resolver: Resolver): Promise<string[]> {
+async function basesOf(name: string, resolver: Pick<Resolver, 'query'>): Promise<string[]> {
   const {
     records: [target],
     authentic,

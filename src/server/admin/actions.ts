@@ -27,6 +27,7 @@ import { renewCertificates, showCertificates } from './certificates.ts';
 import { listDevices, startDevice } from './devices.ts';
 import { listKeys, rotateKeys, showKeys } from './dkim.ts';
 import { showDnsRecords } from './dns.ts';
+import { checkDns } from './dns-check.ts';
 import { addDomain, listDomains, removeDomain, renameDomain, setCatchAll, setSubaddress } from './domains.ts';
 import { exportAll, exportMail } from './export-mail.ts';
 import { listForwardings, removeForwarding, setForwarding, showForwarding } from './forwarding.ts';
@@ -67,6 +68,7 @@ const all = [
   setSubaddress,
   listDomains,
   showDnsRecords,
+  checkDns,
   listKeys,
   showKeys,
   rotateKeys,

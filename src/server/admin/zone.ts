@@ -63,6 +63,7 @@ export function keyRecord(key: DkimKey): KeyRecord {
   };
 }
 
-async function leadsToSomebody(directory: Directory, address: string): Promise<boolean> {
+/** Somebody here reads what is sent to an address. */
+export async function leadsToSomebody(directory: Directory, address: string): Promise<boolean> {
   return (await directory.resolve(address)).kind === 'accounts';
 }
