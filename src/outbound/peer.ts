@@ -16,6 +16,7 @@ import type { OutboundOptions } from '../store/types.ts';
 import {
   forNow,
   hasReply,
+  isAboutCertificate,
   keywordsIn,
   type PeerReply,
   refusals,
@@ -157,7 +158,10 @@ export class Peer {
       if (error instanceof Unreachable) throw error;
       const { code, command } = error as { code?: string; command?: string };
       const isAboutTls =
-        connection.upgrading === true || code === 'ETLS' || (tls.mode === 'required' && command === 'EHLO');
+        connection.upgrading === true ||
+        code === 'ETLS' ||
+        (tls.mode === 'required' && command === 'EHLO') ||
+        isAboutCertificate(error);
       if (isAboutTls) throw new Unreachable(tlsTrouble(error), true);
       throw new Unreachable(code === 'EAUTH' ? signInTrouble(error) : forNow(saidBy(error, '4.4.1')), false);
     }

@@ -41,11 +41,15 @@ export function forNow(said: PeerReply): PeerReply {
 
 /** What TLS came to. Whatever the peer said of it was not protected, so it is never the last word. */
 export function tlsTrouble(error: unknown): PeerReply {
-  const { originalCode = '', message } = error as { originalCode?: string; message: string };
-  if (NOT_TRUSTED.test(originalCode)) {
+  const { message } = error as { message: string };
+  if (isAboutCertificate(error)) {
     return { reply: 454, status: '4.7.5', text: short(`its certificate is not trusted: ${message}`) };
   }
   return { reply: 454, status: '4.7.10', text: short(`TLS could not be turned on: ${message}`) };
+}
+
+export function isAboutCertificate(error: unknown): boolean {
+  return NOT_TRUSTED.test((error as { originalCode?: string }).originalCode ?? '');
 }
 
 /** Codes of node:tls (X509 certificate error codes). */

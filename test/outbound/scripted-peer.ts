@@ -19,6 +19,8 @@ export interface ScriptedPeerOptions {
   readonly extensions?: readonly string[];
   /** Offers STARTTLS with it. */
   readonly tls?: SecureContextOptions;
+  /** TLS from the first byte, with what {@link tls} says. */
+  readonly implicit?: boolean;
   /** What it does instead of a TLS handshake. */
   readonly handshake?: 'drop' | 'garbage' | 'silence';
   /** Goes when it has said, or heard, so many bytes of a connection. */
@@ -55,7 +57,14 @@ export class ScriptedPeer {
       this.sockets.delete(plain);
       this.#onGone?.();
     });
-    this.#talk(plain, false);
+    const { tls, implicit = false } = this.#options;
+    if (implicit) this.#talk(this.#secured(plain, tls!), true);
+    else this.#talk(plain, false);
+  }
+
+  #secured(socket: Socket, tls: SecureContextOptions): TLSSocket {
+    const safe = new TLSSocket(socket, { isServer: true, secureContext: createSecureContext(tls) });
+    return safe.on('error', () => safe.destroy());
   }
 
   /** Resolves when nobody is connected any more. */
@@ -90,6 +99,7 @@ export class ScriptedPeer {
       tls,
       handshake,
       goesAfter = {},
+      implicit = false,
     } = this.#options;
     let [rest, sender, body] = ['', '', null as string | null];
     let recipients: string[] = [];
@@ -126,9 +136,7 @@ export class ScriptedPeer {
             if (handshake === 'garbage') socket.write('What do you mean?\r\n'.repeat(100));
             return false;
           }
-          const safe = new TLSSocket(socket, { isServer: true, secureContext: createSecureContext(tls) });
-          safe.on('error', () => safe.destroy());
-          this.#talk(safe, true);
+          this.#talk(this.#secured(socket, tls), true);
           return false;
         }
         case 'MAIL':
@@ -170,7 +178,7 @@ export class ScriptedPeer {
         }
       }
     });
-    if (!secure) say('greeting', '', '220 peer.test ESMTP');
+    if (!secure || implicit) say('greeting', '', '220 peer.test ESMTP');
   }
 }
 

@@ -31,10 +31,11 @@ acl_smtp_data = data
 begin acl
 rcpt:
   defer recipients = later@${domain}
+    condition = \${if !exists{${folder}/known}}
     message = 4.2.1 come back later
   deny !domains = ${domain} : also.${domain}
     message = 5.7.1 not by me
-  deny !local_parts = echo : zoë
+  deny !local_parts = echo : zoë : later
     message = 5.1.1 nobody of that name
   accept
 data:

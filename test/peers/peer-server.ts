@@ -1,6 +1,7 @@
 /**
  * Mail servers of the distribution, each for a domain of its own, in the test's own network: mail to `echo` there (and to `zoë`, where they know
- * such letters) comes back to the office by SMTP, whoever wants to write to `later` is put off, others are unknown.
+ * such letters) comes back to the office by SMTP, whoever wants to write to `later` is put off (by Exim: until there is a file `known` in its
+ * folder), others are unknown.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdir } from 'node:fs/promises';

@@ -4,6 +4,8 @@
  */
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import type { WayExplained } from '../../src/outbound/explain.ts';
 import { selfSigned } from '../helpers/authority.ts';
@@ -66,13 +68,19 @@ test('mail to real servers, and back', { skip }, async (t) => {
     });
 
     await t.test(`${domain}: somebody who is put off`, async () => {
-      await village.send(`later@${domain}`, 'Subject: Hello\r\n\r\nAre you there?\r\n');
+      await village.send(`later@${domain}`, 'Subject: Are you there\r\n\r\nHello.\r\n');
       assert.match(
         await village.putOff(`later@${domain}`),
         /^450 4\.2\.1 .*come back later|^451 4\.2\.1 come back later/,
       );
     });
   }
+
+  await t.test(`${b.domain}: somebody who is put off, and let in later`, async () => {
+    await writeFile(join(b.folder, 'known'), '');
+    await village.office.command('queue', 'retry', '--to-domain', b.domain);
+    assert.match(await village.arrived('SUBJECT "Are you there"'), /Received: from mx\.exim\.test/);
+  });
 
   await t.test(`${c.domain}: letters that it does not know`, async () => {
     await village.send(`zoë@${c.domain}`, 'Subject: Hello\r\n\r\nZoë?\r\n');

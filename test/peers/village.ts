@@ -29,6 +29,8 @@ export interface Neighbour {
   readonly address: string;
   readonly address6: string;
   readonly certificate: Certificate;
+  /** Its own. */
+  readonly folder: string;
 }
 
 export class Village {
@@ -94,8 +96,8 @@ greetingDelay = "0s"`,
     const certificate = given ?? (await this.authority.issue([host]));
     this.host(host, address);
     this.domain(domain, host);
-    const neighbour = { domain, host, address, address6, certificate };
-    await startPeer(this.#t, { ...neighbour, folder: join(this.#folder, name), echo: ANNA }, make);
+    const neighbour = { domain, host, address, address6, certificate, folder: join(this.#folder, name) };
+    await startPeer(this.#t, { ...neighbour, echo: ANNA }, make);
     return neighbour;
   }
 

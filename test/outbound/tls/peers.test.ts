@@ -1,7 +1,9 @@
 /** Hosts with TLS of every brokenness, and what each is good for: to mail without wishes, under MTA-STS, under DANE. */
 import assert from 'node:assert/strict';
+import { Readable } from 'node:stream';
 import { after, before, test } from 'node:test';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
+import { reach } from '../../../src/outbound/reach.ts';
 import { Authority, type Certificate, selfSigned } from '../../helpers/authority.ts';
 import { PeerRoom, tlsaFor } from '../peer-room.ts';
 import type { ScriptedPeerOptions } from '../scripted-peer.ts';
@@ -209,4 +211,32 @@ test('a route is protected as it says, and never less than the sender wants', as
   ]);
   assert.deepEqual(await reached('strange.test', true), Array(3).fill('550 5.7.10'));
   assert.deepEqual(await reached('good.test', true), Array(3).fill('verified at good.test'));
+
+  await room.host('first.test', { ...REQUIRETLS, tls: await authority.issue(['first.test']), implicit: true });
+  await room.host('odd.test', { tls: await selfSigned('odd.test'), implicit: true });
+  const fromTheFirstByte = async (host: string, requireTls: boolean) =>
+    room.reachBy({ domains: ['*'], host, port: room.options.port, tls: 'implicit' }, requireTls);
+  assert.equal(await fromTheFirstByte('first.test', false), 'verified at first.test');
+  assert.equal(await fromTheFirstByte('first.test', true), 'verified at first.test');
+  assert.equal(await fromTheFirstByte('odd.test', false), '454 4.7.5');
+  assert.equal(await fromTheFirstByte('odd.test', true), '550 5.7.10');
+});
+
+test('mail that wants TLS all the way says so to the next', async (t) => {
+  const room = await PeerRoom.open(t);
+  const scripted = await room.host('with.test', { ...REQUIRETLS, tls: await authority.issue(['with.test']) });
+  room.domain('example.test', 'with.test');
+  const { peer } = await reach('example.test', true, room.options);
+  const message = {
+    sender: 'anna@office.test',
+    recipients: ['carl@example.test'],
+    sizeBytes: 20,
+    options: { requireTls: true },
+    notify: [],
+    original: '',
+  };
+  const [result] = await peer.send(message, () => Readable.from([Buffer.from('Subject: Secret\r\n\r\n')]));
+  assert.equal(result!.reply, 250);
+  assert.match(scripted.lines.find((line) => line.startsWith('MAIL'))!, / REQUIRETLS\b/);
+  peer.quit();
 });
