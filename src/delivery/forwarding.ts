@@ -48,8 +48,10 @@ export async function goOn(
     const destination = been.has(from) ? undefined : outgoing?.destinationOf(to);
     if (destination !== undefined) {
       if (rate.isSpent(account)) throw tooMany(address);
-      const sender = await reversePath(message.sender, from, outgoing);
-      leaves.push({ account, sender, address: to, destination, via: { address: from, keeper }, ...parameters });
+      const leaving = { account, address: to, destination, via: { address: from, keeper } };
+      // Who has a copy is told of one that fails; the sender's mail has arrived.
+      if (keeper?.forwards === 'copies') leaves.push({ ...leaving, sender: message.sender && from });
+      else leaves.push({ ...leaving, sender: await reversePath(message.sender, from, outgoing), ...parameters });
     } else if (keeper !== null) accounts.set(keeper.id, keeper);
   }
   if (accounts.size + leaves.length === 0) {

@@ -55,7 +55,8 @@ export class Reports implements Reporter, Notices {
 
   async report(message: QueuedMessage, outcomes: readonly RecipientOutcome[]): Promise<Report | undefined> {
     if (message.sender === '') return undefined;
-    const told = toldOf(outcomes, message.expires, wentOnFrom(message.prefix));
+    const via = wentOnFrom(message.prefix);
+    const told = toldOf(outcomes, message.expires, via === message.sender ? undefined : via);
     return told.length === 0 ? undefined : this.#reportOf(await this.#queued(message), told);
   }
 
