@@ -69,9 +69,9 @@ function isTrouble(action: Action): boolean {
 }
 
 function troubleLines(told: Told, message: AboutMessage, texts: ReportTexts, language: Language): string[] {
-  const { action, address, said, peer } = told;
+  const { action, address, said, peer, ours } = told;
   const domain = address.slice(address.lastIndexOf('@') + 1);
-  const reason = filled(texts.reasons[reasonOf(said, peer)], {
+  const reason = filled(texts.reasons[reasonOf(said, ours)], {
     domain,
     sender: message.sender,
     size: size(message.sizeBytes, language),

@@ -72,13 +72,13 @@ const AUTHENTICATION = /^7\.2[0-6]$/;
 /** Time is over: the text is what was said before that. */
 const EXPIRED = '4.4.7';
 
-/** What people are told of a reply. @param peer  who said it; empty: this server */
-export function reasonOf(said: PeerReply, peer: string): Reason {
+/** What people are told of a reply. @param ours  this server says it itself */
+export function reasonOf(said: PeerReply, ours: boolean): Reason {
   const before = said.status === EXPIRED ? /^([245]\d\d)(?: ([245]\.\d{1,3}\.\d{1,3}))?(?: |$)/.exec(said.text) : null;
   const { text } = said;
   const [reply, status] = before === null ? [said.reply, said.status] : [Number(before[1]), before[2] ?? ''];
   const detail = status.slice(2);
-  const known = (peer === '' && before === null ? OWN[detail] : undefined) ?? BY_DETAIL[detail];
+  const known = (ours && before === null ? OWN[detail] : undefined) ?? BY_DETAIL[detail];
   if (known !== undefined) return known;
   if (AUTHENTICATION.test(detail)) return 'notAuthentic';
   const aboutPolicy = detail.startsWith('7.') || detail === '' || detail === '0.0';

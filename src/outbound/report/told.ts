@@ -16,8 +16,10 @@ export interface Told {
   readonly original: string;
   /** What was said last. */
   readonly said: PeerReply;
-  /** Who said it, as {@link RecipientOutcome.peer}. */
+  /** Who said it, as {@link RecipientOutcome.peer}; empty: nobody who may be named. */
   readonly peer: string;
+  /** This server says it itself. */
+  readonly ours: boolean;
   /** It is tried until then. */
   readonly until?: EpochSeconds;
 }
@@ -35,7 +37,7 @@ export function toldOf(outcomes: readonly RecipientOutcome[], expires: EpochSeco
     const { recipient, said, peer } = outcome;
     const { address, original } = recipient;
     const shown = via === undefined ? { address, said, peer } : { address: via, said: discreet(said), peer: '' };
-    return [{ action, original, ...shown, ...(action === 'delayed' && { until: expires }) }];
+    return [{ action, original, ours: peer === '', ...shown, ...(action === 'delayed' && { until: expires }) }];
   });
 }
 
@@ -49,7 +51,7 @@ export function filedOf({ envelope, recipients }: InDelivery): Told[] {
   return recipients.flatMap((recipient, at) => {
     const { address, notify = [], original = '' } = envelope.recipients[at]!;
     const action = notify.includes('success') ? filedAs(recipient) : undefined;
-    return action === undefined ? [] : [{ action, address, original, said: FILED, peer: '' }];
+    return action === undefined ? [] : [{ action, address, original, said: FILED, peer: '', ours: true }];
   });
 }
 

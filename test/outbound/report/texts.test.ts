@@ -28,6 +28,7 @@ const failed: Told = {
   original: '',
   said: { reply: 451, status: '4.2.2', text: 'full' },
   peer: 'mx.example.net [192.0.2.1]',
+  ours: false,
 };
 const delayed: Told = { ...failed, action: 'delayed', address: 'dora@example.net', until: about.arrived + 86_400 };
 
@@ -90,17 +91,16 @@ const REASONS: readonly [reply: number, status: string, text: string, reason: st
 ];
 
 for (const [reply, status, text, reason] of REASONS) {
-  test(`${reply} ${status} ${text}: ${reason}`, () =>
-    assert.equal(reasonOf({ reply, status, text }, 'mx.example.net'), reason));
+  test(`${reply} ${status} ${text}: ${reason}`, () => assert.equal(reasonOf({ reply, status, text }, false), reason));
 }
 
 test('what this server says of itself is not taken for what another has said', () => {
   const said = (status: string) => ({ reply: 550, status, text: '' });
-  assert.equal(reasonOf(said('5.7.0'), ''), 'removed');
-  assert.equal(reasonOf(said('5.7.0'), 'mx.example.net'), 'notAllowed');
-  assert.equal(reasonOf(said('4.3.0'), ''), 'ownTrouble');
-  assert.equal(reasonOf({ reply: 451, status: '4.4.7', text: '451 4.3.0 disk' }, ''), 'serverTrouble');
-  assert.equal(reasonOf(said('5.1.1'), ''), 'unknownAddress');
+  assert.equal(reasonOf(said('5.7.0'), true), 'removed');
+  assert.equal(reasonOf(said('5.7.0'), false), 'notAllowed');
+  assert.equal(reasonOf(said('4.3.0'), true), 'ownTrouble');
+  assert.equal(reasonOf({ reply: 451, status: '4.4.7', text: '451 4.3.0 disk' }, true), 'serverTrouble');
+  assert.equal(reasonOf(said('5.1.1'), true), 'unknownAddress');
 });
 
 test('a subject of any length and any characters stays one line of a header', () => {
