@@ -140,8 +140,9 @@ export class DeliveryPipeline implements Delivery {
     if (targets.length + outbound.length === 0) return this.#traceRefused(delivery);
     const report = await this.#options.notices?.filed(delivery);
     const arrival = arrivalOf(envelope, recipients, delivery.findings);
+    const also = { sent: sentBy(envelope, message), outbound, report, arrival, arrives: envelope.arrives };
     const { outcomes, queued } = await this.#withinAllowance(envelope, outbound, () =>
-      this.#store.deliver(message, targets, { sent: sentBy(envelope, message), outbound, report, arrival }),
+      this.#store.deliver(message, targets, also),
     );
     if (queued.length > 0) {
       this.#options.outgoing?.wake();

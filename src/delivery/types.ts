@@ -1,7 +1,7 @@
 /** The delivery pipeline: envelope -> checks -> filters -> store. */
 import type { Account } from '../directory/types.ts';
 import type { EpochSeconds } from '../store/ids.ts';
-import type { Report } from '../store/queue.ts';
+import type { QueuePlace, Report } from '../store/queue.ts';
 import type { TracedRecipient } from '../store/trace-types.ts';
 import type { OutboundOptions, OutboundRecipient, Priority, StagedMessage } from '../store/types.ts';
 import type { InDelivery } from './in-delivery.ts';
@@ -30,6 +30,8 @@ export interface Envelope {
   /** What the sender asked of every hop. */
   readonly options?: OutboundOptions;
   readonly priority?: Priority;
+  /** Whose wait in the queue it ends, in the transaction that files it. */
+  readonly arrives?: QueuePlace;
   /** Not to leave before (RFC 4865). */
   readonly holdUntil?: EpochSeconds;
   /** Where the message has been, by its Delivered-To fields (RFC 9228). */

@@ -2,7 +2,7 @@
  * People here whose mail was to be there later (RFC 4865): when the time has come it goes the way of all mail that arrives, recipient by recipient,
  * wherever their addresses lead by then.
  *
- * The pipeline files it in a transaction of its own. Dies before the queue has noted that: it is filed again, as a server elsewhere would get it again.
+ * Invariant: the transaction that files it takes the recipient off the queue, so that nobody gets it twice. What the queue notes later is for the trace.
  */
 import { replyToRefusal } from '../delivery/replies.ts';
 import type { Delivery, Envelope, Outcome } from '../delivery/types.ts';
@@ -50,6 +50,7 @@ export class Here {
       options,
       ...(signedIn !== undefined && { signedIn }),
       recipients: [{ address, notify, original }],
+      arrives: { id: message.id, number: recipient.number },
     };
     try {
       const delivery = await this.#options.delivery;

@@ -1,7 +1,7 @@
 /** The store as protocols, delivery and commands use it. `src/store/store.ts` implements it. */
 
 import type { AccountId, EmailId, ItemId, MailboxId, Modseq, Uid } from './ids.ts';
-import type { Report } from './queue.ts';
+import type { QueuePlace, Report } from './queue.ts';
 import type { Trace } from './trace.ts';
 import type { Arrival, TraceBy } from './trace-types.ts';
 import type {
@@ -93,6 +93,8 @@ export interface AlsoFiled {
   readonly outbound?: readonly Outbound[];
   /** Tells the sender that everybody has it: nobody hears of it when somebody was refused. */
   readonly report?: Report | undefined;
+  /** Who waited for it in the queue, and does no more. */
+  readonly arrives?: QueuePlace | undefined;
   /** How it came, for the trace; absent: the server wrote it. */
   readonly arrival?: Arrival | undefined;
 }

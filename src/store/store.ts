@@ -52,6 +52,7 @@ import {
 import { MESSAGES_ABOVE } from './operations/message-row.ts';
 import { setMeta } from './operations/meta.ts';
 import { type Place, placeOf } from './operations/place.ts';
+import { leaveQueue } from './operations/queue.ts';
 import { type ReinstateArgs, type ReinstatedAs, reinstate } from './operations/reinstate.ts';
 import { storeFlags } from './operations/store-flags.ts';
 import { expungedSince } from './operations/tombstones.ts';
@@ -360,12 +361,16 @@ export class MailStore implements Store {
   async deliver(
     message: StagedMessage,
     targets: readonly DeliveryTarget[],
-    { sent, outbound = [], report, arrival }: AlsoFiled = {},
+    { sent, outbound = [], report, arrives, arrival }: AlsoFiled = {},
   ): Promise<Filed> {
     return this.#filing([message], async () => {
       const prepared = prepareMessage(message);
       const trace = this.trace.delivering(arrival);
-      const file = (tx: Writer) => deliver(tx, prepared, { targets, sent, outbound, now: nowSeconds(), trace });
+      const file = async (tx: Writer) => {
+        const filed = await deliver(tx, prepared, { targets, sent, outbound, now: nowSeconds(), trace });
+        if (arrives !== undefined && isWhole(filed)) await leaveQueue(tx, arrives);
+        return filed;
+      };
       const result = await (report === undefined ? this.#write(file) : this.#fileAndTell(file, report));
       const { outcomes, queued } = result;
       return { result, filed: queued.length > 0 || outcomes.some((outcome) => !(outcome instanceof Refused)) };
@@ -566,7 +571,7 @@ export class MailStore implements Store {
       let told = false;
       const result = await this.#write(async (tx) => {
         const filed = await file(tx);
-        told = !filed.outcomes.some((outcome) => outcome instanceof Refused);
+        told = isWhole(filed);
         if (told) await deliver(tx, prepared, { ...report, now: nowSeconds(), trace });
         return filed;
       });
@@ -619,4 +624,9 @@ function assertSameAccount(from: MailboxKey, to: MailboxKey): void {
 function asRefusal(error: unknown): Refusal {
   if (error instanceof Refused) return error;
   throw error;
+}
+
+/** Nobody was refused. */
+function isWhole({ outcomes }: Filed): boolean {
+  return !outcomes.some((outcome) => outcome instanceof Refused);
 }

@@ -149,6 +149,29 @@ test('where the mail goes is looked at when its time has come', async (t) => {
   assert.match(report!, /\r\nFinal-Recipient: rfc822; cleo@office\.test\r\nAction: failed\r\nStatus: 5\.1\.1\r\n/);
 });
 
+test('whoever has it does not get it again, should the server have died before it noted that', async (t) => {
+  const office = await SendingOffice.open(t);
+  const { store, delivery, directory } = office.room;
+  await office.submit('HOLDFOR=86400', '<ben@office.test>', '<cleo@office.test>');
+  const [[first] = []] = await Array.fromAsync(store.queue.pages());
+  const { message, recipients } = (await store.queue.message(first!.id))!;
+  const [record] = await store.bodyRecords(message.account, [message.email]);
+  const bytes = await store.body(message.account, record!.email, record!.body);
+  const here = new Here({ store, delivery: Promise.resolve(delivery), accountOf: (id) => directory.accountOf(id) });
+  const deliver = () =>
+    here.deliver(message, recipients[0]!, bytes.length, async function* () {
+      yield bytes;
+    });
+  assert.equal((await deliver()).kind, 'sent');
+  await assert.rejects(deliver, { code: 'message.gone' });
+  assert.equal((await office.room.inbox('ben')).length, 1);
+  assert.deepEqual(
+    (await office.waiting()).map(({ address }) => address),
+    ['cleo@office.test'],
+  );
+  assert.deepEqual((await store.verify()).findings, []);
+});
+
 test('mail may wait only as long as is announced, and only for people who signed in', async (t) => {
   const office = await SendingOffice.open(t);
   const client = await office.submission();

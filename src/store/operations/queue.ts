@@ -7,6 +7,7 @@
  * - A destination that somebody waits for has a row, whose `due` is no later than it should be tried.
  * - A report to the sender is filed, or queued itself, in the transaction that takes away what it tells of.
  */
+import { Refused } from '../../errors.ts';
 import type { Reader, Writer } from '../engine/engine.ts';
 import { sql } from '../engine/sql.ts';
 import { type AccountId, type EmailId, type EpochSeconds, nowSeconds, type QueueId, type TraceId } from '../ids.ts';
@@ -244,6 +245,17 @@ export async function settle(tx: Writer, id: QueueId, settlements: readonly Sett
   await tx.run(DELETE_MESSAGE, id);
   const { account, email } = messageOf(row);
   await dropEmailIfUnused(tx, account, email);
+}
+
+/** Somebody whose mail is filed here, in this transaction, waits no more. @throws Refused `message.gone` when nobody waits: it would be filed twice */
+export async function leaveQueue(
+  tx: Writer,
+  { id, number }: Pick<QueuedRecipient, 'number'> & { readonly id: QueueId },
+) {
+  const recipient = (await tx.all(RECIPIENTS, id)).map(recipientOf).find((each) => each.number === number);
+  if (recipient === undefined) throw new Refused('message.gone', 'The message has left the queue meanwhile.');
+  await settle(tx, id, [{ number, end: 'sent' }]);
+  await reschedule(tx, recipient.destination);
 }
 
 /** False when one of these recipients has left the queue. */
