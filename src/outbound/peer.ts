@@ -8,6 +8,7 @@
  */
 import type { Readable } from 'node:stream';
 import { type ConnectionOptions, TLSSocket } from 'node:tls';
+import { domainToASCII } from 'node:url';
 import type SMTPConnection from 'nodemailer/lib/smtp-connection';
 import type { SMTPConnectionSendInfo } from 'nodemailer/lib/smtp-connection';
 import { libraries } from '../libraries.ts';
@@ -217,12 +218,19 @@ export class Peer {
    * @param open  opens the message's bytes, lines ended by CRLF; called when somebody is to get them
    */
   async send(message: PeerMessage, open: () => Readable): Promise<RecipientResult[]> {
-    const { sender, recipients, sizeBytes, options, notify, original } = message;
     this.sent += 1;
+    const sender = withAsciiDomain(message.sender);
+    const names = message.recipients.map(withAsciiDomain);
+    const sayable = names.filter((name) => this.offers('SMTPUTF8') !== false || ASCII.test(sender + name));
+    const replies =
+      sayable.length === 0 ? new Map() : await this.#give({ ...message, sender, recipients: sayable }, open);
+    return message.recipients.map((address, at) => ({ address, ...(replies.get(names[at]!) ?? NO_SUCH_LETTERS) }));
+  }
+
+  /** @returns what became of each recipient */
+  async #give(message: PeerMessage, open: () => Readable): Promise<ReadonlyMap<string, PeerReply>> {
+    const { sender, recipients, sizeBytes, options, notify, original } = message;
     const { requireTls = false, returns, envelopeId } = options;
-    if (this.offers('SMTPUTF8') === false && [sender, ...recipients].some((each) => !ASCII.test(each))) {
-      return recipients.map((address) => ({ address, ...NO_SUCH_LETTERS }));
-    }
     const envelope = {
       from: sender === '' ? (false as const) : sender,
       to: [...recipients],
@@ -253,14 +261,14 @@ export class Peer {
       this.#relaysNotices = info.ehlo?.some((line) => /^DSN\b/i.test(line)) ?? false;
       const taken = replyIn(info.response, 250);
       const refused = refusals(info.rejectedErrors);
-      return recipients.map((address) => ({ address, ...(refused.get(address) ?? taken) }));
+      return new Map(recipients.map((address) => [address, refused.get(address) ?? taken]));
     } catch (error) {
       // What was said of a recipient stands; what failed for all is what became of the others.
       const refused = refusals((error as { rejectedErrors?: readonly unknown[] }).rejectedErrors);
       const said = saidBy(error, '4.4.2');
       if (!hasReply(error)) this.close();
       else await this.#reset();
-      return recipients.map((address) => ({ address, ...(refused.get(address) ?? said) }));
+      return new Map(recipients.map((address) => [address, refused.get(address) ?? said]));
     } finally {
       body.destroy();
     }
@@ -317,6 +325,12 @@ export class Peer {
       this.#connection.off('error', reject);
     });
   }
+}
+
+/** A domain can be written in ASCII (RFC 5890 2.3.2.1); what stands before the `@` can not. */
+function withAsciiDomain(address: string): string {
+  const at = address.lastIndexOf('@') + 1;
+  return ASCII.test(address) ? address : address.slice(0, at) + (domainToASCII(address.slice(at)) || address.slice(at));
 }
 
 const QUIT_WITHIN: Milliseconds = 5_000;

@@ -147,3 +147,19 @@ test('a peer that ends with 421 at any step is tried again', async (t) => {
     assert.deepEqual(replies, [421, 421], step);
   }
 });
+
+test('a peer that refuses a message and then does not let us begin anew has refused it, and is left', async (t) => {
+  for (const step of ['drop', 'silence', 'trickle', '500 5.5.1 what?'] as const) {
+    const scripted = await scriptedPeer(t, { says: saying({ body: '554 5.7.1 no', RSET: step }) });
+    const tls = { mode: 'none', options: {} } as const;
+    const peer = await Peer.connect({ address: '127.0.0.1', port: scripted.port, helo: 'a.test', tls, limits: LIMITS });
+    const results = await peer.send(MESSAGE, () => Readable.from([Buffer.from(BODY)]));
+    assert.deepEqual(
+      results.map(({ reply }) => reply),
+      [554, 554],
+      step,
+    );
+    assert.equal(peer.over, true, step);
+    await scripted.alone();
+  }
+});

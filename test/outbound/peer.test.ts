@@ -83,18 +83,30 @@ test('a refusal at any step is the answer for those it concerns', async (t) => {
   assert.deepEqual(await replies(t, { says: saying({ body: '550-5.7.1 no\r\n550 5.7.1 spam' }) }), [550, 550]);
 });
 
-test('addresses with letters beyond ASCII are for peers that know them', async (t) => {
-  const message = { ...MESSAGE, recipients: ['zoë@example.net', 'carl@example.net'] };
-  const without = await connect(await scriptedPeer(t));
+test('addresses with letters beyond ASCII are for peers that know them, those with such a domain for all', async (t) => {
+  const recipients = ['zoë@example.net', 'carl@example.net', 'dora@bücher.example'];
+  const ignorant = await scriptedPeer(t);
+  const without = await connect(ignorant);
+  const results = await without.send({ ...MESSAGE, recipients }, body);
   assert.deepEqual(
-    (await without.send(message, body)).map(({ status }) => status),
+    results.map(({ address, reply, status }) => `${address} ${reply} ${status}`),
+    ['zoë@example.net 553 5.6.7', 'carl@example.net 250 2.0.0', 'dora@bücher.example 250 2.0.0'],
+  );
+  assert.deepEqual(ignorant.taken[0]!.recipients, ['carl@example.net', 'dora@xn--bcher-kva.example']);
+  const fromZoe = await without.send({ ...MESSAGE, sender: 'zoë@office.test' }, body);
+  assert.deepEqual(
+    fromZoe.map(({ status }) => status),
     ['5.6.7', '5.6.7'],
   );
   assert.equal((await without.send(MESSAGE, body))[0]!.reply, 250, 'the connection is as good as before');
   without.quit();
   const knowing = await scriptedPeer(t, { extensions: ['SMTPUTF8', '8BITMIME'] });
   const peer = await connect(knowing);
-  assert.equal((await peer.send(message, body))[0]!.reply, 250);
+  const known = await peer.send({ ...MESSAGE, recipients }, body);
+  assert.deepEqual(
+    known.map(({ reply }) => reply),
+    [250, 250, 250],
+  );
   assert.match(knowing.lines.find((line) => line.startsWith('MAIL'))!, / SMTPUTF8\b/);
   peer.quit();
 });
