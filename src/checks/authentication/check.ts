@@ -15,6 +15,7 @@ import type { StagedMessage } from '../../store/types.ts';
 import { isFromStranger } from '../trusted.ts';
 import { decide, type Policy } from './decide.ts';
 import { evaluate, type Methods } from './evaluate.ts';
+import { Keys } from './keys.ts';
 import { Lookups, type Names } from './lookups.ts';
 import { provesAuthor } from './proof.ts';
 import { resultsField } from './results-field.ts';
@@ -43,6 +44,7 @@ export interface AuthenticationOptions {
 
 export function authenticationCheck(options: AuthenticationOptions): Check {
   const { policy, trusted } = options;
+  const keys = new Keys();
   let running = 0;
   return {
     name: 'authentication',
@@ -56,7 +58,7 @@ export function authenticationCheck(options: AuthenticationOptions): Check {
       }
       running += 1;
       try {
-        return await authenticate(delivery, options);
+        return await authenticate(delivery, keys, options);
       } finally {
         running -= 1;
       }
@@ -64,14 +66,18 @@ export function authenticationCheck(options: AuthenticationOptions): Check {
   };
 }
 
-async function authenticate({ envelope, message }: InDelivery, options: AuthenticationOptions): Promise<Verdict> {
+async function authenticate(
+  { envelope, message }: InDelivery,
+  keys: Keys,
+  options: AuthenticationOptions,
+): Promise<Verdict> {
   const { names, store, methods, policy, onResult } = options;
   const { remoteAddress: address, helo, sender } = envelope;
   const lookups = new Lookups(names, options.lookupsWithin ?? LOOKUPS_WITHIN);
   const bytes = store.staged(message);
   try {
     const content = await contentOf(message, bytes);
-    const found = content && (await evaluate({ address, helo, sender }, content, methods, lookups));
+    const found = content && (await evaluate({ address, helo, sender }, content, methods, { lookups, keys }));
     if (found === undefined) throw headerTooLarge();
     const decision = decide(found, policy);
     onResult?.(envelope, found, decision);

@@ -9,6 +9,7 @@ import type { ARCData, ARCResult, DKIMResult, SPFResult } from 'mailauth';
 import type { DkimVerifier } from 'mailauth/lib/dkim/dkim-verifier.js';
 import { libraries } from '../../libraries.ts';
 import { iprev } from './iprev.ts';
+import type { Keys } from './keys.ts';
 import type { Lookups } from './lookups.ts';
 import { signedHeader } from './signed-header.ts';
 import type { ArcFinding, Authentication, DmarcFinding, Finding } from './types.ts';
@@ -40,19 +41,24 @@ export interface Content {
   readonly body: AsyncIterable<Buffer>;
 }
 
+export interface Sources {
+  readonly lookups: Lookups;
+  readonly keys: Keys;
+}
+
 /** @returns undefined when the header is too large to be looked at */
 export async function evaluate(
   from: Sender,
   { header, body }: Content,
   methods: Methods,
-  lookups: Lookups,
+  { lookups, keys }: Sources,
 ): Promise<Authentication | undefined> {
   const signed = signedHeader(header);
   if (signed === undefined) return undefined;
   const [name, spf, verifier] = await Promise.all([
     iprev(from.address, lookups),
     methods.spf ? askSpf(from, methods.hostname, lookups) : undefined,
-    verify(signed, body, lookups),
+    verify(signed, body, { lookups, keys }),
   ]);
   const arc = await libraries.arc.arc(verifier.arc, { ...STRICT, resolver: lookups.resolve, ip: from.address });
   const dmarc = methods.dmarc ? await askDmarc(verifier, spf, arc, lookups) : undefined;
@@ -74,8 +80,10 @@ function askSpf({ address, helo, sender }: Sender, hostname: string, lookups: Lo
 }
 
 /** The library's stream looks at every byte of the header by itself, which takes longer than all the rest; here the header is known. */
-async function verify(header: Buffer, body: AsyncIterable<Buffer>, lookups: Lookups): Promise<DkimVerifier> {
+async function verify(header: Buffer, body: AsyncIterable<Buffer>, { lookups, keys }: Sources): Promise<DkimVerifier> {
   const verifier = new libraries.dkimVerifier.DkimVerifier({ ...STRICT, resolver: lookups.resolve });
+  verifier.keyCache = keys.for(lookups);
+  verifier.arc.keyCache = verifier.keyCache;
   await verifier.emitHeaders(header);
   for await (const bytes of body) await verifier.nextChunk(bytes);
   await verifier.finalChunk();

@@ -1,7 +1,8 @@
-/** A part of mailauth that it has no types for: its verifier without the stream around it. Only what is used. */
+/** Parts of mailauth that it has no types for: its verifier without the stream around it, and how it reads keys. Only what is used. */
 
 declare module 'mailauth/lib/dkim/dkim-verifier.js' {
   import type { ARCData, DKIMResult, DKIMVerifyOptions } from 'mailauth';
+  import type { KeyCache } from 'mailauth/lib/tools.js';
 
   export class DkimVerifier {
     constructor(options: DKIMVerifyOptions);
@@ -15,6 +16,39 @@ declare module 'mailauth/lib/dkim/dkim-verifier.js' {
     /** Addresses of all From fields, and how many such fields there are. */
     readonly headerFrom: string[];
     readonly fromFields: number;
-    readonly arc: ARCData;
+    readonly arc: ARCData & { keyCache: KeyCache };
+    /** Where it asks for keys. */
+    keyCache: KeyCache;
+  }
+}
+
+declare module 'mailauth/lib/tools.js' {
+  import type { KeyObject } from 'node:crypto';
+  import type { DNSResolver } from 'mailauth';
+
+  export interface KeyOptions {
+    readonly strict?: boolean;
+    /** Of the signature; a key may be for others alone. */
+    readonly hashAlgo?: string;
+  }
+  export interface SigningKey<Key> {
+    readonly publicKey: Key;
+    /** The record. */
+    readonly rr: string;
+  }
+  /** @throws Error with a code for what is wrong with the key, or with the question */
+  export function getPublicKey(
+    type: string,
+    name: string,
+    leastBits: number,
+    resolver: DNSResolver,
+    options: KeyOptions,
+  ): Promise<SigningKey<string>>;
+
+  /** What the verifier asks for keys; its own makes each anew for each message. */
+  export interface KeyCache {
+    /** By this, who verifies seals knows that it may ask here too. */
+    readonly resolver: DNSResolver;
+    get(type: string, name: string, leastBits: number, options: KeyOptions): Promise<SigningKey<KeyObject>>;
   }
 }
