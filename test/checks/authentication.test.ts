@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { test } from 'node:test';
+import fc from 'fast-check';
 import { reverseName } from '../../src/checks/authentication/iprev.ts';
 import { type ScriptedDns, scriptedDns } from '../helpers/dns-server.ts';
 import { PASSWORD } from '../helpers/mail-room.ts';
@@ -175,6 +176,41 @@ test('one office, many strangers', async (t) => {
       assert.match(await results(), /^mail\.office\.test; iprev=permerror .*; spf=\w+ .*; dkim=\w+ .*; dmarc=none/);
     }
   });
+
+  await t.test(
+    'whatever a sender calls itself and its domains, the field is well formed and says nothing else',
+    async () => {
+      const text = fc.string({ unit: fc.constantFrom(...'ab ;=()"\\.@[]:,/é\t%-'), minLength: 1, maxLength: 40 });
+      const local = text.map((each) => `"${each.replace(/["\\\t]/g, '').replace(/é/g, 'e')}"`);
+      await fc.assert(
+        fc.asyncProperty(text, local, text, async (helo, sender, signer) => {
+          await client.ask(`EHLO x${Buffer.from(helo).toString('latin1')}`);
+          const signature = (await signed(BOSS, { domain: 'evil.test' })).replaceAll('evil.test', signer.trim() || 'x');
+          assert.match(
+            await send(client, `${sender}@pass.test`, signature.replace(`boss@${AUTHOR}`, 'boss@none.test')),
+            /^250 /,
+          );
+          const header = (await last()).split('\r\n\r\n', 1)[0]!;
+          const [field, ...more] = header.match(/^Authentication-Results:.*(?:\r\n[ \t].*)*/gm)!;
+          assert.deepEqual(more, []);
+          for (const line of field!.split('\r\n')) assert.ok(Buffer.byteLength(line, 'latin1') <= 998);
+          // Without quoted strings and comments, what is left is methods with results and properties.
+          const bare = field!.replace(/"(?:[^"\\]|\\.)*"/gs, 'q').replace(/\((?:[^()\\]|\\.)*\)/gs, '');
+          const [first, ...rows] = bare.slice(bare.indexOf(':') + 1).split(';');
+          assert.equal(first!.trim(), 'mail.office.test');
+          for (const row of rows) {
+            assert.match(
+              row,
+              /^\s+(?:iprev|spf|dkim|dmarc|arc)=[a-z]+(?:\s+(?:policy|smtp|header)\.[a-z-]+=[^\s;()"]*)*\s*$/,
+              field,
+            );
+          }
+        }),
+        { numRuns: Number(process.env['FUZZ_RUNS'] ?? 50) },
+      );
+      await client.ask('EHLO mx.sender.test');
+    },
+  );
 
   await t.test('LMTP and people of the office are not checked; forged results of the latter go', async () => {
     const before = room.judged.length;

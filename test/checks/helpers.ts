@@ -126,9 +126,10 @@ export async function checkedRoom(t: TestContext, dns: ScriptedDns, options: Roo
 /** Sends a message to anna. @returns the last reply */
 export async function send(client: Client, sender: string, message: string): Promise<string> {
   const dotted = message.replaceAll('\r\n.', '\r\n..');
-  client.send(`MAIL FROM:<${sender}>\r\nRCPT TO:<anna@office.test>\r\nDATA\r\n`);
-  for (let replies = 0; replies < 2; replies++) await client.reply();
-  await client.reply();
+  for (const line of [`MAIL FROM:<${sender}>`, 'RCPT TO:<anna@office.test>', 'DATA']) {
+    const reply = await client.ask(line);
+    if (!/^(?:250|354) /.test(reply)) return reply;
+  }
   client.send(`${dotted}.\r\n`);
   return client.reply();
 }
