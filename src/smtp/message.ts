@@ -68,9 +68,15 @@ export async function deliver(session: SmtpSession, transaction: Transaction, in
     return byRecipient ? answer.repeat(transaction.recipients.length) : answer;
   }
   session.errors = 0;
-  const done = reply(250, '2.0.0', `Delivered as ${transaction.messageId}`);
+  const done = reply(250, '2.0.0', `${takenAs(session, transaction)} ${transaction.messageId}`);
   const replies = outcomes.map((outcome) => (outcome.ok ? done : reply(outcome.reply, outcome.status, outcome.text)));
   return byRecipient ? replies.join('') : (replies.find((answer) => answer !== done) ?? done);
+}
+
+/** People's mail may still have a way to go; that from servers is where it was to be. */
+function takenAs({ dialect }: SmtpSession, { holdUntil }: Transaction): string {
+  if (holdUntil !== undefined) return `Waits until ${new Date(holdUntil * 1_000).toISOString()} as`;
+  return dialect.protocol === 'submission' ? 'Taken as' : 'Delivered as';
 }
 
 const MALFORMED: Malformed = [554, '5.6.0'];
