@@ -49,7 +49,8 @@ export function personText(language: Language, message: AboutMessage, recipients
   }
   const subject = shortened(message.subject) || texts.noSubject;
   const { labels, attached } = texts;
-  paragraphs.push([`${labels.subject}: ${subject}`, `${labels.sent}: ${date(message.arrived, language)}`].join('\r\n'));
+  const sent = date(message.arrived, language);
+  paragraphs.push(`${filled(labels.subject, { subject })}\r\n${filled(labels.sent, { sent })}`);
   if (message.attached !== 'nothing') paragraphs.push(attached[message.attached]);
   return {
     writer: texts.writer,

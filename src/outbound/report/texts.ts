@@ -27,7 +27,7 @@ export interface ReportTexts {
   readonly answered: string;
   /** Nobody answered; `{detail}` */
   readonly detail: string;
-  /** What stands before the message's subject and date. */
+  /** `{subject}`, `{sent}`: of the message. */
   readonly labels: { readonly subject: string; readonly sent: string };
   readonly attached: { readonly whole: string; readonly header: string };
 }

@@ -6,7 +6,7 @@ export const de: ReportTexts = {
     failed: 'Nicht zugestellt: {subject}',
     delayed: 'Noch nicht zugestellt: {subject}',
     delivered: 'Zugestellt: {subject}',
-    relayed: 'Übergeben: {subject}',
+    relayed: 'Dem anderen Server übergeben: {subject}',
     expanded: 'Weitergegeben: {subject}',
   },
   noSubject: '(kein Betreff)',
@@ -68,6 +68,6 @@ export const de: ReportTexts = {
   goesOn: 'Es wird weiter versucht, bis {until}. Sie brauchen die Nachricht nicht noch einmal zu senden.',
   answered: 'Der Server {server} antwortete: {answer}',
   detail: 'Im Einzelnen: {detail}',
-  labels: { subject: 'Betreff', sent: 'Gesendet' },
+  labels: { subject: 'Betreff: {subject}', sent: 'Gesendet: {sent}' },
   attached: { whole: 'Die Nachricht ist angehängt.', header: 'Die Kopfzeilen der Nachricht sind angehängt.' },
 };

@@ -6,7 +6,7 @@ export const en: ReportTexts = {
     failed: 'Not delivered: {subject}',
     delayed: 'Not delivered yet: {subject}',
     delivered: 'Delivered: {subject}',
-    relayed: 'Handed over: {subject}',
+    relayed: 'Handed over to the other server: {subject}',
     expanded: 'Passed on: {subject}',
   },
   noSubject: '(no subject)',
@@ -68,6 +68,6 @@ export const en: ReportTexts = {
   goesOn: 'It is tried until {until}. You need not send the message again.',
   answered: 'The server {server} answered: {answer}',
   detail: 'In detail: {detail}',
-  labels: { subject: 'Subject', sent: 'Sent' },
+  labels: { subject: 'Subject: {subject}', sent: 'Sent: {sent}' },
   attached: { whole: 'The message is attached.', header: 'The header of the message is attached.' },
 };

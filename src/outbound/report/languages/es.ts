@@ -6,7 +6,7 @@ export const es: ReportTexts = {
     failed: 'No entregado: {subject}',
     delayed: 'Aún no entregado: {subject}',
     delivered: 'Entregado: {subject}',
-    relayed: 'Traspasado: {subject}',
+    relayed: 'Entregado al otro servidor: {subject}',
     expanded: 'Transmitido: {subject}',
   },
   noSubject: '(sin asunto)',
@@ -69,6 +69,6 @@ export const es: ReportTexts = {
   goesOn: 'Se sigue intentando hasta el {until}. No hace falta que vuelva a enviar el mensaje.',
   answered: 'El servidor {server} respondió: {answer}',
   detail: 'En detalle: {detail}',
-  labels: { subject: 'Asunto', sent: 'Enviado' },
+  labels: { subject: 'Asunto: {subject}', sent: 'Enviado: {sent}' },
   attached: { whole: 'El mensaje va adjunto.', header: 'La cabecera del mensaje va adjunta.' },
 };

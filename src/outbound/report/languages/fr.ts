@@ -6,7 +6,7 @@ export const fr: ReportTexts = {
     failed: 'Non distribué : {subject}',
     delayed: 'Pas encore distribué : {subject}',
     delivered: 'Distribué : {subject}',
-    relayed: 'Remis : {subject}',
+    relayed: 'Remis à l’autre serveur : {subject}',
     expanded: 'Transmis : {subject}',
   },
   noSubject: '(sans objet)',
@@ -68,6 +68,6 @@ export const fr: ReportTexts = {
   goesOn: 'On essaie encore jusqu’au {until}. Vous n’avez pas besoin de renvoyer le message.',
   answered: 'Le serveur {server} a répondu : {answer}',
   detail: 'En détail : {detail}',
-  labels: { subject: 'Objet', sent: 'Envoyé' },
+  labels: { subject: 'Objet : {subject}', sent: 'Envoyé : {sent}' },
   attached: { whole: 'Le message est joint.', header: 'L’en-tête du message est joint.' },
 };

@@ -6,7 +6,7 @@ export const it: ReportTexts = {
     failed: 'Non consegnato: {subject}',
     delayed: 'Non ancora consegnato: {subject}',
     delivered: 'Consegnato: {subject}',
-    relayed: 'Affidato: {subject}',
+    relayed: 'Affidato all’altro server: {subject}',
     expanded: 'Trasmesso: {subject}',
   },
   noSubject: '(nessun oggetto)',
@@ -68,6 +68,6 @@ export const it: ReportTexts = {
   goesOn: 'Si continua a provare fino a {until}. Non occorre inviare di nuovo il messaggio.',
   answered: 'Il server {server} ha risposto: {answer}',
   detail: 'In dettaglio: {detail}',
-  labels: { subject: 'Oggetto', sent: 'Inviato' },
+  labels: { subject: 'Oggetto: {subject}', sent: 'Inviato: {sent}' },
   attached: { whole: 'Il messaggio è allegato.', header: 'L’intestazione del messaggio è allegata.' },
 };

@@ -6,7 +6,7 @@ export const nl: ReportTexts = {
     failed: 'Niet bezorgd: {subject}',
     delayed: 'Nog niet bezorgd: {subject}',
     delivered: 'Bezorgd: {subject}',
-    relayed: 'Overgedragen: {subject}',
+    relayed: 'Overgedragen aan de andere server: {subject}',
     expanded: 'Doorgegeven: {subject}',
   },
   noSubject: '(geen onderwerp)',
@@ -67,6 +67,6 @@ export const nl: ReportTexts = {
   goesOn: 'Het wordt geprobeerd tot {until}. U hoeft het bericht niet opnieuw te sturen.',
   answered: 'De server {server} antwoordde: {answer}',
   detail: 'Bijzonderheden: {detail}',
-  labels: { subject: 'Onderwerp', sent: 'Verzonden' },
+  labels: { subject: 'Onderwerp: {subject}', sent: 'Verzonden: {sent}' },
   attached: { whole: 'Het bericht is bijgevoegd.', header: 'De kopregels van het bericht zijn bijgevoegd.' },
 };
