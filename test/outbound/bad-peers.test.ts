@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { Readable } from 'node:stream';
 import { type TestContext, test } from 'node:test';
-import { Peer, type PeerMessage, Unreachable } from '../../src/outbound/peer.ts';
+import { Peer, type PeerLimits, type PeerMessage, Unreachable } from '../../src/outbound/peer.ts';
 import { type Saying, type ScriptedPeer, type ScriptedPeerOptions, scriptedPeer } from './scripted-peer.ts';
 
 const RECIPIENTS = ['carl@example.net', 'dora@example.net'];
@@ -15,6 +15,8 @@ const MESSAGE: PeerMessage = {
   notify: [],
   original: '',
 };
+/** Long enough on every machine, for peers that answer in the end; for those that never do, short. */
+const PATIENT = { connect: 20_000, greeting: 20_000, silence: 20_000, message: 20_000 };
 const LIMITS = { connect: 1_000, greeting: 200, silence: 200, message: 400 };
 /** Every how manyth byte a connection breaks off at; all of them in a long run. */
 const STEP = Number(process.env['RAINMAIL_TEST_BYTE_STEP'] ?? 7);
@@ -30,14 +32,14 @@ interface Outcome {
 }
 
 /** One message on one connection, and all that was open for it is closed after it. */
-async function sent(scripted: ScriptedPeer, message: PeerMessage = MESSAGE): Promise<Outcome> {
+async function sent(scripted: ScriptedPeer, limits: PeerLimits = PATIENT): Promise<Outcome> {
   const before = scripted.taken.length;
   const body = Readable.from([Buffer.from(BODY)]);
   let peer: Peer | undefined;
   try {
     const tls = { mode: 'none', options: {} } as const;
-    peer = await Peer.connect({ address: '127.0.0.1', port: scripted.port, helo: 'a.test', tls, limits: LIMITS });
-    const results = await peer.send(message, () => body);
+    peer = await Peer.connect({ address: '127.0.0.1', port: scripted.port, helo: 'a.test', tls, limits });
+    const results = await peer.send(MESSAGE, () => body);
     assert.equal(body.destroyed, true, 'what reads the message is closed');
     return {
       replies: results.map(({ reply }) => reply),
@@ -88,7 +90,7 @@ test('a peer that goes on and on, fast or slow, is left', async (t) => {
   for (const how of ['endless', 'trickle'] as const) {
     for (const step of ['greeting', 'EHLO', 'MAIL', 'RCPT', 'DATA', 'body']) {
       const scripted = await scriptedPeer(t, { says: saying({ [step]: how }) });
-      const { replies, taken } = await sent(scripted);
+      const { replies, taken } = await sent(scripted, LIMITS);
       const early = step === 'greeting' || step === 'EHLO';
       assert.deepEqual(replies, early ? 'unreachable' : [451, 451], `${how} ${step}`);
       assert.ok(taken === 0 && scripted.endless < READ_AHEAD, `${how} ${step}: ${scripted.endless} bytes`);
@@ -122,7 +124,7 @@ test('a refusal is told as it was said, however many lines, and in which bytes',
     }),
   });
   const tls = { mode: 'none', options: {} } as const;
-  const peer = await Peer.connect({ address: '127.0.0.1', port: scripted.port, helo: 'a.test', tls, limits: LIMITS });
+  const peer = await Peer.connect({ address: '127.0.0.1', port: scripted.port, helo: 'a.test', tls, limits: PATIENT });
   const [carl, dora] = await peer.send(MESSAGE, () => Readable.from([Buffer.from(BODY)]));
   assert.deepEqual(carl, { address: RECIPIENTS[0], reply: 550, status: '5.1.1', text: 'nobody of that näme [31m' });
   assert.ok(dora!.reply === 450 && dora!.text.length <= 512);

@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import type { WayExplained } from '../../src/outbound/explain.ts';
 import { selfSigned } from '../helpers/authority.ts';
+import { rainmail } from '../helpers/office.ts';
 import { ownNetwork } from '../helpers/own-network.ts';
 import { tlsaFor } from '../outbound/peer-room.ts';
 import { EXIM, exim } from './exim.ts';
@@ -140,5 +141,16 @@ test('mail to real servers, and back', { skip }, async (t) => {
         ['opportunistic', 'none'],
       ],
     );
+
+    const text = (domain: string) =>
+      rainmail(['outbound', 'check', domain, '--connect', '--data', village.office.data]);
+    const good = await text(a.domain);
+    assert.equal(good.code, 0);
+    assert.match(good.stdout, /^MTA-STS: enforced, until [\d-]+ at least; hosts: mx\.postfix\.test\.$/m);
+    assert.match(good.stdout, /^mx\.postfix\.test +192\.0\.2\.11 +signed +none +TLS always, with a certificate of an/m);
+    assert.match(good.stdout, / yes, TLSv1\.3 TLS_\w+, certificate good, as MTA-STS wants it$/m);
+    const forged = await text('dane.test');
+    assert.equal(forged.code, 1);
+    assert.match(forged.stdout, / 454 its certificate is none that the DNS names$/m);
   });
 });

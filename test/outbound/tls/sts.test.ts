@@ -65,13 +65,13 @@ class PolicyRoom {
   async start(): Promise<void> {
     await this.store?.close();
     this.store = await openStore(this.#t, this.#folder);
-    const resolver = new Resolver({ servers: [this.dns.server], validating: false, timeout: 100 });
+    const resolver = new Resolver({ servers: [this.dns.server], validating: false, timeout: 1_000 });
     this.sts = new Sts({
       resolver,
       kept: this.store.stsPolicies,
       log: pino({ level: 'silent' }),
       onInternalError: (error) => this.faults.push(error),
-      timeout: 500,
+      timeout: 3_000,
     });
   }
 

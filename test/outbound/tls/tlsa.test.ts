@@ -25,7 +25,7 @@ test('nothing, nothing signed, nothing usable and nobody knows are told apart', 
   const dns = await scriptedDns(t);
   const ask = (name: string, { signed = true, authentic = true } = {}) => {
     dns.authentic = signed;
-    const resolver = new Resolver({ servers: [dns.server], validating: true, timeout: 100 });
+    const resolver = new Resolver({ servers: [dns.server], validating: true, timeout: 1_000 });
     return tlsaOf({ name, authentic }, 25, resolver);
   };
   const tlsa = (name: string, ...data: readonly unknown[]) => {
