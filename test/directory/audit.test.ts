@@ -155,7 +155,7 @@ test('everything an administrator changes leaves an entry: who, what, about whom
 
 test('every action there is only reads, or its entry is tested', () => {
   const reads =
-    /\.(list|show|explain|plan|import-check|key|verify)$|^ldap\.check$|^dns\.(records|check)$|^(verify|verify\.repair|status|export\.all)$/;
+    /\.(list|show|explain|plan|import-check|key|verify)$|^ldap\.check$|^dns\.(records|check)$|^outbound\.check$|^(verify|verify\.repair|status|export\.all)$/;
   const known = new Set([...changes('/').map(([name]) => name), ...ELSEWHERE]);
   assert.deepEqual(
     [...ACTIONS.keys()].filter((name) => !reads.test(name) && !known.has(name)),
