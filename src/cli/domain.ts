@@ -19,7 +19,9 @@ export function domainCommand(): Command {
         .argument('<domain>')
         .action(async (name: string, options: CommonOptions) => {
           const domain = await perform(addDomain, { name }, options);
-          print(domain, options, () => `Mail for ${domain.name} is taken.`);
+          print(domain, options, () =>
+            [`Mail for ${domain.name} is taken.`, `What its DNS needs: rainmail dns records ${domain.name}`].join('\n'),
+          );
         }),
     )
     .addCommand(

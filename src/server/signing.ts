@@ -1,5 +1,6 @@
 /** What signs mail that leaves, as the server runs it. */
 import type { Logger } from 'pino';
+import { Gauge } from 'prom-client';
 import type { Directory } from '../directory/directory.ts';
 import type { Resolver } from '../dns/resolver.ts';
 import { Signing } from '../signing/signing.ts';
@@ -17,7 +18,7 @@ interface Parts {
 
 export function openSigning({ store, directory, resolver, log: serverLog, metrics }: Parts): Signing {
   const log = partLog(serverLog, 'signing');
-  return new Signing({
+  const signing = new Signing({
     engine: store.engine,
     directory,
     resolver,
@@ -30,4 +31,13 @@ export function openSigning({ store, directory, resolver, log: serverLog, metric
       );
     },
   });
+  new Gauge({
+    name: 'rainmail_dkim_records_missing',
+    help: 'Keys that sign and whose records the DNS did not show when it was last asked.',
+    registers: [metrics.registry],
+    collect() {
+      this.set(signing.keyring.missingRecords.length);
+    },
+  });
+  return signing;
 }

@@ -2,7 +2,7 @@
  * The keys of our domains: they are made here, shown to nobody, begin to sign once the DNS shows their records, and go when they have been replaced.
  *
  * Invariants
- * - A key signs only while its record was seen in the DNS, unless an administrator said otherwise: a signature that nobody can check is worse
+ * - A key signs only once its record was seen in the DNS, unless an administrator said otherwise: a signature that nobody can check is worse
  *   than none. Of each algorithm one key of a domain signs.
  * - A private key never leaves the database but for signing, and is deleted there when the key is retired.
  * - The record of a retired key stays for {@link RECORD_STAYS}: mail signed with it may still be on its way, or wait to be checked.
@@ -62,6 +62,7 @@ export class Keyring {
   /** Domains whose first keys are being made. */
   readonly #making = new Map<string, Promise<void>>();
   #generation = 0;
+  #missing: readonly string[] = [];
   #timer: NodeJS.Timeout | undefined;
   #round: Promise<void> | undefined;
   #closed = false;
@@ -177,20 +178,34 @@ export class Keyring {
       });
   }
 
-  /** Makes what domains lack, looks what the DNS shows of what waits, and deletes the keys of domains that are gone. */
+  /** Names of the records of keys that sign, and which the DNS did not show when it was last looked at. */
+  get missingRecords(): readonly string[] {
+    return this.#missing;
+  }
+
+  /** Makes what domains lack, looks at the records of all keys, and deletes the keys of domains that are gone. */
   async lookAfterAll(): Promise<void> {
-    const { engine, domains } = this.#options;
+    const { engine, domains, log } = this.#options;
     await engine.write(deleteForeignKeys);
+    const missing: string[] = [];
     for (const domain of await domains()) {
       if (this.#closed) return;
       try {
-        const keys = await this.keys(domain);
-        const now = this.#now();
-        if (keys.some((key) => key.state === 'waiting' || mayGo(key, now))) await this.look(domain);
+        for (const { key, shown, fault } of await this.look(domain)) {
+          if (key.state !== 'signing' || shown !== false) continue;
+          missing.push(recordName(key));
+          if (!this.#missing.includes(recordName(key))) {
+            log.warn(
+              { record: recordName(key), fault },
+              'nobody can check the signatures of a key: its record is wrong',
+            );
+          }
+        }
       } catch (error) {
         if (!(error instanceof Refused)) throw error; // the domain has just gone
       }
     }
+    this.#missing = missing;
   }
 
   async #see(key: DkimKey): Promise<SeenKey> {

@@ -121,6 +121,23 @@ test('nobody who can not be asked changes a key, and a domain that goes takes it
   assert.equal((await office.everyPrivateKey()).length, 2);
 });
 
+test('a record that goes while its key signs is noticed', async (t) => {
+  const office = await signingOffice(t);
+  const { keyring } = office.signing;
+  await office.publish(DOMAIN);
+  await keyring.lookAfterAll();
+  assert.deepEqual(keyring.missingRecords, []);
+  const [key] = await keyring.keys(DOMAIN);
+  office.dns.zone.delete(`TXT ${recordName(key!)}`);
+  await keyring.lookAfterAll();
+  assert.deepEqual(keyring.missingRecords, [recordName(key!)]);
+  // It may be back soon: it goes on to sign, beside the other.
+  assert.equal((await keyring.signing(DOMAIN)).length, 2);
+  await office.publish(DOMAIN);
+  await keyring.lookAfterAll();
+  assert.deepEqual(keyring.missingRecords, []);
+});
+
 test('a record that does not show the key is told by its fault', async (t) => {
   const { signing } = await signingOffice(t);
   const key = (await signing.keyring.keys(DOMAIN)).find(({ algorithm }) => algorithm === 'rsa')!;

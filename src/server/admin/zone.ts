@@ -4,8 +4,9 @@ import { formatAddress, parseDomain } from '../../directory/address.ts';
 import type { Directory } from '../../directory/directory.ts';
 import { Refused } from '../../errors.ts';
 import { type DkimKey, recordText } from '../../signing/key.ts';
-import { goesAt } from '../../signing/keyring.ts';
+import { goesAt, mayGo } from '../../signing/keyring.ts';
 import type { Signing } from '../../signing/signing.ts';
+import { nowSeconds } from '../../store/ids.ts';
 import type { Office } from '../office.ts';
 
 /** Where other servers bring mail. */
@@ -29,7 +30,7 @@ export async function dnsFacts({ directory, server, signing }: Office, text: str
     access,
     takesMail,
     hasPostmaster: await leadsToSomebody(directory, formatAddress({ local: 'postmaster', domain })),
-    keys: (await signing.keyring.keys(domain)).map(keyRecord),
+    keys: (await signing.keyring.keys(domain)).filter((key) => !mayGo(key, nowSeconds())).map(keyRecord),
     policyId: takesMail ? server.policyId : null,
   };
 }
