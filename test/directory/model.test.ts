@@ -143,6 +143,7 @@ test('after any history of changes every address leads where a plain model says,
         const all = [...model.addresses()];
         assert.equal(new Set(all).size, all.length, told.join('\n'));
       }
+      assert.deepEqual(await Array.fromAsync(directory.ways.forwardings()), model.forwardings(), told.join('\n'));
       const again = await reopen();
       for (const asked of ASKED) assert.deepEqual(await answer(again, asked), model.resolve(asked), 'after a restart');
     }),

@@ -303,6 +303,14 @@ export class ModelDirectory {
     return undefined;
   }
 
+  /** Who forwards, to where, in order of name. */
+  forwardings(): { account: string; to: string[]; keeps: boolean }[] {
+    const all = [...this.people].flatMap(({ name, forwards }) =>
+      forwards === null ? [] : [{ account: name, to: [...forwards.to].sort(), keeps: forwards.keeps }],
+    );
+    return all.sort((a, b) => (a.account < b.account ? -1 : 1));
+  }
+
   /** Every address that somebody has; one that is there twice means two things, which must never be. */
   *addresses(): Generator<string> {
     for (const { name } of this.people) yield name;

@@ -225,6 +225,17 @@ const CASES: readonly Case[] = [
     goesOn: true,
   },
   {
+    what: 'mail that goes on for nobody, or to nobody',
+    damage: ({ anna }) => [
+      `INSERT INTO forwarding (account_id, keeps, created) VALUES (${anna}, 0, 1), (4711, 0, 1)`,
+      "INSERT INTO forwarding_target (account_id, address) VALUES (4711, 'x@far.test')",
+      "INSERT INTO group_outsider (group_id, address) VALUES (4711, 'x@far.test')",
+      "INSERT INTO group_poster (group_id, address) VALUES (4711, 'x@far.test')",
+    ],
+    found: ['account', 'account', 'account', 'account'],
+    goesOn: true,
+  },
+  {
     what: 'dead space that can’t be',
     damage: () => ['INSERT INTO segment (segment_id, dead_bytes) VALUES (1, 99999999)'],
     found: ['segment'],

@@ -98,8 +98,8 @@ const DANGLING: readonly {
   [
     'forwarding',
     'CAST(account_id AS TEXT)',
-    'account_id NOT IN (SELECT account_id FROM forwarding_target)',
-    'an account forwards its mail to nobody',
+    'account_id NOT IN (SELECT account_id FROM forwarding_target) OR account_id NOT IN (SELECT account_id FROM account)',
+    'somebody forwards mail who does not exist, or to nobody',
   ],
   [
     'group_outsider',
