@@ -11,6 +11,8 @@ interface Settings {
   readonly mechanism?: string;
   readonly tls?: 'implicit' | 'STARTTLS' | 'none';
   readonly trust?: 'authority' | 'fingerprint';
+  /** Of what it wants to hear, as msmtp writes it. */
+  readonly notify?: string;
 }
 
 class Msmtp {
@@ -29,7 +31,7 @@ class Msmtp {
   }
 
   async send(message: string, to: readonly string[], settings: Settings = {}): Promise<Ended> {
-    const { mechanism = 'on', tls = 'STARTTLS', trust = 'authority' } = settings;
+    const { mechanism = 'on', tls = 'STARTTLS', trust = 'authority', notify = 'off' } = settings;
     const config = await this.#home.file(
       'msmtprc',
       `account default
@@ -42,6 +44,8 @@ auth ${mechanism}
 tls ${tls === 'none' ? 'off' : 'on'}
 tls_starttls ${tls === 'STARTTLS' ? 'on' : 'off'}
 ${trust === 'authority' ? `tls_trust_file ${this.#home.ca}` : `tls_fingerprint ${this.#home.fingerprint}`}
+dsn_notify ${notify}
+dsn_return headers
 set_date_header off
 set_msgid_header off
 `,
@@ -80,6 +84,16 @@ test('msmtp submits odd messages, which arrive as they are', async (t) => {
     assert.equal(ended.code, 0, ended.stderr);
   }
   assertSameMessages((await received(office, 'ben')).map(withoutTrace), ODD_MESSAGES);
+});
+
+test('msmtp hears that what it sent is there, when it asks', async (t) => {
+  const { office, msmtp } = (await Msmtp.open(t)) ?? {};
+  if (office === undefined) return;
+  const ended = await msmtp!.send('Subject: Hello\n\nHello.\n', ['ben@office.test'], { notify: 'success,failure' });
+  assert.equal(ended.code, 0, ended.stderr);
+  const [report] = await received(office, 'anna');
+  assert.match(report!, /^Subject: Delivered: Hello\r?$/m);
+  assert.match(report!, /^Final-Recipient: rfc822; ben@office\.test\r?$/m);
 });
 
 test('msmtp sends nothing when one of the recipients is refused', async (t) => {
