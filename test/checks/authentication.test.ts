@@ -290,6 +290,18 @@ test('a DNS that says nothing delays a message for a while, and then it is taken
   assert.deepEqual(await careful.inbox('anna'), []);
 });
 
+test('messages that wait for the DNS are bounded in number: who comes on top is put off', async (t) => {
+  const dns = await scriptedDns(t);
+  dns.zone.set('TXT silent.test', 'silence');
+  const room = await checkedRoom(t, dns, { within: 2_000, mostAtOnce: 2 });
+  const clients = await Promise.all(Array.from({ length: 5 }, () => arrive(room)));
+  const replies = await Promise.all(clients.map((client) => send(client, 'a@silent.test', from('a@pass.test', 'x'))));
+  assert.deepEqual(replies.map((reply) => reply.slice(0, 9)).sort(), [
+    ...Array(2).fill('250 2.0.0'),
+    ...Array(3).fill('451 4.7.0'),
+  ]);
+});
+
 test('swaks, as a stranger that comes through a proxy, hears why it is refused', async (t) => {
   const dns = await scriptedDns(t);
   writeDown(dns);

@@ -89,12 +89,12 @@ interface RoomOptions extends MailRoomOptions {
   readonly judging?: Partial<Policy> & { readonly sealers?: readonly string[] };
   readonly trusted?: readonly string[];
   readonly within?: Milliseconds;
-  readonly dnsTimeout?: Milliseconds;
+  readonly mostAtOnce?: number;
 }
 
 /** A mail room whose visitors come from 192.0.2.7, and which checks them. */
 export async function checkedRoom(t: TestContext, dns: ScriptedDns, options: RoomOptions = {}): Promise<CheckedRoom> {
-  const { judging = {}, trusted = ['127.0.0.0/8'], within, dnsTimeout = 2_500, ...rest } = options;
+  const { judging = {}, trusted = ['127.0.0.0/8'], within, mostAtOnce, ...rest } = options;
   const { sealers = [], ...policy } = judging;
   const judged: Judged[] = [];
   const whole: Policy = { spf: 'mark', dmarc: 'obey', unsure: 'accept', ...policy };
@@ -110,13 +110,14 @@ export async function checkedRoom(t: TestContext, dns: ScriptedDns, options: Roo
     ...rest,
     checks: (store) => [
       authenticationCheck({
-        names: new Resolver({ servers: [dns.server], validating: false, timeout: dnsTimeout }),
+        names: new Resolver({ servers: [dns.server], validating: false }),
         store,
         trusted: networks(trusted),
         methods,
         policy: whole,
         onResult: (_envelope, found, decision) => judged.push({ found, decision }),
         ...(within !== undefined && { lookupsWithin: within }),
+        ...(mostAtOnce !== undefined && { mostAtOnce }),
       }),
     ],
   });

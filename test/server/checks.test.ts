@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { scriptedDns } from '../helpers/dns-server.ts';
 import { LineClient } from '../helpers/line-client.ts';
-import { trialOffice } from '../helpers/office.ts';
+import { rainmail, trialOffice } from '../helpers/office.ts';
 
 test('a server checks strangers as it is configured, says what it found, and counts it', async (t) => {
   const dns = await scriptedDns(t);
@@ -46,6 +46,8 @@ messagesByAddress = 3
   });
   assert.match(found.inbox, /Authentication-Results: mail\.office\.test;\r\n\tiprev=permerror .*;\r\n\tspf=pass /);
   assert.match(found.junk, /dmarc=fail .*policy\.dmarc=quarantine header\.from=junk\.test/);
+  const story = (await rainmail(['trace', '--data', office.data, '--from', 'a@evil.test'])).stdout;
+  assert.match(story, /was checked: .*dmarc=fail.*was refused: 550 5\.7\.26 Nothing proves/s);
   const metrics = await (await fetch(`http://127.0.0.1:${office.port('health')}/metrics`)).text();
   for (const line of [
     'rainmail_authentication_results_total{method="dmarc",result="pass"} 1',

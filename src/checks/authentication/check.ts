@@ -40,6 +40,7 @@ export interface AuthenticationOptions {
   readonly onResult?: (envelope: Envelope, found: Authentication, decision: Decision) => void;
   /** For tests. */
   readonly lookupsWithin?: Milliseconds;
+  readonly mostAtOnce?: number;
 }
 
 export function authenticationCheck(options: AuthenticationOptions): Check {
@@ -53,7 +54,7 @@ export function authenticationCheck(options: AuthenticationOptions): Check {
     async run(delivery) {
       const { envelope } = delivery;
       if (!isFromStranger(trusted, envelope)) return undefined;
-      if (running >= MOST_AT_ONCE) {
+      if (running >= (options.mostAtOnce ?? MOST_AT_ONCE)) {
         throw new Refused('check.failed', 'Too many messages are being checked just now; please try again later.');
       }
       running += 1;
@@ -67,10 +68,11 @@ export function authenticationCheck(options: AuthenticationOptions): Check {
 }
 
 async function authenticate(
-  { envelope, message }: InDelivery,
+  delivery: InDelivery,
   keys: Keys,
   options: AuthenticationOptions,
-): Promise<Verdict> {
+): Promise<Partial<Verdict>> {
+  const { envelope, message } = delivery;
   const { names, store, methods, policy, onResult } = options;
   const { remoteAddress: address, helo, sender } = envelope;
   const lookups = new Lookups(names, options.lookupsWithin ?? LOOKUPS_WITHIN);
@@ -81,9 +83,10 @@ async function authenticate(
     if (found === undefined) throw headerTooLarge();
     const decision = decide(found, policy);
     onResult?.(envelope, found, decision);
+    delivery.findings += resultsField(methods.hostname, found); // also of what is refused: the trace tells of it
     refuse(found, decision, envelope);
     const unproven = !provesAuthor(found, mailboxesIn(message.analysis.envelope, 'from'));
-    return { findings: resultsField(methods.hostname, found), suspicious: decision === 'junk', unproven };
+    return { suspicious: decision === 'junk', unproven };
   } finally {
     lookups.end();
     await bytes.return?.();
