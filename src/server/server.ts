@@ -49,6 +49,7 @@ import { openIdTokens } from './openid.ts';
 import { type Outbound, openOutbound, openResolver } from './outbound.ts';
 import type { Stoppable } from './shutdown.ts';
 import { openSigning } from './signing.ts';
+import { countTrace } from './trace-metrics.ts';
 import { version } from './version.ts';
 
 export interface ServerOptions {
@@ -231,6 +232,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       throw listenRefusal(error, one.service);
     }
   }
+  countTrace(metrics.registry, store.trace);
   countBackups(metrics.registry, () => backups.state());
   countCertificates(metrics.registry, () => certificates.states());
   certificates.start();

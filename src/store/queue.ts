@@ -36,7 +36,6 @@ import {
 } from './operations/queue-list.ts';
 import { recordEvent } from './operations/trace.ts';
 import type { Trace } from './trace.ts';
-import type { Arrival } from './trace-types.ts';
 import type { StagedMessage } from './types.ts';
 
 export type { QueuedBatch, QueuedMessage, QueuedRecipient, Settlement } from './operations/queue.ts';
@@ -66,8 +65,6 @@ export type Contact = { readonly reached: true } | { readonly reached: false; re
 export type QueueChange =
   | { readonly kind: 'hold' | 'release' | 'retry' | 'remove' }
   | { readonly kind: 'reroute'; readonly destination: string };
-
-const REPORT: Arrival = { how: 'server', sender: '', recipients: [] };
 
 type Filing = <T>(staged: readonly StagedMessage[], file: (tx: Writer) => Promise<T>) => Promise<T>;
 
@@ -121,7 +118,7 @@ export class Queue {
     const { settlements, attempt, report, warned, onlyIfThere = false } = settled;
     const prepared: PreparedMessage | undefined = report && prepareMessage(report.message);
     const destinations = new Set(recipients.map(({ destination }) => destination));
-    const trace = this.#trace.delivering(REPORT);
+    const trace = this.#trace.delivering();
     const change = async (tx: Writer): Promise<void> => {
       if (onlyIfThere && !(await areThere(tx, batch))) {
         throw new Refused('message.gone', 'What was to be settled has left the queue meanwhile.');
@@ -129,7 +126,6 @@ export class Queue {
       if (report !== undefined && prepared !== undefined) {
         const { targets, sent, outbound } = report;
         await deliver(tx, prepared, { targets, sent, outbound, now: nowSeconds(), trace });
-        await recordEvent(tx, message.trace, 'reported', { queue: id });
       }
       if (warned) await noteWarned(tx, id);
       await settle(tx, id, settlements);
@@ -137,6 +133,7 @@ export class Queue {
         await reschedule(tx, destination, attempt?.destination === destination ? attempt.contact : undefined);
       }
       await record?.(tx);
+      if (report !== undefined) await recordEvent(tx, message.trace, 'reported', { queue: id });
     };
     await (report === undefined ? this.#write(change) : this.#filing([report.message], change));
   }

@@ -13,18 +13,17 @@ import { type Engine, PAGE_ROWS, type Writer } from './engine/engine.ts';
 import type { AccountId, EmailId, EpochSeconds, Milliseconds, TraceId } from './ids.ts';
 import { numbersIn, parseRuns } from './number-runs.ts';
 import type { DeliverTrace } from './operations/file-message.ts';
-import { firstTraceId, nextTraceId, recordEarlierChange, recordMessage, type Tracing } from './operations/trace.ts';
 import {
-  addKeys,
-  changedAfter,
-  keyFor,
-  lastFound,
-  matcher,
-  pruneChanges,
-  pruneMessages,
-  tracePage,
-} from './operations/trace-keys.ts';
+  firstTraceId,
+  nextTraceId,
+  recordEarlierChange,
+  recordMessage,
+  type TraceClock,
+  type Tracing,
+} from './operations/trace.ts';
+import { addKeys, changedAfter, lastFound, pruneChanges, pruneMessages, tracePage } from './operations/trace-find.ts';
 import { changesAfter, retrievedBy, traceEvents } from './operations/trace-story.ts';
+import { keyFor, matcher } from './trace-keys.ts';
 import {
   type Arrival,
   BY_SERVER,
@@ -70,11 +69,13 @@ const MOST_RETRIEVED = 200_000;
 const REFUSED_A_STEP = 100;
 /** What is remembered of retrieved messages, over all devices. */
 const REMEMBERED = 200_000;
-/** Refusals of one peer that are noted in an hour: who tries names at random shall not fill the disk. */
+/** Refusals that are noted in an hour, of one peer and of all: who tries names at random, from wherever, shall not fill the disk. */
 const REFUSED_A_PEER = 200;
+const REFUSED_IN_ALL = 20_000;
 const AN_HOUR: Milliseconds = 3_600_000;
 const PEERS_KNOWN = 10_000;
-const MESSAGES_A_STEP = 250;
+const MESSAGES_A_STEP = 1_000;
+const PRUNED_A_STEP = 250;
 
 export class Trace {
   /** Since the start: what came too fast to be noted. */
@@ -82,12 +83,14 @@ export class Trace {
   readonly #engine: Engine;
   readonly #write: Engine['write'];
   readonly #settings: TraceSettings;
+  readonly #clock: TraceClock = { last: undefined };
   readonly #onTrouble: (error: unknown) => void;
   #refused: RefusedMessage[] = [];
   #retrieved = new Map<string, Retrieved>();
   #retrievedCount = 0;
   readonly #known = new Lru<string, ReadonlySet<number>>(REMEMBERED, (emails) => emails.size + 1);
   readonly #peers = new Lru<string, { readonly until: Milliseconds; count: number }>(PEERS_KNOWN);
+  #hour = { until: 0, count: 0 };
   #timer: NodeJS.Timeout | undefined;
   #flushing: Promise<void> = Promise.resolve();
 
@@ -106,13 +109,13 @@ export class Trace {
   /** For the delivery of a message. */
   delivering(arrival: Arrival = FROM_SERVER): DeliverTrace | undefined {
     const { off, subjects } = this.#settings;
-    return off === true ? undefined : { arrival, subjects };
+    return off === true ? undefined : { arrival, subjects, clock: this.#clock };
   }
 
   /** For adding messages to a mailbox. */
   adding(by: TraceBy = BY_SERVER): (Tracing & { readonly by: TraceBy }) | undefined {
     const { off, subjects } = this.#settings;
-    return off === true ? undefined : { by, subjects };
+    return off === true ? undefined : { by, subjects, clock: this.#clock };
   }
 
   /** A message came that nobody gets, or some of its recipients were refused and then none came. */
@@ -200,7 +203,7 @@ export class Trace {
   async keepHouse(now: EpochSeconds, stopped: () => boolean): Promise<void> {
     while (!stopped() && (await this.#engine.write((tx) => addKeys(tx, MESSAGES_A_STEP))) > 0);
     const before = firstTraceId((now - this.#settings.kept) * 1_000);
-    while (!stopped() && (await this.#engine.write((tx) => pruneMessages(tx, before, MESSAGES_A_STEP))) > 0);
+    while (!stopped() && (await this.#engine.write((tx) => pruneMessages(tx, before, PRUNED_A_STEP))) > 0);
     for (let account: AccountId | undefined = 0 as AccountId; !stopped(); ) {
       const last: AccountId = account;
       account = await this.#engine.read((tx) => changedAfter(tx, last));
@@ -221,7 +224,8 @@ export class Trace {
       known = { until: now + AN_HOUR, count: 0 };
       this.#peers.set(peer, known);
     }
-    return ++known.count <= REFUSED_A_PEER;
+    if (this.#hour.until < now) this.#hour = { until: now + AN_HOUR, count: 0 };
+    return ++known.count <= REFUSED_A_PEER && ++this.#hour.count <= REFUSED_IN_ALL;
   }
 
   async #flush(): Promise<void> {
@@ -232,7 +236,7 @@ export class Trace {
     this.#retrievedCount = 0;
     for (let from = 0; from < refused.length; from += REFUSED_A_STEP) {
       const some = refused.slice(from, from + REFUSED_A_STEP);
-      await this.#write((tx) => recordRefused(tx, some));
+      await this.#write((tx) => recordRefused(tx, some, this.#clock));
     }
     for (const [key, each] of retrieved) await this.#noteRetrieved(key, each);
   }
@@ -253,6 +257,7 @@ export class Trace {
   }
 }
 
-async function recordRefused(tx: Writer, refused: readonly RefusedMessage[]): Promise<void> {
-  for (const { message, messageId } of refused) await recordMessage(tx, await nextTraceId(tx), message, messageId);
+async function recordRefused(tx: Writer, refused: readonly RefusedMessage[], clock: TraceClock): Promise<void> {
+  for (const { message, messageId } of refused)
+    await recordMessage(tx, await nextTraceId(tx, clock), message, messageId);
 }

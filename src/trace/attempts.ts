@@ -8,14 +8,16 @@ import type { QueueChange, QueueEntry } from '../store/queue.ts';
 /** What a peer says may be long: its beginning says what it is about. */
 const MOST_SAID = 500;
 
-export const recordOutcomes: RecordOutcomes = (tx, { id, trace }, outcomes) => {
-  const [{ peer }] = outcomes as readonly [(typeof outcomes)[number]];
+export const recordOutcomes: RecordOutcomes = async (tx, { id, trace }, outcomes) => {
+  const [first] = outcomes;
+  if (first === undefined) return;
+  const { peer } = first;
   const recipients = outcomes.map(({ recipient, kind, said: { reply, status, text } }) => ({
     address: recipient.address,
     outcome: kind,
     said: `${reply} ${status} ${text}`.replace(/\s+/g, ' ').slice(0, MOST_SAID),
   }));
-  return recordEvent(tx, trace, 'attempt', { queue: id, ...(peer !== '' && { peer }), recipients });
+  await recordEvent(tx, trace, 'attempt', { queue: id, ...(peer !== '' && { peer }), recipients });
 };
 
 /** An administrator did something with mail that waits: one event for each message. */

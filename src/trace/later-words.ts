@@ -8,7 +8,7 @@ import type { StoryEventKind } from './story-types.ts';
 export function tellEvent({ kind, detail }: TraceEvent): Told[] {
   const { queue, peer, recipients = [], actor = 'somebody', destination = '' } = detail;
   const to = recipients.map(({ address }) => address);
-  if (kind === 'reported') return [{ kind, text: 'was told of to its sender in a report', queue }];
+  if (kind === 'reported') return [{ kind, text: 'was reported to its sender', queue }];
   if (kind !== 'attempt') {
     const whom = to.length > 0 ? ` for ${to.join(', ')}` : '';
     const text = `${ADMINISTRATIVE[kind]}${kind === 'reroute' ? ` to ${destination}` : ''}${whom} by ${actor}`;

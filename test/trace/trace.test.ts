@@ -175,9 +175,9 @@ test('what becomes of mail at other servers is told, with what administrators do
     'was filed for #2 in INBOX',
     "was filed in #1's folder for sent mail",
     'waits for emil@example.org, fred@example.org as number 1 in the queue',
-    'was told of to its sender in a report',
     'was taken by mx.example.org [192.0.2.9] for emil@example.org: 250 2.0.0 ok',
     'was put off by mx.example.org [192.0.2.9] for fred@example.org: 451 2.0.0 later',
+    'was reported to its sender',
     'was held for fred@example.org by mary',
   ]);
   const [mine] = await storiesFor(parts, ben, {}, 10);

@@ -93,7 +93,7 @@ export async function deliver(tx: Writer, message: PreparedMessage, args: Delive
   const copy = sent !== undefined && isSomewhere ? await fileSent(tx, message, sent, now) : null;
   const emails = new Map<AccountId, EmailId>();
   if (sent !== undefined && copy !== null) emails.set(sent.account, copy);
-  const traceId = trace === undefined ? NOT_TRACED : await nextTraceId(tx);
+  const traceId = trace === undefined ? NOT_TRACED : await nextTraceId(tx, trace.clock);
   const queued: QueueId[] = [];
   for (const each of outbound) {
     const email = emails.get(each.account) ?? (await insertEmailAlone(tx, message, each.account, now));

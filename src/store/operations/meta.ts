@@ -15,7 +15,7 @@ const SET = sql('INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT (name)
  * - `quota.recompute`: accounts above this id may not have the quota that follows from the rules; absent: all have (directory/quotas.ts)
  * - `store.id`: random, of this line of changes: a restored store gets a new one, so that its segments are never taken for those of before
  * - `outside.place`: the other directory that people live in, as texts call it; absent: nobody does (directory/outside/)
- * - `trace.found`: the last message of the trace that is found by its keys (operations/trace-keys.ts)
+ * - `trace.found`: the last message of the trace that is found by its keys (operations/trace-find.ts)
  * - `backup.last`, `backup.tested`: what became of the last backup and the last test restore, as JSON
  */
 export type MetaName =

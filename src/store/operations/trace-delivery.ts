@@ -23,7 +23,7 @@ interface Came {
 export function tracedMessage(
   staged: StagedMessage,
   { targets, sent, outbound }: Deliveries,
-  { arrival, subjects }: Tracing & { readonly arrival: Arrival },
+  { arrival, subjects }: Pick<Tracing, 'subjects'> & { readonly arrival: Arrival },
   { outcomes, queued, copy }: Came,
 ): Traced {
   const filed: TracedCopy[] = [];

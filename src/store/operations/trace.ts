@@ -10,6 +10,7 @@ import type { Writer } from '../engine/engine.ts';
 import { sql } from '../engine/sql.ts';
 import type { AccountId, Milliseconds, TraceId } from '../ids.ts';
 import { formatRuns } from '../number-runs.ts';
+import { keysOf } from '../trace-keys.ts';
 import type {
   TraceBy,
   TraceChangeDetail,
@@ -25,7 +26,7 @@ import type { StagedMessage } from '../types.ts';
 const NUMBERS_A_MS = 1_024;
 
 const LAST = sql<readonly [last: number | null]>('SELECT max(trace_id) FROM trace');
-const INSERT = sql('INSERT INTO trace (trace_id, sender, message_id, detail) VALUES (?, ?, ?, ?)');
+const INSERT = sql('INSERT INTO trace (trace_id, sender, message_id, keys, detail) VALUES (?, ?, ?, ?, ?)');
 const LAST_EVENT = sql<readonly [last: number | null]>('SELECT max(event_id) FROM trace_event WHERE trace_id = ?');
 const INSERT_EVENT = sql('INSERT INTO trace_event (trace_id, event_id, kind, detail) VALUES (?, ?, ?, ?)');
 const LAST_CHANGE = sql<readonly [last: number | null]>(
@@ -48,19 +49,21 @@ function numberAfter(last: number | null | undefined, at: Milliseconds): number 
   return Math.max(firstTraceId(at), (last ?? 0) + 1);
 }
 
-/** The number of the next message. It stays the next until {@link recordMessage}. */
-export async function nextTraceId(tx: Writer): Promise<TraceId> {
-  return numberAfter((await tx.get(LAST))?.[0], Date.now()) as TraceId;
+/** The last number that was given: one process writes to a store, so it is read once. Those of transactions that were rolled back are left out. */
+export interface TraceClock {
+  last: TraceId | undefined;
+}
+
+/** A number for the next message. */
+export async function nextTraceId(tx: Writer, clock: TraceClock): Promise<TraceId> {
+  clock.last = numberAfter(clock.last ?? (await tx.get(LAST))?.[0], Date.now()) as TraceId;
+  return clock.last;
 }
 
 /** A message came, or was refused. */
-export async function recordMessage(
-  tx: Writer,
-  id: TraceId,
-  { sender, ...detail }: Traced,
-  messageId: string | null,
-): Promise<void> {
-  await tx.run(INSERT, id, sender, messageId ?? '', JSON.stringify(detail));
+export async function recordMessage(tx: Writer, id: TraceId, message: Traced, messageId: string | null): Promise<void> {
+  const { sender, ...detail } = message;
+  await tx.run(INSERT, id, sender, messageId ?? '', keysOf(message, messageId), JSON.stringify(detail));
 }
 
 /** Something became of a message on its way out. Of one that came before there was a trace nothing is noted. */
@@ -121,13 +124,14 @@ async function insertChange(
 
 /** How to note messages that are filed. */
 export interface Tracing {
+  readonly clock: TraceClock;
   readonly subjects: boolean;
 }
 
 /** What the store knows of a message by itself. */
 export function factsOf(
   { body, analysis }: StagedMessage,
-  { subjects }: Tracing,
+  { subjects }: Pick<Tracing, 'subjects'>,
 ): Pick<Traced, 'sizeBytes' | 'subject'> {
   return { sizeBytes: body.length, ...(subjects && { subject: analysis.subject.slice(0, MOST_SUBJECT) }) };
 }
@@ -147,7 +151,7 @@ export async function recordAppended(
     const filed = [{ account, mailbox, email }];
     await recordMessage(
       tx,
-      await nextTraceId(tx),
+      await nextTraceId(tx, tracing.clock),
       { ...arrival, ...factsOf(staged, tracing), filed },
       analysis.messageId,
     );

@@ -3,15 +3,15 @@ export const TRACE_SCHEMA: readonly string[] = [
   'DROP TABLE trace',
   // A message that came, or was refused, and what became of it at once: written with it, in one row at the end of the table. trace_id: milliseconds since
   // 1970 times 1,024, and more where several came within one: so they stand in order of time, and no index says when. detail: JSON
-  // (store/trace-types.ts).
+  // (store/trace-types.ts). keys: 6 bytes each.
   `CREATE TABLE trace (
     trace_id INTEGER NOT NULL PRIMARY KEY,
     sender TEXT NOT NULL,
     message_id TEXT NOT NULL,
+    keys BLOB NOT NULL,
     detail TEXT NOT NULL
   )`,
-  // What they are found by: 48 bits of a hash of an address, a domain, a Message-ID, a number in the queue, an account. Housekeeping writes it
-  // (operations/trace-keys.ts), so that taking a message in touches no page but the last one.
+  // What they are found by: their keys (store/trace-keys.ts). Housekeeping writes it, so that taking a message in touches no page but the last one.
   `CREATE TABLE trace_key (
     key INTEGER NOT NULL,
     trace_id INTEGER NOT NULL,

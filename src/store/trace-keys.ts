@@ -1,0 +1,98 @@
+/**
+ * What a message of the trace is found by: a key for each address, its Message-ID, its numbers in the queue, the accounts that have it. Pure.
+ *
+ * A key is a hash, cheap and not secure: the message itself is looked at before it is believed ({@link matcher}).
+ */
+import type { AccountId } from './ids.ts';
+import type { Traced, TraceFilter, TraceRow } from './trace-types.ts';
+
+/** 48 bits. */
+const KEY_BYTES = 6;
+
+function keyOf(kind: 'from' | 'to' | 'id' | 'queue' | 'account', value: string | number): number {
+  const text = `${kind} ${value}`;
+  let [high, low] = [0x811c_9dc5, 0x9e37_79b9]; // FNV-1a and a sister of it
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    high = Math.imul(high ^ code, 0x0100_0193);
+    low = Math.imul(low ^ code, 0x85eb_ca6b);
+    low ^= low >>> 13;
+  }
+  return ((high >>> 16) & 0xffff) * 2 ** 32 + ((low ^ high) >>> 0);
+}
+
+/** Addresses as they are compared. */
+function folded(address: string): string {
+  const text = address.toLowerCase();
+  return ASCII.test(text) ? text : text.normalize('NFC');
+}
+
+/** Most are, and it is quicker to see than to normalise. */
+const ASCII = /^[\x20-\x7e]*$/;
+
+/** Everybody in whose mail it is, or was to be. */
+function accountsOf({ account, filed = [], unfiled = [], sent, queued = [] }: Traced): Set<AccountId> {
+  const accounts = new Set<AccountId>();
+  if (account !== undefined) accounts.add(account);
+  if (sent !== undefined) accounts.add(sent.account);
+  for (const list of [filed, unfiled, queued]) for (const each of list) accounts.add(each.account);
+  return accounts;
+}
+
+/** The keys of a message, as its row keeps them; one may be there twice. */
+export function keysOf(message: Traced, messageId: string | null): Buffer {
+  const keys = [keyOf('from', folded(message.sender))];
+  for (const { address } of message.recipients) keys.push(keyOf('to', folded(address)));
+  if (messageId !== null) keys.push(keyOf('id', messageId));
+  for (const { queue } of message.queued ?? []) keys.push(keyOf('queue', queue));
+  for (const account of accountsOf(message)) keys.push(keyOf('account', account));
+  const packed = Buffer.allocUnsafe(keys.length * KEY_BYTES);
+  for (let at = 0; at < keys.length; at++) packed.writeUIntBE(keys[at]!, at * KEY_BYTES, KEY_BYTES);
+  return packed;
+}
+
+export function unpacked(keys: Uint8Array): number[] {
+  const bytes = Buffer.from(keys.buffer, keys.byteOffset, keys.length);
+  return Array.from({ length: keys.length / KEY_BYTES }, (_, at) => bytes.readUIntBE(at * KEY_BYTES, KEY_BYTES));
+}
+
+/** What a filter is looked up by, the one that leaves least first; undefined: only by time. Domains have no keys. */
+export function keyFor({ messageId, queue, from, to, account }: TraceFilter): number | undefined {
+  if (messageId !== undefined) return keyOf('id', bare(messageId));
+  if (queue !== undefined) return keyOf('queue', queue);
+  if (from !== undefined && !isDomain(from)) return keyOf('from', sought(from));
+  if (to !== undefined && !isDomain(to)) return keyOf('to', sought(to));
+  return account === undefined ? undefined : keyOf('account', account);
+}
+
+/** Tells whether a message fits. */
+export function matcher({ messageId, queue, from, to, account }: TraceFilter): (row: TraceRow) => boolean {
+  const [fromFits, toFits] = [from, to].map((text) => (text === undefined ? undefined : addressMatcher(text)));
+  const id = messageId === undefined ? undefined : bare(messageId);
+  return ({ message, messageId: itsId }) =>
+    (id === undefined || itsId === id) &&
+    (queue === undefined || (message.queued ?? []).some((each) => each.queue === queue)) &&
+    (fromFits === undefined || fromFits(message.sender)) &&
+    (toFits === undefined || message.recipients.some(({ address }) => toFits(address))) &&
+    (account === undefined || accountsOf(message).has(account));
+}
+
+function addressMatcher(wanted: string): (address: string) => boolean {
+  const text = sought(wanted);
+  if (!isDomain(wanted)) return (address) => folded(address) === text;
+  const end = text.startsWith('@') ? text : `@${text}`;
+  return (address) => folded(address).endsWith(end);
+}
+
+/** `example.org` or `@example.org`, and not the null sender. */
+function isDomain(text: string): boolean {
+  return text !== '<>' && text !== '' && text.lastIndexOf('@') <= 0;
+}
+
+function sought(text: string): string {
+  return text === '<>' ? '' : folded(text);
+}
+
+function bare(messageId: string): string {
+  return messageId.trim().replace(/^<(.*)>$/, '$1');
+}
