@@ -51,7 +51,7 @@ const MESSAGES_A_TURN = 10;
 /** Destinations that are looked at for the one whose turn it is. */
 const DESTINATIONS_A_LOOK = 1_000;
 /** Between two tries to note what became of a message. */
-const NOTE_AGAIN: Milliseconds = 5_000;
+const NOTE_AGAIN: Milliseconds = 1_000;
 /** What is cut off has so long to come to its end. */
 const CUT_WITHIN: Milliseconds = 5_000;
 /** Messages that are over, or late, looked at in a turn. */

@@ -8,12 +8,22 @@ import { Routes } from '../../src/outbound/route.ts';
 import { Sts } from '../../src/outbound/tls/sts.ts';
 import type { RecipientOutcome } from '../../src/outbound/types.ts';
 import { type AccountId, nowSeconds, type QueueId } from '../../src/store/ids.ts';
+import type { Queue } from '../../src/store/queue.ts';
 import type { MailStore } from '../../src/store/store.ts';
 import type { Outbound } from '../../src/store/types.ts';
 import { defer } from '../helpers/defer.ts';
 import { type ScriptedDns, scriptedDns } from '../helpers/dns-server.ts';
 import { message, newAccount, stage, temporaryStore } from '../store/helpers.ts';
 import { type ScriptedPeer, type ScriptedPeerOptions, scriptedPeer } from './scripted-peer.ts';
+
+function withFaults(queue: Queue, faults: Partial<Queue>): Queue {
+  return new Proxy(queue, {
+    get(target, name) {
+      const value: unknown = Reflect.get(faults, name) ?? Reflect.get(target, name);
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
+}
 
 /** An office that sends, and the Internet around it: hosts are addresses 127.0.0.x, all listening on one port. */
 class SendingRoom {
@@ -36,13 +46,18 @@ class SendingRoom {
     this.#port = port;
   }
 
-  static async open(t: TestContext, options: Partial<DispatcherOptions> = {}): Promise<SendingRoom> {
+  /** @param faults  stand between the dispatcher and the queue */
+  static async open(
+    t: TestContext,
+    options: Partial<DispatcherOptions> = {},
+    faults: (queue: Queue) => Partial<Queue> = () => ({}),
+  ): Promise<SendingRoom> {
     const store = await temporaryStore(t);
     const dns = await scriptedDns(t);
     const port = (await scriptedPeer(t)).port; // free, on every loopback address
     const room = new SendingRoom(t, store, dns, await newAccount(store, 'anna'), port);
-    const { queue } = store;
-    const resolver = new Resolver({ servers: [dns.server], validating: false, timeout: 200 });
+    const queue = withFaults(store.queue, faults(store.queue));
+    const resolver = new Resolver({ servers: [dns.server], validating: false });
     const log = pino({ level: 'silent' });
     const onInternalError = (error: unknown) => room.faults.push(error);
     room.dispatcher = new Dispatcher({
@@ -55,7 +70,7 @@ class SendingRoom {
       ownNames: new Set(['mail.office.test']),
       port,
       random: () => 0.5,
-      limits: { connect: 1_000, greeting: 500, silence: 500, message: 2_000 },
+      limits: { connect: 10_000, greeting: 1_000, silence: 10_000, message: 20_000 },
       byDestination: 2,
       connections: 20,
       reporter: { report: async () => undefined },
@@ -86,14 +101,20 @@ class SendingRoom {
     return scriptedPeer(this.#t, options, { host, port: this.#port });
   }
 
-  async send(subject: string, to: readonly string[], more: Partial<Outbound> = {}): Promise<QueueId> {
+  async send(...letter: Parameters<SendingRoom['queue']>): Promise<QueueId> {
+    const id = await this.queue(...letter);
+    this.dispatcher.wake();
+    return id;
+  }
+
+  /** Nobody is told that it is there. */
+  async queue(subject: string, to: readonly string[], more: Partial<Outbound> = {}): Promise<QueueId> {
     const recipients = to.map((address) => ({ address, destination: address.slice(address.indexOf('@') + 1) }));
     const expires = nowSeconds() + 86_400;
     const outbound = { account: this.anna, sender: 'anna@office.test', recipients, expires, ...more };
     const { queued } = await this.store.deliver(await stage(this.store, message(subject)), [], {
       outbound: [outbound],
     });
-    this.dispatcher.wake();
     return queued[0]!;
   }
 
@@ -218,8 +239,67 @@ test('what was under way when the server stopped is still in the queue, once', a
       return 'silence';
     },
   });
-  await room.send('Offer', ['carl@example.net']);
+  const id = await room.send('Offer', ['carl@example.net']);
   await reaching;
   await room.dispatcher.stop(0);
-  assert.equal((await room.store.queue.size()).recipients, 1);
+  const { recipients } = (await room.store.queue.message(id))!;
+  assert.deepEqual(
+    recipients.map(({ attempts, reply }) => ({ attempts, reply })),
+    [{ attempts: 0, reply: '' }], // that we hung up says nothing of the peer
+  );
+  assert.equal(room.dispatcher.trying, 0);
+});
+
+test('one message for somebody else does not wait for all of a long queue', async (t) => {
+  const room = await SendingRoom.open(t, { connections: 1, byDestination: 1 });
+  const many = await room.domain('many.test');
+  const few = await room.domain('few.test');
+  for (let number = 0; number < 40; number++) await room.queue(`Newsletter ${number}`, ['carl@many.test']);
+  await room.send('Letter', ['dora@few.test']);
+  while (few.taken.length === 0) await room.known(room.outcomes.length + 1);
+  assert.ok(many.taken.length < 40, `${many.taken.length} of the newsletter went first`);
+  await room.known(41);
+});
+
+test('mail that is to leave later leaves when its time has come', async (t) => {
+  const room = await SendingRoom.open(t);
+  const net = await room.domain('example.net');
+  const due = nowSeconds() + 1;
+  await room.send('Later', ['carl@example.net'], { due });
+  await room.send('Now', ['carl@example.net']);
+  await room.known(1);
+  assert.match(net.taken[0]!.body, /Subject: Now/);
+  await room.known(2);
+  assert.ok(nowSeconds() >= due);
+});
+
+test('what a peer took is noted when that is possible again, and sent to nobody meanwhile', async (t) => {
+  let fails = 1;
+  const room = await SendingRoom.open(t, {}, (queue) => ({
+    settle: (...args) => (fails-- > 0 ? Promise.reject(new Error('the disk is busy')) : queue.settle(...args)),
+  }));
+  const net = await room.domain('example.net');
+  await room.send('Offer', ['carl@example.net']);
+  assert.deepEqual(await room.known(1), ['carl@example.net sent']);
+  assert.equal(net.taken.length, 1);
+  assert.equal((await room.store.queue.size()).messages, 0);
+  assert.deepEqual(room.faults.splice(0).map(String), ['Error: the disk is busy']);
+});
+
+test('a fault of ours puts mail off, as a fault of others does', async (t) => {
+  const room = await SendingRoom.open(t, { signer: { sign: () => Promise.reject(new Error('no such key')) } });
+  await room.domain('example.net');
+  const id = await room.send('Offer', ['carl@example.net']);
+  assert.deepEqual(await room.known(1), ['carl@example.net deferred']);
+  const [recipient] = (await room.store.queue.message(id))!.recipients;
+  assert.ok(recipient!.due > nowSeconds());
+  assert.deepEqual(room.faults.splice(0).map(String), ['Error: no such key']);
+});
+
+test('a host that turns everybody away is no end for mail', async (t) => {
+  const room = await SendingRoom.open(t);
+  await room.domain('example.net', { says: (command) => (command === 'greeting' ? '554 5.3.2 not today' : undefined) });
+  await room.send('Offer', ['carl@example.net']);
+  assert.deepEqual(await room.known(1), ['carl@example.net deferred']);
+  assert.match(room.outcomes[0]!.said.text, /554 5\.3\.2 not today/);
 });

@@ -100,9 +100,9 @@ test('a server that is away has its mail when it is back, and nobody is told of 
   assert.deepEqual(await subjects(office, 'anna@office.test'), []);
 });
 
-test('who writes to a domain that takes no mail, or is none, hears of it; what can not be an address is refused at once', async (t) => {
+test('who writes to a domain that takes no mail, or is none, hears of it; what can not be an address, or is too much, is refused at once', async (t) => {
   const internet = await Internet.open(t);
-  const office = await internet.office('office.test');
+  const office = await internet.office('office.test', { config: '[limits]\nrecipientsByHour = 4' });
   internet.dns.say('MX', 'nomail.test', { preference: 0, exchange: '.' });
   const from = 'anna@office.test';
   const to = ['carl@nomail.test', 'dora@missing.test'];
@@ -113,9 +113,18 @@ test('who writes to a domain that takes no mail, or is none, hears of it; what c
   for (const wrong of ['carl@localhost', 'carl@999.1.1.1', 'carl@shop..test']) {
     assert.match(await send(office, from, { from, to: [wrong], subject: 'No' }), /^5\d\d /, wrong);
   }
+  // Two were sent to, and there may be four in an hour.
+  const three = [...to, 'emil@nomail.test'];
+  assert.match(await send(office, from, { from, to: three, subject: 'Many' }), /^450 4\.7\.1 .* 2 more now/);
+  assert.match(await send(office, from, { from, to, subject: 'Two' }), /^250 /);
+  assert.match(
+    await send(office, from, { from, to: ['carl@nomail.test'], subject: 'One' }),
+    /^450 4\.7\.1 .*so many already/,
+  );
+  assert.equal(await office.metric('rainmail_sending_limit_reached_total'), 1);
 });
 
-test('nobody relays: strangers, neighbours by LMTP, and everybody where sending is off', async (t) => {
+test('nobody relays: neighbours by LMTP do not, and nobody does where sending is off', async (t) => {
   const internet = await Internet.open(t);
   const office = await internet.office('office.test', { outbound: 'enabled = false' });
   const refused = await send(office, 'anna@office.test', {

@@ -224,3 +224,21 @@ test('what waits too long shows, whatever its destination does, and its sender i
   await settle(store, late, [], { warned: true });
   assert.deepEqual(await store.queue.overdue(10), { expired: [over], late: [] });
 });
+
+test('the time of held mail does not run, and who is released after it has a day', async (t) => {
+  const store = await temporaryStore(t);
+  const anna = await newAccount(store, 'anna');
+  const now = nowSeconds();
+  const id = await send(store, anna, 'Offer', ['carl@example.net'], { expires: now, warn: now });
+  const change = async (kind: 'hold' | 'release') => {
+    const entries = (await Array.fromAsync(store.queue.pages())).flat();
+    await store.queue.change(entries, { kind }, async () => {});
+  };
+  assert.deepEqual(await store.queue.overdue(10), { expired: [id], late: [id] });
+  await change('hold');
+  assert.deepEqual(await store.queue.overdue(10), { expired: [], late: [] });
+  assert.equal((await store.queue.size()).held, 1);
+  await change('release');
+  assert.deepEqual((await store.queue.overdue(10)).expired, []);
+  assert.ok((await store.queue.message(id))!.message.expires >= now + 86_400);
+});
