@@ -1,0 +1,129 @@
+/**
+ * The server is killed at every step in the life of a message that leaves, and started again: what was acknowledged is sent, and its sender hears
+ * of what failed. Twice it is sent only where the peer had said 250 before the server could note it (RFC 5321 4.5.5).
+ */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { perform } from '../../src/cli/perform.ts';
+import { removeQueued } from '../../src/server/admin/queue-change.ts';
+import { verify } from '../../src/server/admin/verify.ts';
+import { attempts, Internet } from '../helpers/internet.ts';
+import { LineClient } from '../helpers/line-client.ts';
+import { dotStuffed, PASSWORD, type TrialOffice } from '../helpers/office.ts';
+import type { ScriptedPeer } from '../outbound/scripted-peer.ts';
+
+const ANNA = 'anna@office.test';
+const CARL = 'carl@shop.test';
+
+/** What the peer hears when the server dies; `taken` is the moment after its 250. */
+const STEPS = ['greeting', 'EHLO', 'MAIL', 'RCPT', 'DATA', 'body', 'taken'] as const;
+
+test('killed at every step, the server sends what it acknowledged: once, or twice where the peer had taken it', async (t) => {
+  const internet = await Internet.open(t);
+  const killer = new Killer();
+  const shop = await internet.peer('shop.test', { says: (command, line) => killer.hears(command, line) });
+  const office = await internet.office('office.test');
+  killer.office = office;
+  for (const step of STEPS) {
+    const died = killer.killAt(step);
+    await submit(office, step);
+    await died;
+    await startAgain(office);
+    await attempts(office, 'sent');
+  }
+  assert.deepEqual(problems(STEPS, shop), []);
+  const copies = new Map(STEPS.map((step) => [step, taken(shop, step)]));
+  t.diagnostic(`sent, by the step at which the server was killed: ${JSON.stringify(Object.fromEntries(copies))}`);
+
+  // A negative control: mail that is taken out of the queue behind the test's back is missed.
+  const died = killer.killAt('RCPT');
+  await submit(office, 'lost');
+  await died;
+  await perform(removeQueued, { toDomain: 'shop.test', report: false }, office);
+  await office.start();
+  assert.deepEqual(problems([...STEPS, 'lost'], shop), ['lost was sent 0 times']);
+});
+
+test('killed while it hears that a message is refused, the server tells its sender, once', async (t) => {
+  const internet = await Internet.open(t);
+  const killer = new Killer();
+  await internet.peer('shop.test', {
+    says(command, line) {
+      killer.hears(command, line);
+      return command === 'RCPT' ? '550 5.1.1 nobody' : undefined;
+    },
+  });
+  const office = await internet.office('office.test');
+  killer.office = office;
+  const died = killer.killAt('RSET');
+  await submit(office, 'refused');
+  await died;
+  await startAgain(office);
+  await attempts(office, 'failed');
+  const [laptop] = office.devices('anna', ['laptop']);
+  assert.equal((await laptop.pop3((session) => session.subjects())).length, 1);
+  assert.deepEqual((await perform(verify, {}, office)).findings, []);
+});
+
+/** Kills the server when the peer hears something. */
+class Killer {
+  office!: TrialOffice;
+  #step: string | undefined;
+  #died: ((value: Promise<void>) => void) | undefined;
+
+  /** Resolves when it is dead. */
+  killAt(step: string): Promise<void> {
+    this.#step = step;
+    return new Promise((resolve) => (this.#died = resolve));
+  }
+
+  /** @returns what the peer says: nothing, when that is for nobody any more */
+  hears(command: string, _line: string): 'silence' | undefined {
+    if (this.#step === undefined) return undefined;
+    if (command === this.#step) return this.#kill('silence');
+    if (command === 'body' && this.#step === 'taken') return this.#kill(undefined);
+    return undefined;
+  }
+
+  #kill<Said>(said: Said): Said {
+    this.#step = undefined;
+    this.#died?.(this.office.kill());
+    return said;
+  }
+}
+
+/** Resolves when the server has acknowledged it; nothing more is asked of it. */
+async function submit(office: TrialOffice, step: string): Promise<void> {
+  const client = await LineClient.connect(office.port('submission'));
+  try {
+    await client.reply('220');
+    await client.ask('EHLO laptop.test', '250');
+    await client.ask(`AUTH PLAIN ${Buffer.from(`\0${ANNA}\0${PASSWORD}`).toString('base64')}`, '235');
+    await client.ask(`MAIL FROM:<${ANNA}>`, '250');
+    await client.ask(`RCPT TO:<${CARL}>`, '250');
+    await client.ask('DATA', '354');
+    client.send(dotStuffed(`From: ${ANNA}\r\nTo: ${CARL}\r\nSubject: killed at ${step}\r\n\r\nHello.\r\n`));
+    await client.reply('250');
+  } finally {
+    client.close();
+  }
+}
+
+function taken(shop: ScriptedPeer, step: string): number {
+  return shop.taken.filter(({ body }) => body.includes(`Subject: killed at ${step}\r\n`)).length;
+}
+
+/** What was lost, or sent more often than it may be. */
+function problems(steps: readonly string[], shop: ScriptedPeer): string[] {
+  return steps.flatMap((step) => {
+    const times = taken(shop, step);
+    const most = step === 'taken' ? 2 : 1;
+    return times >= 1 && times <= most ? [] : [`${step} was sent ${times} times`];
+  });
+}
+
+/** Starts the server after a kill: what is in the queue is whole. */
+async function startAgain(office: TrialOffice): Promise<void> {
+  assert.deepEqual((await perform(verify, {}, office)).findings, []);
+  await office.start();
+}
