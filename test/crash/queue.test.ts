@@ -28,10 +28,11 @@ test('killed at every step, the server sends what it acknowledged: once, or twic
     const died = killer.killAt(step);
     await submit(office, step);
     await died;
-    await startAgain(office);
+    await office.start();
     await attempts(office, 'sent');
   }
   assert.deepEqual(problems(STEPS, shop), []);
+  assert.deepEqual((await perform(verify, {}, office)).findings, []);
   const copies = new Map(STEPS.map((step) => [step, taken(shop, step)]));
   t.diagnostic(`sent, by the step at which the server was killed: ${JSON.stringify(Object.fromEntries(copies))}`);
 
@@ -58,7 +59,7 @@ test('killed while it hears that a message is refused, the server tells its send
   const died = killer.killAt('RSET');
   await submit(office, 'refused');
   await died;
-  await startAgain(office);
+  await office.start();
   await attempts(office, 'failed');
   const [laptop] = office.devices('anna', ['laptop']);
   assert.equal((await laptop.pop3((session) => session.subjects())).length, 1);
@@ -120,10 +121,4 @@ function problems(steps: readonly string[], shop: ScriptedPeer): string[] {
     const most = step === 'taken' ? 2 : 1;
     return times >= 1 && times <= most ? [] : [`${step} was sent ${times} times`];
   });
-}
-
-/** Starts the server after a kill: what is in the queue is whole. */
-async function startAgain(office: TrialOffice): Promise<void> {
-  assert.deepEqual((await perform(verify, {}, office)).findings, []);
-  await office.start();
 }
