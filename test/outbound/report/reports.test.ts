@@ -2,7 +2,9 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
+import { LANGUAGES } from '../../../src/config/languages.ts';
 import { analyse } from '../../../src/message/analyser.ts';
+import { TEXTS } from '../../../src/outbound/report/languages/all.ts';
 import { srsOf } from '../../../src/signing/signing.ts';
 import { nowSeconds } from '../../../src/store/ids.ts';
 import { message } from '../../store/helpers.ts';
@@ -104,6 +106,23 @@ test('a report says what happened for people and for programs, and gives the mes
   });
   assert.equal(ofDora!['Original-Recipient'], 'rfc822; dora@old.example');
   assert.equal((await room.store.queue.size()).messages, 0);
+});
+
+test('people read reports in their language, in header and text', async (t) => {
+  const room = await WritingRoom.open(t);
+  for (const [at, language] of LANGUAGES.entries()) {
+    room.speak(language);
+    await room.settle(await room.send({ to: ['carl@example.net'] }), () => ({}));
+    const report = (await room.inbox())[at]!;
+    const { header, text, defects } = read(report);
+    const { writer, subject, opening, reasons, attached } = TEXTS[language];
+    assert.deepEqual(defects, []);
+    assert.equal(header.from, `${writer} <postmaster@office.test>`);
+    assert.equal(header.subject, subject.failed.replace('{subject}', 'Offer'));
+    assert.ok(text.startsWith(`${opening.failed.one}\n\n  carl@example.net\n    ${reasons.unknownAddress}\n`), text);
+    assert.ok(text.endsWith(`\n\n${attached.whole}\n`), text);
+    assert.ok(report.includes(`\r\nContent-Language: ${language}\r\n`));
+  }
 });
 
 test('a report that mail takes long says until when it is tried, and gives back the header alone', async (t) => {
