@@ -11,7 +11,7 @@ import { Refused } from '../errors.ts';
 import type { Store } from '../store/api.ts';
 import { type AccountId, type MailboxId, nowSeconds } from '../store/ids.ts';
 import type { Trace } from '../store/trace.ts';
-import type { Outbound, StagedMessage } from '../store/types.ts';
+import type { DeliveryTarget, Filed, Outbound, StagedMessage } from '../store/types.ts';
 import type { Allowances } from './allowances.ts';
 import { arrivalOf } from './arrival.ts';
 import { type OnCheckFailed, runChecks } from './checks.ts';
@@ -132,18 +132,13 @@ export class DeliveryPipeline implements Delivery {
 
   /** What leaves too is filed with all or with nobody: the store refuses it as a whole when a mailbox became full just now. */
   async #file(delivery: InDelivery): Promise<void> {
-    const { envelope, message, recipients } = delivery;
+    const { envelope, recipients } = delivery;
     shareFates(envelope, recipients);
     const junk = delivery.suspicious ? await junkFolders(this.#store, recipients) : NOWHERE;
     const targets = targetsOf(delivery, junk);
     const outbound = this.#outbound(delivery);
     if (targets.length + outbound.length === 0) return this.#traceRefused(delivery);
-    const report = await this.#options.notices?.filed(delivery);
-    const arrival = arrivalOf(envelope, recipients, delivery.findings);
-    const also = { sent: sentBy(envelope, message), outbound, report, arrival, arrives: envelope.arrives };
-    const { outcomes, queued } = await this.#withinAllowance(envelope, outbound, () =>
-      this.#store.deliver(message, targets, also),
-    );
+    const { outcomes, queued } = await this.#deliver(delivery, targets, outbound);
     if (queued.length > 0) {
       this.#options.outgoing?.wake();
       this.#recipients.noteForwarded(recipients);
@@ -159,6 +154,22 @@ export class DeliveryPipeline implements Delivery {
     }
     // A mailbox became full, or went, just now. The others have their copy and may get another: better twice than never.
     shareFates(envelope, recipients);
+  }
+
+  async #deliver(
+    delivery: InDelivery,
+    targets: readonly DeliveryTarget[],
+    outbound: readonly Outbound[],
+  ): Promise<Filed> {
+    const { envelope, message, recipients, findings } = delivery;
+    const report = await this.#options.notices?.filed(delivery);
+    const arrival = arrivalOf(envelope, recipients, findings);
+    const also = { sent: sentBy(envelope, message), outbound, report, arrival, arrives: envelope.arrives };
+    try {
+      return await this.#withinAllowance(envelope, outbound, () => this.#store.deliver(message, targets, also));
+    } finally {
+      if (report !== undefined) this.#store.discard(report.message); // without effect when it was filed
+    }
   }
 
   /** Counts what a person sends to others elsewhere; what is forwarded for people is not theirs. @throws Refused `sending.limit` */
