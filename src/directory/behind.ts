@@ -26,6 +26,7 @@ export interface Behind {
   readonly outsiders: readonly string[];
   /** Of a group's address. */
   readonly list?: MailList;
+  readonly group?: number;
   /** Told to senders when nobody behind it takes mail. */
   readonly ifNobody: string;
 }
@@ -45,7 +46,8 @@ export async function behind(tx: Reader, address: string): Promise<Behind | unde
   if (group === undefined) return undefined;
   const list = { name: group.name, address, outsiders: await outsidersOf(tx, group), ...(await postingOf(tx, group)) };
   const ifNobody = `Nobody is in the group ${address} who could get this.`;
-  return { address, accounts: await recipientsOf(tx, group), outsiders: list.outsiders, list, ifNobody };
+  const members = await recipientsOf(tx, group);
+  return { address, accounts: members, outsiders: list.outsiders, list, group: group.id, ifNobody };
 }
 
 export function isRole(local: string): boolean {

@@ -10,8 +10,8 @@ import type { Reader } from '../store/engine/engine.ts';
 import type { AccountId } from '../store/ids.ts';
 import { formatAddress, parseAddress } from './address.ts';
 import { type Behind, behind, holderOfRoles } from './behind.ts';
-import { findDomain } from './domains.ts';
-import { forwardingTargets } from './forwarding.ts';
+import { type Domain, findDomain } from './domains.ts';
+import { forwardingTargets, targetsOfMembers } from './forwarding.ts';
 import type { Account, Forward, Onward } from './types.ts';
 
 /** Accounts whose forwarding is gone through for one address: more than can be in a group. What is beyond keeps its mail. */
@@ -33,14 +33,18 @@ class Way {
   readonly #tx: Reader;
   /** Accounts gone through, and whether that is done. */
   readonly #known = new Map<AccountId, boolean>();
+  /** What many forward to at once; asked before their turn comes. */
+  #targets: ReadonlyMap<AccountId, readonly string[]> = new Map();
+  readonly #domains = new Map<string, Domain | undefined>();
 
   constructor(tx: Reader) {
     this.#tx = tx;
   }
 
   /** @returns whether anybody has it by this */
-  async all({ address, accounts, outsiders }: Behind): Promise<boolean> {
+  async all({ address, accounts, outsiders, group }: Behind): Promise<boolean> {
     let reached = false;
+    if (group !== undefined) this.#targets = await targetsOfMembers(this.#tx, group);
     for (const account of accounts) reached = (await this.#account(account)) || reached;
     if (outsiders.length === 0) return reached;
     const holder =
@@ -60,7 +64,8 @@ class Way {
     this.#known.set(account.id, false);
     let reached = false;
     if (follows) {
-      for (const target of await forwardingTargets(this.#tx, account.id)) {
+      const targets = this.#targets.get(account.id) ?? (await forwardingTargets(this.#tx, account.id));
+      for (const target of targets) {
         reached = (await this.#target(target, account)) || reached;
       }
     }
@@ -72,7 +77,7 @@ class Way {
   async #target(target: string, account: Account): Promise<boolean> {
     const address = parseAddress(target);
     if (address === null) return false;
-    const domain = await findDomain(this.#tx, address.domain);
+    const domain = await this.#domain(address.domain);
     if (domain === undefined) {
       return this.#elsewhere({ to: target, from: account.name, account: account.id, keeper: account });
     }
@@ -80,6 +85,12 @@ class Way {
     // Not every sender to the account may post to the group.
     if (next === undefined || (next.list !== undefined && next.list.who !== 'anyone')) return false;
     return this.all(next);
+  }
+
+  /** Undefined: it is elsewhere. Most forward to few domains. */
+  async #domain(name: string): Promise<Domain | undefined> {
+    if (!this.#domains.has(name)) this.#domains.set(name, await findDomain(this.#tx, name));
+    return this.#domains.get(name);
   }
 
   #elsewhere(forward: Forward): boolean {

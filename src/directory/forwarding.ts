@@ -18,6 +18,9 @@ const KEEPS = sql<readonly [keeps: number]>('SELECT keeps FROM forwarding WHERE 
 const TARGETS = sql<readonly [address: string]>(
   'SELECT address FROM forwarding_target WHERE account_id = ? ORDER BY address',
 );
+const TARGETS_OF_MEMBERS = sql<readonly [account: number, address: string]>(`
+  SELECT t.account_id, t.address FROM membership m JOIN person o ON o.person_id = m.person_id
+  JOIN forwarding_target t ON t.account_id = o.account_id WHERE m.group_id = ? ORDER BY t.account_id, t.address`);
 const SET = sql(`
   INSERT INTO forwarding (account_id, keeps, created) VALUES (?, ?, ?) ON CONFLICT (account_id) DO UPDATE SET keeps = excluded.keeps`);
 const ADD_TARGET = sql('INSERT INTO forwarding_target (account_id, address) VALUES (?, ?)');
@@ -30,6 +33,18 @@ const LIST = sql<readonly [account: number, name: string]>(`
 /** The addresses that an account forwards to. */
 export async function forwardingTargets(tx: Reader, account: AccountId): Promise<string[]> {
   return (await tx.all(TARGETS, account)).map(([address]) => address);
+}
+
+/** The same for all members of a group: one question, not one for each. */
+export async function targetsOfMembers(tx: Reader, group: number): Promise<Map<AccountId, string[]>> {
+  const targets = new Map<AccountId, string[]>();
+  for (const [id, address] of await tx.all(TARGETS_OF_MEMBERS, group)) {
+    const account = id as AccountId;
+    const known = targets.get(account);
+    if (known === undefined) targets.set(account, [address]);
+    else known.push(address);
+  }
+  return targets;
 }
 
 /** Null: its mail stays. */
