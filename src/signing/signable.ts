@@ -30,10 +30,8 @@ export async function readSignable(
     if (header === null) {
       before = before.length === 0 ? chunk : Buffer.concat([before, chunk]);
       const end = headerEnd(before);
-      if (end < 0) {
-        if (before.length > MOST_HEADER_BYTES) return null;
-        continue;
-      }
+      if ((end < 0 ? before.length : end) > MOST_HEADER_BYTES) return null;
+      if (end < 0) continue;
       header = before.subarray(0, end);
       if (!(await wanted(header))) return null;
       body = before.subarray(end + 2);

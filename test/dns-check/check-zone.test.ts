@@ -307,6 +307,17 @@ test('a TLSA record of the certificate is found good', async (t) => {
   assert.ok((await zone.findings()).some(({ about, state }) => about === 'DANE' && state === 'good'));
 });
 
+test('where all mail leaves through a provider, nothing is asked of the addresses of this server', async (t) => {
+  const zone = await CheckedZone.open(t);
+  zone.zone = { ...zone.zone, relay: 'smtp.provider.example' };
+  zone.spoil('PTR', reverseName(FOUR));
+  zone.spoil('TXT', 'office.test', 'v=spf1 include:_spf.provider.example -all');
+  assert.deepEqual(await zone.faults(), []);
+  assert.ok(
+    (await zone.findings()).some(({ text }) => /smtp\.provider\.example, through which its mail leaves/.test(text)),
+  );
+});
+
 test('certificates with a new key each time are not told to be named in the DNS', async (t) => {
   const zone = await CheckedZone.open(t);
   zone.dns.authentic = true;

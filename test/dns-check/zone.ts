@@ -57,6 +57,7 @@ export class CheckedZone {
       },
       name: HOST,
       sendsFrom: [],
+      relay: null,
       keys: [],
       policyMode: mtaSts.mode,
       certificates: () => chain,

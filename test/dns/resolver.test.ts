@@ -44,6 +44,17 @@ test('records come in the form that their users want', async (t) => {
   ]);
 });
 
+test('who has just changed a record does not hear the old one', async (t) => {
+  const dns = await scriptedDns(t);
+  const resolver = resolverOf(dns);
+  dns.say('TXT', 'example.net', 'old');
+  await resolver.query('example.net', 'TXT');
+  dns.say('TXT', 'example.net', 'new');
+  assert.deepEqual((await resolver.query('example.net', 'TXT')).records, ['old']);
+  assert.deepEqual((await resolver.query('example.net', 'TXT', { fresh: true })).records, ['new']);
+  assert.deepEqual((await resolver.query('example.net', 'TXT')).records, ['new']);
+});
+
 test('that there is none is an answer; that nobody could say is an error', async (t) => {
   const dns = await scriptedDns(t);
   dns.say('A', 'example.net', '192.0.2.1');

@@ -145,31 +145,32 @@ export async function signingOffice(
   return office;
 }
 
-/** OpenDKIM's judgement of a message, with the same records. Rejects with what it says when a signature is not good. */
+/**
+ * OpenDKIM's judgement of messages, with the same records: its results, in their order (`pass`). Rejects when it can't read one.
+ */
 export async function openDkim(
   t: TestContext,
   opendkim: string,
   office: SigningOffice,
-  message: Buffer,
-): Promise<string> {
+  messages: readonly Buffer[],
+): Promise<string[]> {
   const folder = await emptyFolder(t);
   const keys: string[] = [];
   for (const domain of await office.directory.domains())
     for (const key of await office.signing.keyring.keys(domain)) keys.push(`${recordName(key)} ${recordText(key)}`);
-  const [records, config, file] = ['keys', 'conf', 'message'].map((name) => join(folder, name)) as [
-    string,
-    string,
-    string,
-  ];
+  const [records, config] = [join(folder, 'keys'), join(folder, 'conf')];
   await writeFile(records, `${keys.join('\n')}\n`);
-  await writeFile(config, `Mode v\nTestPublicKeys ${records}\nOn-BadSignature reject\nOn-NoSignature reject\n`);
-  // Messages end in a line end on the wire; it can't read a file that does not.
-  await writeFile(
-    file,
-    message.toString('latin1').endsWith('\r\n') ? message : Buffer.concat([message, Buffer.from('\r\n')]),
-  );
-  const { stdout, stderr } = await run(opendkim, ['-x', config, '-t', file, '-v', '-v', '-v']);
-  return `${stdout}${stderr}`;
+  await writeFile(config, `Mode v\nTestPublicKeys ${records}\n`);
+  const files = messages.map((_, index) => join(folder, `${index}.eml`));
+  for (const [index, message] of messages.entries()) {
+    // Messages end in a line end on the wire; it can't read a file that does not.
+    const end = message.toString('latin1').endsWith('\r\n') ? '' : '\r\n';
+    await writeFile(files[index]!, Buffer.concat([message, Buffer.from(end)]));
+  }
+  const { stdout, stderr } = await run(opendkim, ['-x', config, '-t', files.join(','), '-v', '-v', '-v'], {
+    maxBuffer: 16 * 1_048_576,
+  });
+  return [...`${stdout}${stderr}`.matchAll(/\bdkim=(\w+)/g)].map(([, result]) => result!);
 }
 
 /** One office for all tests of a file, whose keys are shown: making keys takes its time. */

@@ -35,6 +35,7 @@ async function zoneOf(office: Office, text: string): Promise<Zone> {
     facts,
     name: server.name.toLowerCase(),
     sendsFrom: config.outbound.localAddresses,
+    relay: config.routes.find(({ domains }) => domains.includes('*'))?.host ?? null,
     keys: await signingOf(office).keyring.look(facts.domain),
     policyMode: config.mtaSts.mode,
     certificates: (name) => (certificates === null ? [] : chainOf(certificates.signer(name).chain)),

@@ -67,6 +67,7 @@ export const reverse: ZoneCheck = {
 
 /** From which this server's mail comes, as others see it. */
 export async function sendingAddresses(zone: Zone): Promise<string[]> {
+  if (zone.relay !== null) return []; // others see those of the relay, which are its own business
   const own = zone.sendsFrom.filter((address) => isIPv4(address) || isIPv6(address));
   const all = own.length > 0 ? own : await addressesOf(zone, zone.name);
   return all.filter((address) => !isIn(PRIVATE, address));

@@ -34,7 +34,8 @@ export const spf: ZoneCheck = {
     }
     const found: Finding[] = [];
     for (const address of await sendingAddresses(zone)) found.push(await covers(zone, address, record));
-    return found.length > 0 ? found : [good('should', 'SPF', `${domain} says: ${record}`)];
+    const through = zone.relay === null ? '' : `; ${zone.relay}, through which its mail leaves, must be allowed there`;
+    return found.length > 0 ? found : [good('should', 'SPF', `${domain} says: ${record}${through}.`)];
   },
 };
 

@@ -31,6 +31,8 @@ export interface Zone {
   readonly name: string;
   /** From which addresses it sends; empty: from those of its name. */
   readonly sendsFrom: readonly string[];
+  /** The server that takes all its mail to others, such as the provider's; null: it goes to theirs. */
+  readonly relay: string | null;
   readonly keys: readonly SeenKey[];
   readonly policyMode: Config['mtaSts']['mode'];
   /** The certificate that is shown to who asks for a name, and who issued it. */
