@@ -101,9 +101,10 @@ export class Reports implements Reporter, Notices {
 
   async #staged(message: About, told: readonly Told[], reader: Reader): Promise<StagedMessage> {
     const { content, options } = message;
-    // RFC 8689 5: without the header of the message the report may take any way.
+    // RFC 8689 5: with nothing of the message in it the report may take any way.
     const secret = options.requireTls === true && reader.outbound.length > 0;
-    if (content === undefined || secret) return this.#stage(message, told, reader, undefined);
+    if (secret) return this.#stage({ ...message, subject: '' }, told, reader, undefined);
+    if (content === undefined) return this.#stage(message, told, reader, undefined);
     try {
       const original = await originalOf(content, givenBack(options, content.sizeBytes, told));
       return await this.#stage(message, told, reader, original);

@@ -235,6 +235,7 @@ test('of what was forwarded a report goes back the way by which it came, with th
   const bytes = await room.store.body(report.account, report.email, record!.body);
   // RFC 8689 5: what may only cross the network encrypted is not in it.
   assert.deepEqual(partsOf(bytes), ['text/plain', 'message/delivery-status']);
+  assert.match(bytes.toString(), /\r\nSubject: Not delivered: \(no subject\)\r\n/);
 });
 
 test('a sender is told of the address that the mail was sent to, not of the one it went on to', async (t) => {
