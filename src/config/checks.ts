@@ -33,7 +33,9 @@ export const strangers = z
       .describe('Messages an hour from the network around an address (IPv4: /24, IPv6: /48).'),
     messagesBySender: count
       .prefault(3_000)
-      .describe('Messages an hour that name the same sender. Reports, which name none, are not counted.'),
+      .describe(
+        'Messages an hour that name the same sender and come from the same network. Reports, which name none, are not counted.',
+      ),
     messagesForRecipient: count.prefault(2_000).describe('Messages an hour for one recipient.'),
     recipientsByAddress: count.prefault(10_000).describe('Recipients an hour that one address brings mail for.'),
     unknownRecipients: count

@@ -82,6 +82,17 @@ for (const [limit, bound] of [
   });
 }
 
+test('what somebody elsewhere sends in their name holds up nobody’s own mail', () => {
+  const reception = new Reception({
+    trusted: networks([]),
+    greetingDelay: 0,
+    limits: { ...LIMITS, messagesBySender: 1 },
+  });
+  reception.receive('198.51.100.1')!.begins('boss@partner.test');
+  assert.throws(() => reception.receive('198.51.100.2')!.begins('boss@partner.test'), { code: 'limit.rate' });
+  reception.receive('192.0.2.7')!.begins('boss@partner.test');
+});
+
 test('reports, which have no sender, are not counted as one sender’s', async (t) => {
   const { room } = await boundedRoom(t, { messagesBySender: 1 });
   const client = await arrive(room);

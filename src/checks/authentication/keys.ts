@@ -10,7 +10,7 @@ import { libraries } from '../../libraries.ts';
 import { Lru } from '../../lru.ts';
 import type { Lookups } from './lookups.ts';
 
-const CAPACITY = 5_000;
+const CAPACITY = 1_000;
 
 type ReadyKey = SigningKey<KeyObject>;
 

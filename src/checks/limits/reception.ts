@@ -80,8 +80,9 @@ export class Reception {
   /** @throws Refused `limit.rate` */
   begins({ address, peer }: Visitor, sender: string): void {
     const network = networkAround(peer);
-    // The null sender is everybody's: reports would stop each other.
-    const author = sender === '' ? undefined : sender.toLowerCase();
+    // The null sender is everybody's: reports would stop each other. By network, since anybody can write any sender: nobody's mail waits for
+    // what others send in their name from elsewhere.
+    const author = sender === '' ? undefined : `${network} ${sender.toLowerCase()}`;
     if (!this.#messagesByAddress.hasRoom(peer)) throw this.tooMuch('messages by address', address);
     if (!this.#messagesByNetwork.hasRoom(network)) throw this.tooMuch('messages by network', address);
     if (author !== undefined && !this.#messagesBySender.hasRoom(author)) {
