@@ -187,7 +187,7 @@ export class Dispatcher {
       for (let served = 1; batch !== undefined; served++) {
         const { message } = batch;
         try {
-          if (reached !== undefined && !fits(reached.peer, batch)) {
+          if (reached !== undefined && !fits(reached, batch)) {
             reached.peer.quit();
             reached = undefined;
           }
@@ -210,9 +210,10 @@ export class Dispatcher {
 
   /** @returns undefined when it can't be reached now: what that means is settled */
   async #reach(destination: string, batch: QueuedBatch): Promise<Reached | undefined> {
-    const requireTls = batch.message.options.requireTls ?? false;
+    const { requireTls, waiveTls } = batch.message.options;
+    const wish = requireTls ? 'required' : waiveTls ? 'waived' : 'usual';
     try {
-      return await reach(destination, requireTls, { ...this.#options, signal: this.#cut.signal });
+      return await reach(destination, wish, { ...this.#options, signal: this.#cut.signal });
     } catch (error) {
       if (!this.#cut.signal.aborted) await this.#notReached(destination, batch, error);
       return undefined;
@@ -363,7 +364,7 @@ export class Dispatcher {
   }
 }
 
-/** A connection serves the next message, too, while it is well and not used up. What needs TLS begins one of its own. */
-function fits(peer: Peer, { message }: QueuedBatch): boolean {
-  return !peer.over && peer.sent < MESSAGES_A_CONNECTION && message.options.requireTls !== true;
+/** A connection serves the next message, too, while it is well and not used up. What needs TLS begins one of its own; so does what follows one that does without. */
+function fits({ peer, alone }: Reached, { message }: QueuedBatch): boolean {
+  return !peer.over && !alone && peer.sent < MESSAGES_A_CONNECTION && message.options.requireTls !== true;
 }

@@ -101,7 +101,7 @@ async function explained(candidate: Candidate, connect: boolean, options: ReachO
 
 async function tried(
   candidate: Candidate,
-  protection: Exclude<Protection, { readonly kind: 'refused' }>,
+  protection: Protection,
   address: string,
   options: ReachOptions,
 ): Promise<Tried> {

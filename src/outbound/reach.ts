@@ -22,34 +22,43 @@ export interface Reached {
   readonly peer: Peer;
   readonly name: string;
   readonly tls: TlsKind;
+  /** It is not as the receiving domain wants it, which the sender of one message has waived: it is for that one alone. */
+  readonly alone: boolean;
 }
+
+/** What a sender wants of TLS: that it is verified all the way (RFC 8689 4.2.1), or that mail rather goes without (RFC 8689 4.2.2). */
+export type TlsWish = 'required' | 'usual' | 'waived';
+
+const OPPORTUNISTIC: Protection = { kind: 'opportunistic' };
 
 /**
  * Connects to the first host that can be reached.
- * @param requireTls  the sender wants TLS that is verified, all the way (RFC 8689)
  * @throws NoSuchDestination when no mail can go there; Unreachable when no host will do; Refused `dns.unavailable`
  */
-export async function reach(destination: string, requireTls: boolean, options: ReachOptions): Promise<Reached> {
+export async function reach(destination: string, wish: TlsWish, options: ReachOptions): Promise<Reached> {
   const way = options.routes.wayTo(destination);
   if (way === undefined) {
     const text = `The route ${destination} is no longer configured.`;
     throw new Unreachable({ reply: 451, status: '4.4.4', text }, false);
   }
+  const requireTls = wish === 'required';
   const failures: Unreachable[] = [];
   for await (const candidate of candidatesFor(way, requireTls, options)) {
-    const { host, protection } = candidate;
-    if (protection.kind === 'refused') {
-      failures.push(new Unreachable(protection.said, true));
-      continue;
-    }
+    const { host, protection: usual, facts } = candidate;
+    // What a route says is the word of this server's administrator, which no sender waives.
+    const protections = wish === 'waived' && facts !== undefined ? [usual, OPPORTUNISTIC] : [usual];
     for (const address of host.addresses.filter((each) => canLeaveFor(each, options))) {
-      if (options.signal?.aborted) break;
-      try {
-        const peer = await connectTo(candidate, protection, address, options);
-        return { peer, name: `${host.name} [${address}]`, tls: kindOf(protection, peer.secure) };
-      } catch (error) {
-        if (!(error instanceof Unreachable)) throw error;
-        failures.push(requireTls && error.tls ? withoutTls(error) : error);
+      for (const protection of protections) {
+        if (options.signal?.aborted) break;
+        try {
+          const peer = await connectTo(candidate, protection, address, options);
+          const name = `${host.name} [${address}]`;
+          return { peer, name, tls: kindOf(protection, peer.secure), alone: protection !== usual };
+        } catch (error) {
+          if (!(error instanceof Unreachable)) throw error;
+          failures.push(requireTls && error.tls ? withoutTls(error) : error);
+          if (!error.tls) break;
+        }
       }
     }
   }
@@ -74,10 +83,11 @@ export function canLeaveFor(address: string, { localAddresses = [] }: ReachOptio
 /** Connects as it was decided. @throws Unreachable */
 export async function connectTo(
   { host, port, implicit, requireTls, credentials }: Candidate,
-  protection: Exclude<Protection, { readonly kind: 'refused' }>,
+  protection: Protection,
   address: string,
   options: ReachOptions,
 ): Promise<Peer> {
+  if (protection.kind === 'refused') throw new Unreachable(protection.said, true);
   const { helo, localAddresses = [], signal, limits = {} } = options;
   const localAddress = localAddresses.find((each) => isIP(each) === isIP(address));
   // Passwords do not cross the network in the clear, whatever the route says.

@@ -53,7 +53,7 @@ export class Intake {
   }
 
   /** What was seen of the header. */
-  get header(): Pick<HeaderScan, 'deliveredTo' | 'fromList'> {
+  get header(): Pick<HeaderScan, 'deliveredTo' | 'fromList' | 'waivesTls'> {
     return this.#header;
   }
 

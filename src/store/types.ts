@@ -125,6 +125,8 @@ export interface OutboundOptions {
   readonly utf8?: boolean;
   /** Only over TLS with a certificate that is verified (RFC 8689). */
   readonly requireTls?: boolean;
+  /** Rather without TLS than not at all, whatever the receiving domain wants (RFC 8689 3). */
+  readonly waiveTls?: boolean;
   /** ENVID and RET (RFC 3461 4.3, 4.4). */
   readonly envelopeId?: string;
   readonly returns?: 'full' | 'headers';

@@ -303,3 +303,21 @@ test('a host that turns everybody away is no end for mail', async (t) => {
   assert.deepEqual(await room.known(1), ['carl@example.net deferred']);
   assert.match(room.outcomes[0]!.said.text, /554 5\.3\.2 not today/);
 });
+
+test('what one sender waives of TLS is for that message alone', async (t) => {
+  const room = await SendingRoom.open(t, { byDestination: 1 });
+  const plain = await room.domain('example.net', {
+    says: (command) => (command === 'STARTTLS' ? '502 5.5.1 what?' : undefined),
+  });
+  const now = nowSeconds();
+  const wanted = { id: '1', mode: 'enforce', mx: ['mx.example.net'], fetched: now, expires: now + 86_400 } as const;
+  await room.store.stsPolicies.keep('example.net', wanted);
+  const waived = { options: { waiveTls: true } };
+  await room.send('Your TLS is broken', ['postmaster@example.net'], { ...waived, priority: 'high' });
+  await room.send('Offer', ['carl@example.net']);
+  assert.deepEqual(await room.known(2), ['carl@example.net deferred', 'postmaster@example.net sent']);
+  assert.deepEqual(
+    plain.taken.map(({ recipients, secure }) => [recipients, secure]),
+    [[['postmaster@example.net'], false]],
+  );
+});

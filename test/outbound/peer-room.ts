@@ -5,7 +5,7 @@ import { pino } from 'pino';
 import { Resolver } from '../../src/dns/resolver.ts';
 import { NoSuchDestination } from '../../src/outbound/hosts.ts';
 import { Unreachable } from '../../src/outbound/peer.ts';
-import { type ReachOptions, reach } from '../../src/outbound/reach.ts';
+import { type ReachOptions, reach, type TlsWish } from '../../src/outbound/reach.ts';
 import { type Route, Routes } from '../../src/outbound/route.ts';
 import { Sts } from '../../src/outbound/tls/sts.ts';
 import { nowSeconds } from '../../src/store/ids.ts';
@@ -91,15 +91,15 @@ export class PeerRoom {
   }
 
   /** As {@link reach}, by a route. */
-  reachBy(route: Route, requireTls: boolean): Promise<string> {
+  reachBy(route: Route, wish: TlsWish): Promise<string> {
     const routes = new Routes([route]);
-    return this.reach(routes.names[0]!, requireTls, { ...this.options, routes });
+    return this.reach(routes.names[0]!, wish, { ...this.options, routes });
   }
 
   /** How a destination is reached, and where; or the reply and status that tell why not. */
-  async reach(destination: string, requireTls = false, options = this.options): Promise<string> {
+  async reach(destination: string, wish: TlsWish = 'usual', options = this.options): Promise<string> {
     try {
-      const { peer, name, tls } = await reach(destination, requireTls, options);
+      const { peer, name, tls } = await reach(destination, wish, options);
       peer.quit();
       return `${tls} at ${name.split(' ')[0]}`;
     } catch (error) {

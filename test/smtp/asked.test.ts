@@ -43,6 +43,24 @@ test('what people ask for their mail goes with it into the queue', async (t) => 
   );
 });
 
+test('a sender who waives TLS in the header says so to the queue, unless all the way is to be over TLS', async (t) => {
+  const room = await mailRoom(t, { people: ['anna'], outgoing });
+  const client = await room.connect('submissions');
+  await signedIn(client);
+  for (const wish of ['', ' REQUIRETLS']) {
+    assert.match(await client.ask(`MAIL FROM:<anna@office.test>${wish}`), /^250 /);
+    assert.match(await client.ask('RCPT TO:<postmaster@example.net>'), /^250 /);
+    assert.match(await client.ask('DATA'), /^354 /);
+    assert.match(await client.ask('Subject: Your TLS\r\nTLS-Required: No\r\n\r\nis broken.\r\n.'), /^250 /);
+  }
+  const [page = []] = await Array.fromAsync(room.store.queue.pages());
+  const options = await Promise.all(page.map(async ({ id }) => (await room.store.queue.message(id))!.message.options));
+  assert.deepEqual(options, [
+    { waiveTls: true, ours: true },
+    { requireTls: true, ours: true },
+  ]);
+});
+
 test('what can not be asked is refused, and the session goes on', async (t) => {
   const room = await mailRoom(t, { people: ['anna'], outgoing });
   const client = await room.connect('submission');

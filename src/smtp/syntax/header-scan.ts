@@ -1,7 +1,7 @@
 /**
  * Watches the header of a message go by, in chunks of any size that never cut a CRLF: how often the message was received
  * already (RFC 5321 6.3) and where (RFC 9228), whether it has what a submission server must add (RFC 6409 8), whether it comes from a mailing list,
- * and where the header ends.
+ * whether its sender waives TLS (RFC 8689 3), and where the header ends.
  */
 const CR = 13;
 const LF = 10;
@@ -23,6 +23,8 @@ export class HeaderScan {
   hasFrom = false;
   /** It has a List-Id (RFC 2919). */
   fromList = false;
+  /** It says `TLS-Required: No`. */
+  waivesTls = false;
   /** The values of its Delivered-To fields, as far as they stand on one line. */
   readonly deliveredTo: string[] = [];
   /** The blank line was seen; nothing after it is looked at. */
@@ -81,7 +83,7 @@ export class HeaderScan {
     else if (this.#name === 'from') this.hasFrom = true;
     else if (this.#name === 'message-id') this.hasMessageId = true;
     else if (this.#name === 'list-id') this.fromList = true;
-    else if (this.deliveredTo.length < MOST_DELIVERED) this.#value = '';
+    else if (this.#name === 'tls-required' || this.deliveredTo.length < MOST_DELIVERED) this.#value = '';
   }
 
   /** Takes what there is of the value that begins, or goes on, here. @returns the place of its last byte */
@@ -91,7 +93,9 @@ export class HeaderScan {
       this.#value! + data.toString('latin1', from, Math.min(end === -1 ? data.length : end, from + MOST_VALUE));
     this.#value = value.slice(0, MOST_VALUE);
     if (end === -1) return data.length - 1;
-    this.deliveredTo.push(Buffer.from(this.#value, 'latin1').toString().trim());
+    const text = Buffer.from(this.#value, 'latin1').toString().trim();
+    if (this.#name === 'delivered-to') this.deliveredTo.push(text);
+    else this.waivesTls ||= text.toLowerCase() === 'no'; // its only value
     this.#value = null;
     this.#skipping = false;
     this.#column = 0;
@@ -117,6 +121,9 @@ function nameFrom(byte: number): string {
     case 'l':
     case 'L':
       return 'list-id';
+    case 't':
+    case 'T':
+      return 'tls-required';
     default:
       return '';
   }

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { Readable } from 'node:stream';
 import { after, before, test } from 'node:test';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
-import { reach } from '../../../src/outbound/reach.ts';
+import { reach, type TlsWish } from '../../../src/outbound/reach.ts';
 import { Authority, type Certificate, selfSigned } from '../../helpers/authority.ts';
 import { PeerRoom, tlsaFor } from '../peer-room.ts';
 import type { ScriptedPeerOptions } from '../scripted-peer.ts';
@@ -75,7 +75,7 @@ test('TLS that breaks, or is not there', async (t) => {
   };
   // At once, since some never answer.
   const limits = { connect: 20_000, greeting: 1_500, silence: 1_500, message: 20_000 };
-  const reached = (domain: string) => room.reach(domain, false, { ...room.options, limits });
+  const reached = (domain: string) => room.reach(domain, 'usual', { ...room.options, limits });
   const looks = Object.entries(hosts).map(async ([kind, options], number) => {
     const host = `mx${number}.test`;
     const own = await authority.issue([host]);
@@ -142,7 +142,7 @@ test('what was said in the clear after STARTTLS counts for nothing', async (t) =
   await room.host('mx.test', { tls, says });
   room.domain('example.test', 'mx.test');
   assert.equal(await room.reach('example.test'), 'unverified at mx.test');
-  assert.equal(await room.reach('example.test', true), '550 5.7.30');
+  assert.equal(await room.reach('example.test', 'required'), '550 5.7.30');
 });
 
 test('the next host is used when the first can not be trusted', async (t) => {
@@ -171,7 +171,7 @@ test('mail that wants TLS all the way goes where that is so, and else comes back
   const reached = async (...hosts: readonly string[]) => {
     const domain = `to.${hosts.join('.')}`;
     room.domain(domain, ...hosts);
-    return room.reach(domain, true);
+    return room.reach(domain, 'required');
   };
   assert.equal(await reached('with.test'), 'verified at with.test');
   assert.equal(await reached('without.test', 'plain.test', 'stranger.test', 'with.test'), 'verified at with.test');
@@ -179,13 +179,13 @@ test('mail that wants TLS all the way goes where that is so, and else comes back
   assert.equal(await reached('plain.test'), '550 5.7.10');
   assert.equal(await reached('stranger.test'), '550 5.7.10');
   assert.equal((await reached('dead.test', 'without.test')).slice(0, 3), '451', 'one may be there later');
-  assert.equal(await room.reach('[127.0.0.1]', true), '550 5.7.10', 'an address has no name to prove');
+  assert.equal(await room.reach('[127.0.0.1]', 'required'), '550 5.7.10', 'an address has no name to prove');
 
   room.dns.authentic = false;
   assert.equal(await reached('with.test', 'with.test'), '550 5.7.10', 'nobody has signed whose hosts these are');
   room.domain('listed.test', 'with.test');
   await room.policy('listed.test', 'testing', 'with.test');
-  assert.equal(await room.reach('listed.test', true), 'verified at with.test');
+  assert.equal(await room.reach('listed.test', 'required'), 'verified at with.test');
 });
 
 test('a route is protected as it says, and never less than the sender wants', async (t) => {
@@ -194,8 +194,8 @@ test('a route is protected as it says, and never less than the sender wants', as
   await room.host('strange.test', { ...REQUIRETLS, tls: await selfSigned('strange.test') });
   await room.host('good.test', { ...REQUIRETLS, tls: await authority.issue(['good.test']) });
   const ways = ['opportunistic', 'required', 'verified'] as const;
-  const reached = async (host: string, requireTls = false) =>
-    Promise.all(ways.map((tls) => room.reachBy({ domains: ['*'], host, port: room.options.port, tls }, requireTls)));
+  const reached = async (host: string, wish: TlsWish = 'usual') =>
+    Promise.all(ways.map((tls) => room.reachBy({ domains: ['*'], host, port: room.options.port, tls }, wish)));
   assert.deepEqual(await reached('plain.test'), ['none at plain.test', '454 4.7.10', '454 4.7.10']);
   assert.deepEqual(await reached('strange.test'), [
     'unverified at strange.test',
@@ -207,24 +207,45 @@ test('a route is protected as it says, and never less than the sender wants', as
     'unverified at good.test',
     'verified at good.test',
   ]);
-  assert.deepEqual(await reached('strange.test', true), Array(3).fill('550 5.7.10'));
-  assert.deepEqual(await reached('good.test', true), Array(3).fill('verified at good.test'));
+  assert.deepEqual(await reached('strange.test', 'required'), Array(3).fill('550 5.7.10'));
+  assert.deepEqual(await reached('good.test', 'required'), Array(3).fill('verified at good.test'));
 
   await room.host('first.test', { ...REQUIRETLS, tls: await authority.issue(['first.test']), implicit: true });
   await room.host('odd.test', { tls: await selfSigned('odd.test'), implicit: true });
-  const fromTheFirstByte = async (host: string, requireTls: boolean) =>
-    room.reachBy({ domains: ['*'], host, port: room.options.port, tls: 'implicit' }, requireTls);
-  assert.equal(await fromTheFirstByte('first.test', false), 'verified at first.test');
-  assert.equal(await fromTheFirstByte('first.test', true), 'verified at first.test');
-  assert.equal(await fromTheFirstByte('odd.test', false), '454 4.7.5');
-  assert.equal(await fromTheFirstByte('odd.test', true), '550 5.7.10');
+  const fromTheFirstByte = async (host: string, wish: TlsWish) =>
+    room.reachBy({ domains: ['*'], host, port: room.options.port, tls: 'implicit' }, wish);
+  assert.equal(await fromTheFirstByte('first.test', 'usual'), 'verified at first.test');
+  assert.equal(await fromTheFirstByte('first.test', 'required'), 'verified at first.test');
+  assert.equal(await fromTheFirstByte('odd.test', 'usual'), '454 4.7.5');
+  assert.equal(await fromTheFirstByte('odd.test', 'required'), '550 5.7.10');
+});
+
+test('mail whose sender waives TLS follows what the domain wants, and goes without where that can not be', async (t) => {
+  const room = await PeerRoom.open(t);
+  await room.host('good.test', { tls: await authority.issue(['good.test']) });
+  await room.host('strange.test', { tls: await selfSigned('strange.test') });
+  await room.host('plain.test', { says: saying('STARTTLS', '502 5.5.1 what?') });
+  const reached = async (host: string, listed = host) => {
+    room.domain(`to.${host}`, host);
+    await room.policy(`to.${host}`, 'enforce', listed);
+    return room.reach(`to.${host}`, 'waived');
+  };
+  assert.equal(await reached('good.test'), 'mta-sts at good.test');
+  assert.equal(await reached('strange.test'), 'unverified at strange.test');
+  assert.equal(await reached('strange.test', 'good.test'), 'unverified at strange.test', 'it is not in the policy');
+  assert.equal(await reached('plain.test'), 'none at plain.test');
+  const { alone, peer } = await reach('to.plain.test', 'waived', room.options);
+  assert.equal(alone, true, 'the next message begins anew');
+  peer.quit();
+  const route = { domains: ['*'], host: 'strange.test', port: room.options.port, tls: 'verified' } as const;
+  assert.equal(await room.reachBy(route, 'waived'), '454 4.7.5', 'what the administrator wants is not waived');
 });
 
 test('mail that wants TLS all the way says so to the next', async (t) => {
   const room = await PeerRoom.open(t);
   const scripted = await room.host('with.test', { ...REQUIRETLS, tls: await authority.issue(['with.test']) });
   room.domain('example.test', 'with.test');
-  const { peer } = await reach('example.test', true, room.options);
+  const { peer } = await reach('example.test', 'required', room.options);
   const message = {
     sender: 'anna@office.test',
     recipients: ['carl@example.test'],

@@ -139,3 +139,15 @@ test('where a message has been, and whether it comes from a list, is seen howeve
   assert.equal(many.deliveredTo.length, 100);
   assert.equal(scan('List-Idle: x\r\n\r\nList-Id: y\r\n', 100).seen.fromList, false);
 });
+
+test('that TLS is waived is seen however it is cut, and only where it says so', () => {
+  for (let size = 1; size < 40; size++) {
+    assert.equal(scan('To: a@b.test\r\ntls-REQUIRED : No \r\nDate: x\r\n\r\n', size).seen.waivesTls, true);
+    const { seen } = scan(
+      'TLS-Required: yes\r\nTLS-Requires: no\r\nSubject: x\r\n TLS-Required: no\r\n\r\nTLS-Required: no\r\n',
+      size,
+    );
+    assert.equal(seen.waivesTls, false);
+    assert.deepEqual(seen.deliveredTo, []);
+  }
+});
