@@ -9,7 +9,9 @@
  *
  * BENCHMARK
  *   deliver      LMTP or SMTP: one message to one recipient at a time on each connection   --proto lmtp|smtp --conns
- *                --size --secs or --count; --verify compares what arrived with what was acknowledged
+ *                --size --secs or --count; --verify compares what arrived with what was acknowledged, and tells how
+ *                long it took; --from-corpus sends its messages instead of made-up ones, each from the
+ *                sender its facts name; --submit-as USER signs in before
  *   append       IMAP APPEND, one user a connection, compared likewise                     --conns --size --secs
  *   imap-login   connect, LOGIN, LOGOUT                                                    --conns --secs
  *   pop3-login   connect, USER, PASS, STAT, QUIT                                           --conns --secs

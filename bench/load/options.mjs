@@ -23,6 +23,8 @@ export const options = {
   pipeline: 1,
   cold: false,
   verify: false,
+  fromCorpus: false,
+  submitAs: '',
   queries: '',
   settle: 3,
   timeout: 30,

@@ -17,6 +17,11 @@ export class Smtp {
     if (greeting.code !== 220) throw new Error(`greeting: ${greeting.text}`);
     const hello = await client.#command(`${proto === 'lmtp' ? 'LHLO' : 'EHLO'} bench.example.org`, 250);
     client.#pipelining = /^250[- ]PIPELINING/im.test(hello.text);
+    const { submitAs: user, password } = options;
+    if (user !== '') {
+      const plain = Buffer.from(`\0${user}\0${password}`).toString('base64');
+      await client.#command(`AUTH PLAIN ${plain}`, 235);
+    }
     return client;
   }
 

@@ -5,10 +5,9 @@
  */
 import { type ChildProcess, execFileSync } from 'node:child_process';
 import { chmod, chown, mkdir, rm, writeFile } from 'node:fs/promises';
-import { connect } from 'node:net';
 import { join } from 'node:path';
 import { ACCOUNTS, accountAddress, PASSWORD } from './accounts.ts';
-import { freePorts, type MailServer, type Ports, startProcess, stopProcess, untilReady } from './server.ts';
+import { freePorts, listens, type MailServer, type Ports, startProcess, stopProcess, untilReady } from './server.ts';
 
 /** Owns the mail; a user of every Debian. */
 const MAIL_USER = 'mail';
@@ -113,17 +112,6 @@ class Dovecot implements MailServer {
   async longestPause(): Promise<null> {
     return null;
   }
-}
-
-function listens(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect({ port, host: '127.0.0.1' });
-    const answer = (accepted: boolean) => () => {
-      socket.destroy();
-      resolve(accepted);
-    };
-    socket.on('connect', answer(true)).on('error', answer(false));
-  });
 }
 
 interface Settings {

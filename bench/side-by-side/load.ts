@@ -8,7 +8,7 @@ import type { LoadResult } from './plan.ts';
 import type { MailServer } from './server.ts';
 
 const generator = join(import.meta.dirname, '../load/main.mjs');
-const CLIENT_CORE = 1;
+export const CLIENT_CORE = 1;
 
 /** True when the load generator can have a core of its own. */
 export const pinned = availableParallelism() > CLIENT_CORE && spawnSync('taskset', ['--version']).error === undefined;
@@ -16,7 +16,7 @@ export const pinned = availableParallelism() > CLIENT_CORE && spawnSync('taskset
 export interface Load {
   readonly args: readonly (string | number)[];
   /** Null for what needs no server. */
-  readonly server: MailServer | null;
+  readonly server: Pick<MailServer, 'pid' | 'ports'> | null;
   readonly corpus: string;
   /** Ends the run. */
   readonly signal: AbortSignal;
@@ -34,7 +34,7 @@ export async function runLoad({ args, server, corpus, signal }: Load): Promise<L
   return JSON.parse(output);
 }
 
-function serverArgs({ pid, ports }: MailServer): (string | number)[] {
+function serverArgs({ pid, ports }: Pick<MailServer, 'pid' | 'ports'>): (string | number)[] {
   return [
     ...['--server-pid', pid, '--imap-port', ports.imap, '--pop3-port', ports.pop3, '--lmtp-port', ports.lmtp],
     ...(ports.smtp === null ? [] : ['--smtp-port', ports.smtp]),

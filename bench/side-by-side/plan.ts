@@ -17,6 +17,10 @@ export interface LoadResult {
   readonly growthMb?: number;
   readonly growthAgainMb?: number;
   readonly ms?: Readonly<Record<string, number | null>>;
+  /** ISO 8601. */
+  readonly began?: string;
+  /** Messages a second that were in their mailboxes. */
+  readonly arrivedPerSec?: number;
 }
 
 /** `times` the better Dovecot, or at most so much. */

@@ -9,8 +9,18 @@ import { freePorts, type MailServer, type Ports, startProcess, stopProcess, unti
 const run = promisify(execFile);
 const rainmail = join(import.meta.dirname, '../../bin/rainmail');
 
-export async function makeRainmail(scratch: string): Promise<MailServer> {
-  const directory = join(scratch, 'rainmail');
+export interface RainmailOptions {
+  /** Its folder in the scratch folder. */
+  readonly folder?: string;
+  /** A port for submission; none otherwise. */
+  readonly submission?: number;
+  /** More sections of the configuration. */
+  readonly config?: string;
+}
+
+export async function makeRainmail(scratch: string, options: RainmailOptions = {}): Promise<MailServer> {
+  const { folder = 'rainmail' } = options;
+  const directory = join(scratch, folder);
   const data = join(directory, 'data');
   await rm(directory, { recursive: true, force: true });
   await mkdir(directory, { recursive: true });
@@ -25,7 +35,7 @@ export async function makeRainmail(scratch: string): Promise<MailServer> {
 
   const [imap, pop3, lmtp, smtp, health] = await freePorts(5);
   const config = join(directory, 'rainmail.toml');
-  await writeFile(config, configuration({ imap: imap!, pop3: pop3!, lmtp: lmtp!, smtp: smtp! }, health!));
+  await writeFile(config, configuration({ imap: imap!, pop3: pop3!, lmtp: lmtp!, smtp: smtp! }, health!, options));
   return new Rainmail({
     version: stdout.trim(),
     ports: { imap: imap!, pop3: pop3!, lmtp: lmtp!, smtp: smtp! },
@@ -36,7 +46,8 @@ export async function makeRainmail(scratch: string): Promise<MailServer> {
 }
 
 /** The defaults, on loopback without TLS, with room for thousands of connections and for a large message. */
-function configuration({ imap, pop3, lmtp, smtp }: Ports, health: number): string {
+function configuration({ imap, pop3, lmtp, smtp }: Ports, health: number, options: RainmailOptions): string {
+  const { submission, config = '' } = options;
   const at = (port: number | null) => `["127.0.0.1:${port}"]`;
   return `name = "bench.example.org"
 [listen]
@@ -48,13 +59,15 @@ smtp = ${at(smtp)}
 health = ${at(health)}
 imaps = false
 pop3s = false
-submission = false
+submission = ${submission === undefined ? false : at(submission)}
 submissions = false
 [limits]
 message = "64MB"
 connectionsByAddress = 20000
 connectionsByAccount = 20000
-`;
+recipientsByHour = 100000000
+recipientsByDay = 100000000
+${config}`;
 }
 
 interface Installation {

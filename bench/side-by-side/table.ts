@@ -92,7 +92,7 @@ function hasFigures({ figures }: Row): boolean {
   return figures.some((figure) => figure !== null);
 }
 
-function spread(all: readonly (number | null | undefined)[]): Spread | null {
+export function spread(all: readonly (number | null | undefined)[]): Spread | null {
   const sorted = all.filter((value) => value !== null && value !== undefined).sort((a, b) => a - b);
   if (sorted.length === 0) return null;
   const middle = sorted.length >> 1;
@@ -144,19 +144,20 @@ export function markdown({ figures, cpu, pauses, errors }: Tables, servers: read
   return `${parts.join('\n\n')}\n`;
 }
 
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+/** A table in Markdown. */
+export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
   return [line(head), `|${'---|'.repeat(head.length)}`, ...rows.map(line)].join('\n');
 }
 
-function showSpread(figure: Spread | null): string {
+export function showSpread(figure: Spread | null): string {
   if (figure === null) return '';
   const { median, least, most } = figure;
   return least === most ? showNumber(median) : `${showNumber(median)} (${showNumber(least)} to ${showNumber(most)})`;
 }
 
 /** Three digits at least: 4,512, 41.3, 0.0122. */
-function showNumber(value: number): string {
+export function showNumber(value: number): string {
   return value.toLocaleString('en', value < 100 ? { maximumSignificantDigits: 3 } : { maximumFractionDigits: 0 });
 }
 
