@@ -7,6 +7,7 @@ import { accountAddress } from '../side-by-side/accounts.ts';
 import { CLIENT_CORE, pinned, runLoad } from '../side-by-side/load.ts';
 import { makeRainmail } from '../side-by-side/rainmail.ts';
 import { freePorts, type Ports } from '../side-by-side/server.ts';
+import { cpuSeconds } from './cpu.ts';
 import { DESTINATIONS, destinationAddress, destinationDomain } from './destinations.ts';
 import type { Bench, Contestant, Figures, Measure } from './measure.ts';
 import { Postfix } from './postfix.ts';
@@ -15,6 +16,7 @@ import type { Taken } from './sink.ts';
 const CONNECTIONS = 16;
 const ACCEPTED = 'accepted/s';
 const RELAYED = 'with their destinations/s';
+const CPU = 'server CPU, ms a message';
 const MESSAGES = 'messages a connection to them';
 const LOOK_EVERY_MS = 100;
 /** Nothing has come for so long: it won't. */
@@ -23,7 +25,7 @@ const SENDER = accountAddress(1);
 
 export const relaying: Measure = {
   name: 'relaying',
-  figures: [{ title: ACCEPTED }, { title: RELAYED, wanted: { times: 2 } }, { title: MESSAGES }],
+  figures: [{ title: ACCEPTED }, { title: RELAYED, wanted: { times: 2 } }, { title: CPU }, { title: MESSAGES }],
   async prepare(bench) {
     const { scratch, postfix, stack } = bench;
     const [sinkPort, submission] = (await freePorts(2)) as [number, number];
@@ -61,6 +63,7 @@ async function relay(
   more: readonly (string | number)[],
 ): Promise<Figures> {
   const before = await sink.taken();
+  const cpuBefore = await cpuSeconds(server.pid);
   const to = destinationDomain(0).replace('1', '%d');
   const { errors, errorSamples, perSec, began } = await runLoad({
     args: [
@@ -77,6 +80,7 @@ async function relay(
   return {
     [ACCEPTED]: perSec!,
     [RELAYED]: (1_000 * count) / (last - Date.parse(began!)),
+    [CPU]: (1_000 * ((await cpuSeconds(server.pid)) - cpuBefore)) / count,
     [MESSAGES]: count / (connections - before.connections),
   };
 }
