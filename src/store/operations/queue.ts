@@ -185,9 +185,8 @@ export async function nextBatch(
   busy: ReadonlySet<QueueId>,
 ): Promise<QueuedBatch | undefined> {
   for (const priority of PRIORITIES.keys()) {
-    for (const [id] of await tx.all(DUE_AT, destination, priority, now, LOOK_AHEAD)) {
-      if (busy.has(id as QueueId)) continue;
-      const batch = await readQueued(tx, id as QueueId);
+    for (const id of await dueAt(tx, destination, priority, now, busy)) {
+      const batch = await readQueued(tx, id);
       if (batch === undefined) continue;
       const { message, recipients } = batch;
       const due = recipients.filter(
@@ -198,6 +197,22 @@ export async function nextBatch(
     }
   }
   return undefined;
+}
+
+/** Messages that are due at a destination and are not being tried. The first rows tell, unless they are all recipients of what is. */
+async function dueAt(
+  tx: Reader,
+  destination: string,
+  priority: number,
+  now: EpochSeconds,
+  busy: ReadonlySet<QueueId>,
+): Promise<QueueId[]> {
+  for (const limit of [busy.size + 1, LOOK_AHEAD]) {
+    const rows = await tx.all(DUE_AT, destination, priority, now, limit);
+    const free = rows.map(([id]) => id as QueueId).filter((id) => !busy.has(id));
+    if (free.length > 0 || rows.length < limit) return free;
+  }
+  return [];
 }
 
 /** What is sent at once asks for the same reports: it stands with the message on its way. Who asked for others is tried next. */
