@@ -140,7 +140,7 @@ export class DeliveryPipeline implements Delivery {
     if (targets.length + outbound.length === 0) return this.#traceRefused(delivery);
     const { outcomes, queued } = await this.#deliver(delivery, targets, outbound);
     if (queued.length > 0) {
-      this.#options.outgoing?.wake();
+      this.#options.outgoing?.wake(destinationsOf(outbound));
       this.#recipients.noteForwarded(recipients);
     }
     const refusals = new Map<AccountId, Refused>();
@@ -215,4 +215,8 @@ const NOWHERE: ReadonlyMap<AccountId, MailboxId> = new Map();
 
 function replyText({ code, message }: Refused): string {
   return [...replyToRefusal(code), message].join(' ');
+}
+
+function destinationsOf(outbound: readonly Outbound[]): Set<string> {
+  return new Set(outbound.flatMap(({ recipients }) => recipients.map(({ destination }) => destination)));
 }

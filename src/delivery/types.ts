@@ -54,8 +54,8 @@ export interface Outgoing {
   destinationOf(address: string): string | undefined;
   /** For a message that may leave from then on: when its sender is told that it takes long, and when it is given up. */
   times(from: EpochSeconds): { readonly warn: EpochSeconds; readonly expires: EpochSeconds };
-  /** Something waits in the queue now, durably. */
-  wake(): void;
+  /** Something waits in the queue now, durably. @param destinations  for these alone */
+  wake(destinations?: Iterable<string>): void;
   /** Makes reverse paths of ours for mail that is forwarded (SRS); absent: it leaves under the address that it goes on from. */
   readonly srs?: ReversePaths;
 }

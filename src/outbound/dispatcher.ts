@@ -22,6 +22,7 @@ import { outcomeOf, saidOf, settlementOf, summaryOf, withoutPeer } from './outco
 import type { Peer, PeerReply } from './peer.ts';
 import { type Reached, type ReachOptions, reach } from './reach.ts';
 import { nextAttempt } from './retry.ts';
+import { SpareConnections } from './spare.ts';
 import { Turns } from './turns.ts';
 import type { RecipientOutcome, RecordOutcomes, Reporter, Signer } from './types.ts';
 
@@ -38,6 +39,8 @@ export interface DispatcherOptions extends Omit<ReachOptions, 'signal'> {
   readonly record: RecordOutcomes;
   readonly log: Logger;
   readonly onInternalError: (error: unknown) => void;
+  /** For tests: how long a connection waits for the next message. */
+  readonly spareFor?: Milliseconds;
   /** Hears of every outcome, for the counters. */
   readonly onOutcome?: (outcome: RecipientOutcome) => void;
 }
@@ -46,6 +49,8 @@ export interface DispatcherOptions extends Omit<ReachOptions, 'signal'> {
 const LOOK_EVERY: Milliseconds = 60_000;
 /** Messages for one connection: then another begins, at another host perhaps. */
 const MESSAGES_A_CONNECTION = 100;
+/** A connection with nothing more to send waits so long for the next message; no server ends one so soon. */
+const SPARE_FOR: Milliseconds = 2_000;
 /** Where others wait for a connection, one is given up to them after so many. */
 const MESSAGES_A_TURN = 10;
 /** Destinations that are looked at for the one whose turn it is. */
@@ -66,6 +71,10 @@ export class Dispatcher {
   readonly #busy = new Map<string, Set<QueueId>>();
   readonly #running = new Set<Promise<void>>();
   readonly #turns = new Turns();
+  readonly #spare = new SpareConnections();
+  /** Destinations that have a connection, and where nothing more is due: they are not looked at again for every message that leaves. */
+  readonly #drained = new Set<string>();
+  #wakes = 0;
   /** Aborted: what is under way is cut off. */
   readonly #cut = new AbortController();
   /** More destinations are due than there are connections. */
@@ -80,15 +89,25 @@ export class Dispatcher {
     setMaxListeners(0, this.#cut.signal); // one for each connection
   }
 
-  /** Something was queued, released or changed: looks what is due. Cheap, and safe to call at any time. */
-  wake(): void {
+  /**
+   * Something was queued, released or changed: looks what is due. Cheap, and safe to call at any time.
+   * @param destinations  where alone something has changed; absent: anywhere
+   */
+  wake(destinations?: Iterable<string>): void {
+    this.#wakes++;
+    if (destinations === undefined) this.#drained.clear();
+    else for (const destination of destinations) this.#drained.delete(destination);
+    this.#wakeUp();
+  }
+
+  #wakeUp(): void {
     if (this.#stopping) return;
     this.#again = true;
     this.#turn ??= this.#look()
       .catch((error: unknown) => this.#options.onInternalError(error))
       .finally(() => {
         this.#turn = undefined;
-        if (this.#again) this.wake();
+        if (this.#again) this.#wakeUp();
       });
   }
 
@@ -101,6 +120,7 @@ export class Dispatcher {
   async stop(within: Milliseconds): Promise<void> {
     this.#stopping = true;
     clearTimeout(this.#timer);
+    this.#spare.dismissAll();
     await this.#turn;
     if (!(await this.#ended(within))) {
       this.#cut.abort();
@@ -141,19 +161,29 @@ export class Dispatcher {
     const due = this.#turns.inOrder(await queue.destinationsDue(DESTINATIONS_A_LOOK));
     this.#crowded = false;
     for (const destination of due) {
-      if (room() <= 0) {
+      if (this.#busy.has(destination) && this.#drained.has(destination)) continue; // who serves it takes what comes
+      const hasPlace = () => this.#spare.has(destination) || room() > 0;
+      if (!hasPlace()) {
+        this.#spare.dismissOne(); // which wakes us
         this.#crowded ||= !this.#busy.has(destination);
         continue;
       }
-      while (room() > 0 && free(destination)) {
+      while (hasPlace() && free(destination)) {
+        const wakes = this.#wakes;
         const batch = await this.#take(destination);
+        if (batch === undefined && wakes === this.#wakes) this.#drained.add(destination);
         if (batch === undefined || this.#stopping) break;
         this.#turns.had(destination);
+        if (this.#spare.give(destination, batch)) continue;
+        if (room() <= 0) {
+          this.#release(destination, batch.message.id); // the one that waited has just left
+          break;
+        }
         const run = this.#serve(destination, batch)
           .catch((error: unknown) => this.#options.onInternalError(error))
           .finally(() => {
             this.#running.delete(run);
-            this.wake();
+            this.#wakeUp();
           });
         this.#running.add(run);
       }
@@ -176,7 +206,10 @@ export class Dispatcher {
   #release(destination: string, id: QueueId): void {
     const busy = this.#busy.get(destination);
     busy?.delete(id);
-    if (busy?.size === 0) this.#busy.delete(destination);
+    if (busy?.size === 0) {
+      this.#busy.delete(destination);
+      this.#drained.delete(destination);
+    }
   }
 
   /** One connection to a destination, for this message and those that follow. */
@@ -202,6 +235,9 @@ export class Dispatcher {
         }
         if (this.#stopping || (this.#crowded && served >= MESSAGES_A_TURN)) return;
         batch = await this.#take(destination);
+        if (batch === undefined && reached !== undefined && !this.#crowded && !this.#stopping) {
+          batch = await this.#spare.wait(destination, this.#options.spareFor ?? SPARE_FOR);
+        }
       }
     } finally {
       reached?.peer.quit();

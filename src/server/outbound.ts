@@ -96,7 +96,7 @@ export function openOutbound(parts: Parts): Outbound {
       const { giveUp, warnAfter } = config.outbound;
       return { warn: warnAfter === 0 ? 0 : from + warnAfter / 1_000, expires: from + giveUp / 1_000 };
     },
-    wake: () => dispatcher.wake(),
+    wake: (destinations) => dispatcher.wake(destinations),
   };
   const reporter = reportsOf(parts, outgoing);
   const way = Promise.withResolvers<Delivery>();

@@ -194,6 +194,20 @@ test('the next host is tried when the first does not answer', async (t) => {
   assert.equal(second.taken.length, 1);
 });
 
+test('a connection waits a moment for the next message, and leaves at once when others need its place', async (t) => {
+  const room = await SendingRoom.open(t, { connections: 1, spareFor: 60_000 });
+  const net = await room.domain('example.net');
+  const org = await room.domain('example.org');
+  await room.send('First', ['carl@example.net']);
+  await room.known(1);
+  await room.send('Second', ['dora@example.net']);
+  await room.known(2);
+  assert.equal(net.connections, 1);
+  await room.send('Third', ['emil@example.org']);
+  assert.deepEqual(await room.known(3), ['carl@example.net sent', 'dora@example.net sent', 'emil@example.org sent']);
+  assert.equal(org.taken.length, 1);
+});
+
 test('many messages to one domain share its few connections', async (t) => {
   const room = await SendingRoom.open(t);
   const net = await room.domain('example.net');
