@@ -7,11 +7,13 @@ export const mx: ZoneCheck = {
   group: 'must',
   async run(zone) {
     const { domain, services, takesMail } = zone.facts;
-    if (!takesMail)
-      return [good('nice', 'MX', 'This server takes no mail from other servers, so it need not be named.')];
     const { records } = await zone.resolver.query(domain, 'MX');
     const lines = wanted(zone, '@', 'MX');
     const hosts = [...records].sort((a, b) => a.preference - b.preference).map(({ exchange }) => exchange);
+    if (!takesMail && !hosts.includes(services.host)) {
+      const text = 'Nothing listens at port 25 here, and no MX record names this server: it takes no mail from others.';
+      return [good('nice', 'MX', text)];
+    }
     if (records.length === 0) {
       return [
         wrong('must', 'MX', `${domain} has no MX record.`, 'Other servers do not know where its mail goes.', lines),
