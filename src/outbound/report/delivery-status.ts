@@ -46,7 +46,7 @@ function ofRecipient({ action, address, original, said, peer, until }: Told, { a
     ...given('Original-Recipient', original.replace(';', '; ')),
     ['Final-Recipient', `${isAscii(address) ? 'rfc822' : 'utf-8'}; ${address}`],
     ['Action', action],
-    ['Status', said.status === '' ? `${String(said.reply)[0]}.0.0` : said.status],
+    ['Status', said.status === '' ? statusOf(said.reply) : said.status],
     ...given('Remote-MTA', host && `dns; ${host}`),
     // RFC 3464 2.3.6: what a server said; what we found out ourselves is no SMTP reply.
     ...given('Diagnostic-Code', peer === '' ? undefined : `smtp; ${answer(said)}`),
@@ -54,6 +54,11 @@ function ofRecipient({ action, address, original, said, peer, until }: Told, { a
     ['Last-Attempt-Date', writeDate(attempted)],
     ...given('Will-Retry-Until', until === undefined ? undefined : writeDate(until)),
   ];
+}
+
+/** RFC 3463 2: what a reply without a status of its own comes to. One that is out of place, such as 354, is as good as none. */
+function statusOf(reply: number): string {
+  return reply >= 500 ? '5.0.0' : reply >= 300 ? '4.0.0' : '2.0.0';
 }
 
 /** A reply as it was given. */
