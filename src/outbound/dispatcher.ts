@@ -400,7 +400,10 @@ export class Dispatcher {
   }
 }
 
-/** A connection serves the next message, too, while it is well and not used up. What needs TLS begins one of its own; so does what follows one that does without. */
+/**
+ * A connection serves the next message, too, while it is well and not used up. What needs TLS begins one of its own; so does what follows a message
+ * that did without.
+ */
 function fits({ peer, alone }: Reached, { message }: QueuedBatch): boolean {
   return !peer.over && !alone && peer.sent < MESSAGES_A_CONNECTION && message.options.requireTls !== true;
 }
