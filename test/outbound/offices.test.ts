@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { perform } from '../../src/cli/perform.ts';
 import { listQueue } from '../../src/server/admin/queue.ts';
 import { retryQueued } from '../../src/server/admin/queue-change.ts';
+import { listTrace } from '../../src/server/admin/trace.ts';
 import { verify } from '../../src/server/admin/verify.ts';
 import { attempts, Internet } from '../helpers/internet.ts';
 import type { ImapDevice } from '../helpers/line-client.ts';
@@ -55,6 +56,12 @@ async function waiting(office: TrialOffice): Promise<string[]> {
   return entries.map(({ recipient, state, reply }) => `${recipient} ${state} ${reply}`.trim());
 }
 
+/** What became of messages, the newest first. */
+async function way(office: TrialOffice, which: object): Promise<string[][]> {
+  const { stories } = await perform(listTrace, { ...which, most: 10 }, office);
+  return stories.map(({ events }) => events.map(({ kind }) => kind));
+}
+
 test('one message goes to people here, in two other offices, and into Sent: once to each', async (t) => {
   const internet = await Internet.open(t);
   const office = await internet.office('office.test', { people: ['anna', 'ben'] });
@@ -69,6 +76,9 @@ test('one message goes to people here, in two other offices, and into Sent: once
   assert.deepEqual(await subjects(works, 'dora@works.test'), ['Offer']);
   assert.deepEqual(await subjects(works, 'emil@works.test'), ['Offer']);
   assert.deepEqual(await waiting(office), []);
+  const [told] = await way(office, { to: 'dora@works.test' });
+  assert.deepEqual(told, ['received', 'filed', 'sent copy', 'queued', 'sent', 'sent']);
+  assert.deepEqual(await way(shop, { from: 'anna@office.test' }), [['received', 'filed']]);
   // And back: what one answers, the other has.
   const answer = { from: 'carl@shop.test', to: ['anna@office.test'], subject: 'Re: Offer' };
   assert.match(await send(shop, 'carl@shop.test', answer), /^250 /);
