@@ -1,5 +1,7 @@
 /** Where is my mail? Asked of a running office, after real clients have done what they do. */
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { test } from 'node:test';
 import { perform } from '../../src/cli/perform.ts';
 import { addAppPassword } from '../../src/server/admin/app-passwords.ts';
@@ -8,6 +10,7 @@ import { restoreRemoved } from '../../src/server/admin/undelete.ts';
 import type { Story } from '../../src/trace/story-types.ts';
 import { LineClient, Pop3Device } from '../helpers/line-client.ts';
 import { dotStuffed, rainmail, type TrialOffice, trialOffice } from '../helpers/office.ts';
+import { ENVIRONMENT, MAIN } from '../helpers/server-process.ts';
 
 const ANNA = 'anna@office.test';
 const BEN = 'ben@office.test';
@@ -155,6 +158,25 @@ test('the way of messages is told, from their sender to the device, and what peo
     assert.equal(told(offer!).at(-1), `removed: was deleted from INBOX by ${BEN} over POP3`);
   });
 
+  await t.test('the command line goes on telling of what comes', async () => {
+    const args = [MAIN, 'trace', '--to', BEN, '--follow', '--most', '1', '--data', office.data];
+    const follower = spawn(process.execPath, args, { env: ENVIRONMENT, stdio: ['ignore', 'pipe', 'inherit'] });
+    const ended = once(follower, 'exit');
+    let shown = '';
+    let isDelivered = false;
+    for await (const text of follower.stdout.setEncoding('utf8')) {
+      shown += text;
+      if (shown.includes('news@example.net')) break;
+      if (!isDelivered) {
+        isDelivered = true;
+        await office.deliver({ to: 'ben', raw: message('news') });
+      }
+    }
+    follower.kill('SIGINT');
+    await ended;
+    assert.match(shown, /\n {2}<news@example\.net>, .*\n.* was handed over by test \[127\.0\.0\.1\]/s);
+  });
+
   await t.test('the command line tells it in words, and as JSON', async () => {
     const { stdout } = await rainmail([
       'trace',
@@ -176,6 +198,6 @@ test('the way of messages is told, from their sender to the device, and what peo
       /^ {2}\d{4}-\d\d-\d\d \d\d:\d\d:\d\d {2}came from mx\.example\.net \[127\.0\.0\.1\] without TLS/,
     );
     const json = JSON.parse((await rainmail(['trace', '--most', '1', '--json', '--data', office.data])).stdout);
-    assert.deepEqual([json.more, json.stories.length, json.stories[0].messageId], [true, 1, 'crash@example.net']);
+    assert.deepEqual([json.more, json.stories.length, json.stories[0].messageId], [true, 1, 'news@example.net']);
   });
 });

@@ -191,6 +191,21 @@ test('what becomes of mail at other servers is told, with what administrators do
   assert.ok(own[1]!.events.every(({ account }) => account !== '#2'));
 });
 
+test('who could not have it is told, also when nobody has it', async (t) => {
+  const store = await temporaryStore(t);
+  const [anna, full] = [await newAccount(store, 'anna'), await newAccount(store, 'full', 10)];
+  for (const accounts of [[anna, full], [full]]) {
+    const targets = accounts.map((account) => ({ account, prefix: NO_PREFIX }));
+    await store.deliver(await stage(store, message('Offer')), targets, { arrival: arrival('carl@example.net') });
+  }
+  const { stories } = await findStories({ store, directory }, {}, 10);
+  const kinds = stories.map(({ events }) => events.map(({ kind, account = '' }) => `${kind} ${account}`.trim()));
+  assert.deepEqual(kinds, [
+    ['received', 'unfiled #2'],
+    ['received', 'filed #1', 'unfiled #2'],
+  ]);
+});
+
 test('one peer can not fill the trace with refusals, and what is left out is counted', async (t) => {
   const store = await temporaryStore(t);
   const refused = { ...arrival('carl@example.net'), recipients: [{ address: 'x@office.test', refused: '550 no' }] };
