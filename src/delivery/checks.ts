@@ -30,6 +30,7 @@ export async function runChecks(
     delivery.findings += verdict?.findings ?? '';
     delivery.suspicious ||= verdict?.suspicious ?? false;
     delivery.unproven ||= verdict?.unproven ?? false;
+    delivery.disowned ||= verdict?.disowned ?? false;
   }
 }
 

@@ -1,5 +1,5 @@
 /**
- * What does not go on to other servers, though its recipients forward their mail.
+ * What does not go on to other servers, though its recipients forward their mail; and what goes on without its sender hearing of it.
  *
  * - Junk: sent on, it would make this server one that sends junk.
  * - What bears the name of our own domains, or of one related to them, and nothing proves that it is from there: it would leave with a reverse path of ours, so
@@ -11,15 +11,25 @@ import { mailboxesIn } from '../message/envelope-text.ts';
 import type { InDelivery, Recipient, Via } from './in-delivery.ts';
 import { failureOf } from './replies.ts';
 
+/** Where mail goes on whose sender is forged, by what the sender's own domain says: a report would be a letter to somebody who sent nothing. */
+function tellOwnersOnly(recipient: Recipient): void {
+  recipient.leaves = recipient.leaves.map((leaving) => {
+    const { sender, via } = leaving;
+    if (via === undefined || sender === '') return leaving;
+    return { ...leaving, sender: via.keeper === null ? '' : via.address };
+  });
+}
+
 /** @param isOurs  is the address of a domain of ours? */
 export async function holdBack(delivery: InDelivery, isOurs: (address: string) => Promise<boolean>): Promise<void> {
-  const { suspicious, unproven, recipients } = delivery;
+  const { suspicious, unproven, disowned, recipients } = delivery;
   if (!suspicious && !unproven) return;
   const going = recipients.filter(({ failure, leaves }) => failure === null && leaves.some(({ via }) => via));
   for (const recipient of going) {
     const forged = unproven && (await mayPassForOurs(delivery, recipient, isOurs));
     if (forged || suspicious) keep(recipient);
     if (forged && recipient.leaves.length > 0) recipient.failure = failureOf(unprovenName());
+    if (disowned) tellOwnersOnly(recipient);
   }
 }
 

@@ -14,6 +14,8 @@ export interface InDelivery {
   suspicious: boolean;
   /** A stranger brought it, and nothing proves that it is from whom it says. */
   unproven: boolean;
+  /** And the domain of its sender says that it is not from there: nobody is told there of what becomes of it. */
+  disowned: boolean;
 }
 
 export type Failure = Extract<Outcome, { ok: false }>;
@@ -75,4 +77,5 @@ export interface Verdict {
   readonly findings: string;
   readonly suspicious: boolean;
   readonly unproven: boolean;
+  readonly disowned: boolean;
 }

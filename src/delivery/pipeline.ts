@@ -83,7 +83,7 @@ export class DeliveryPipeline implements Delivery {
     const recipients = envelope.recipients.map(
       ({ address }): Recipient => ({ address, accounts: [], leaves: [], failure: null }),
     );
-    const delivery: InDelivery = { envelope, message, recipients, findings: '', suspicious: false, unproven: false };
+    const delivery: InDelivery = { envelope, message, recipients, ...NOTHING_FOUND };
     try {
       for (const step of this.#steps) await step(delivery);
     } catch (error) {
@@ -210,6 +210,8 @@ export class DeliveryPipeline implements Delivery {
   }
 }
 
+/** Before the checks. */
+const NOTHING_FOUND = { findings: '', suspicious: false, unproven: false, disowned: false } as const;
 const ignore = (): void => {};
 const NOWHERE: ReadonlyMap<AccountId, MailboxId> = new Map();
 

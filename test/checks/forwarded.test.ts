@@ -46,3 +46,39 @@ test('what bears our name goes on only where that is proven; else it stays with 
   assert.match(await send(client, 'sam@far.test', ours), /^550 5\.7\.26 .*Sign in to send it/);
   assert.equal(await goesOn('boss@office.test', ours), true);
 });
+
+test('nobody is told of forged mail that could not go on but who forwards it', async (t) => {
+  const dns = await scriptedDns(t);
+  dns.say('TXT', 'forged.test', ['v=spf1 -all']);
+  dns.say('TXT', 'lax.test', ['v=spf1 ~all']);
+  dns.say('TXT', 's1._domainkey.forged.test', [keyRecord('rsa')]);
+  const room = await checkedRoom(t, dns, { outgoing });
+  const changes = room.directory.by('the test');
+  await changes.forwarding.set('anna@office.test', ['anna@home.test'], { keeps: false });
+  const client = await arrive(room);
+  const senders = async () => {
+    const found: string[] = [];
+    for await (const page of room.store.queue.pages()) {
+      for (const { id } of page) found.push((await room.store.queue.message(id))!.message.sender);
+    }
+    return found.map((sender) => sender.replace(/^SRS0=.*=(\w+\.test)=(\w+)@.*/, 'SRS of $2@$1'));
+  };
+  assert.match(await send(client, 'sam@forged.test', from('sam@forged.test')), /^250 /);
+  assert.match(await send(client, 'sam@lax.test', from('sam@lax.test')), /^250 /);
+  assert.match(await send(client, 'sam@silent.test', from('sam@silent.test')), /^250 /);
+  assert.match(
+    await send(client, 'sam@forged.test', await signed(from('sam@forged.test'), { domain: 'forged.test' })),
+    /^250 /,
+  );
+  assert.deepEqual(await senders(), [
+    'anna@office.test',
+    'anna@office.test',
+    'SRS of sam@silent.test',
+    'SRS of sam@forged.test',
+  ]);
+  await changes.forwarding.remove('anna@office.test');
+  await changes.renameAccount('anna@office.test', 'lee@office.test', { keepOld: false });
+  await changes.addAlias('anna@office.test', 'anna@home.test');
+  assert.match(await send(client, 'sam@forged.test', from('sam@forged.test')), /^250 /);
+  assert.equal((await senders()).at(-1), '');
+});

@@ -17,7 +17,7 @@ import { decide, type Policy } from './decide.ts';
 import { evaluate, type Methods } from './evaluate.ts';
 import { Keys } from './keys.ts';
 import { Lookups, type Names } from './lookups.ts';
-import { provesAuthor } from './proof.ts';
+import { isDisowned, provesAuthor } from './proof.ts';
 import { resultsField } from './results-field.ts';
 import { MOST_HEADER_BYTES } from './signed-header.ts';
 import type { Authentication, Decision } from './types.ts';
@@ -86,7 +86,7 @@ async function authenticate(
     delivery.findings += resultsField(methods.hostname, found); // also of what is refused: the trace tells of it
     refuse(found, decision, envelope);
     const unproven = !provesAuthor(found, mailboxesIn(message.analysis.envelope, 'from'));
-    return { suspicious: decision === 'junk', unproven };
+    return { suspicious: decision === 'junk', unproven, disowned: unproven && isDisowned(found) };
   } finally {
     lookups.end();
     await bytes.return?.();

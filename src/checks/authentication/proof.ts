@@ -19,3 +19,8 @@ export function provesAuthor(
 function passedFor({ result, domain, partial }: Finding, author: string): boolean {
   return result === 'pass' && partial !== true && domain?.toLowerCase() === author.toLowerCase();
 }
+
+/** The domain of the envelope's sender says that its mail does not come from there (RFC 7208 2.6.4, 2.6.5). */
+export function isDisowned({ spf }: Authentication): boolean {
+  return spf?.result === 'fail' || spf?.result === 'softfail';
+}
