@@ -9,6 +9,7 @@ const PATHS = {
   password: 'M6 11h12v9H6z M8.5 11V8a3.5 3.5 0 0 1 7 0v3 M12 14.5v2',
   sessions: 'M3 5h12v9H3z M6 18h6 M9 14v4 M17.5 9H21v11h-6v-3',
   forwarding: 'M4 12h14 M13 6l6 6-6 6 M4 6v12',
+  trace: 'M10.5 4a6.5 6.5 0 1 0 0 13 6.5 6.5 0 0 0 0-13z M15.3 15.3L21 21',
   profile: 'M12 12a4 4 0 1 0 0-8 4 4 0 0 0 0 8z M4 21c.6-4.2 3.7-6.5 8-6.5s7.4 2.3 8 6.5',
 } as const;
 

@@ -14,7 +14,7 @@ import { sharedOffice } from '../shared-office.ts';
 import { faultsOfSight } from './sight.ts';
 
 const shared = sharedOffice({ people: ['anna', 'pia', 'carl', 'dora', 'emil'] });
-const PAGES = ['set-up', 'phone', 'app-passwords', 'password', 'sessions', 'forwarding', 'profile'];
+const PAGES = ['set-up', 'phone', 'app-passwords', 'password', 'sessions', 'forwarding', 'trace', 'profile'];
 
 let browser: Browser | undefined;
 after(() => browser?.close());

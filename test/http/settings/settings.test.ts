@@ -18,7 +18,7 @@ import { Visitor } from './visitor.ts';
 const FUZZ_RUNS = Number(process.env['RAINMAIL_SETTINGS_FUZZ'] ?? 80);
 
 const shared = sharedOffice({ people: ['anna', 'ben'] });
-const PAGES = ['set-up', 'phone', 'app-passwords', 'password', 'sessions', 'forwarding', 'profile'];
+const PAGES = ['set-up', 'phone', 'app-passwords', 'password', 'sessions', 'forwarding', 'trace', 'profile'];
 
 let people = 0;
 
@@ -429,6 +429,24 @@ test('what people write is shown as they wrote it, and is never read as HTML', a
   const failed = await visitor().post('/settings/sign-in', { name: text, password: 'x' });
   assert.doesNotMatch(failed.body, /<script>alert/);
   assert.equal((await one.post('/settings/profile/name', { name: 'two\nlines' })).status, 400);
+});
+
+test('everybody sees what became of their own mail, and of nobody else’s', async () => {
+  const [name, other] = [await newcomer(), await newcomer()];
+  await shared.office.deliver({ to: name, from: 'zoe@example.org' });
+  await shared.office.deliver({ to: other, from: 'yan@example.org' });
+  const one = await signedIn(name);
+  const { text: all } = await one.get('/settings/trace');
+  assert.match(all, /zoe@example\.org .* was filed for person\d+@office\.test in INBOX/);
+  assert.doesNotMatch(all, new RegExp(`yan@|${other}`));
+  const find = async (address: string) =>
+    (await one.get(`/settings/trace?address=${encodeURIComponent(address)}`)).text;
+  assert.match(await find(' zoe@example.org '), /was filed/);
+  for (const address of ['yan@example.org', other, '<script>alert(1)</script>']) {
+    assert.match(await find(address), /There is nothing to tell/);
+  }
+  // Whether somebody else got the same mail is for its sender to know: it may have been in secret (Bcc).
+  assert.match(await find(name), /There is nothing to tell/);
 });
 
 test('who may forwards to where they want, and nobody else', async () => {

@@ -7,6 +7,7 @@ import { phonePage } from './phone.ts';
 import { profilePage } from './profile.ts';
 import { sessionsPage } from './sessions.ts';
 import { setUpPage } from './set-up.ts';
+import { tracePage } from './trace.ts';
 
 export const PAGES: readonly Page[] = [
   setUpPage,
@@ -15,5 +16,6 @@ export const PAGES: readonly Page[] = [
   passwordPage,
   sessionsPage,
   forwardingPage,
+  tracePage,
   profilePage,
 ];
