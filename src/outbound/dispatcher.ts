@@ -61,6 +61,8 @@ const NOTE_AGAIN: Milliseconds = 1_000;
 const CUT_WITHIN: Milliseconds = 5_000;
 /** Messages that are over, or late, looked at in a turn. */
 const OVERDUE_A_TURN = 100;
+/** A message up to this size is read once, for its signature and for the peer; a larger one goes through in pieces, twice. */
+const READ_ONCE_BYTES = 262_144;
 const NOTHING = Buffer.alloc(0);
 const OUR_FAULT: PeerReply = { reply: 451, status: '4.3.0', text: 'something went wrong on this server' };
 const NOT_TRIED: PeerReply = { reply: 451, status: '4.4.7', text: 'it could not be delivered in time' };
@@ -319,11 +321,14 @@ export class Dispatcher {
     const { account, email, prefix } = message;
     const [record] = await store.bodyRecords(account, [email]);
     if (record === undefined) throw new Refused('message.gone', 'The message is not there any more.');
+    const { body } = record;
+    const chunks = () => store.bodyChunks(account, record.email, body);
+    const whole = body.length <= READ_ONCE_BYTES ? await Array.fromAsync(chunks()) : undefined;
     async function* read(before: Buffer): AsyncGenerator<Buffer, void, void> {
       if (before.length + prefix.length > 0) yield Buffer.concat([before, prefix]);
-      yield* store.bodyChunks(account, record!.email, record!.body);
+      yield* whole ?? chunks();
     }
-    return { sizeBytes: prefix.length + record.body.length, read };
+    return { sizeBytes: prefix.length + body.length, read };
   }
 
   async #notReached(destination: string, batch: QueuedBatch, error: unknown): Promise<void> {

@@ -66,6 +66,7 @@ export class BodyReader {
     to = address.length,
     reuse = false,
   ): AsyncGenerator<Buffer, void, void> {
+    if (from === 0 && to > 0 && to === address.length && to <= CHUNK_BYTES) return yield await this.read(address); // header and all by one read
     await this.#settled(address);
     // Leased to the end, however slow the consumer: the file may be unlinked meanwhile.
     const descriptor = await this.#lease(address.segment);
