@@ -30,7 +30,7 @@ import { CredentialUses } from './credential-uses.ts';
 import { listCredentials } from './credentials.ts';
 import * as domains from './domains.ts';
 import * as groups from './groups.ts';
-import { findSignIn, ownerOf, ownersOf, resolveAddress } from './lookup.ts';
+import { findSignIn, ownerOf, ownersOf, resolveAddress, weightOf } from './lookup.ts';
 import { MailWays } from './mail-ways.ts';
 import { OutsideChanges } from './outside/changes.ts';
 import { groupMembers, type KnownGroup, knownGroups } from './outside/groups.ts';
@@ -86,7 +86,7 @@ export class Directory implements SignInDirectory {
   readonly #onTrouble: OnTrouble;
   readonly #uses: CredentialUses;
   #trial: boolean;
-  readonly #resolved = new Lru<string, Resolved>(CACHE_CAPACITY, accountsOf);
+  readonly #resolved = new Lru<string, Resolved>(CACHE_CAPACITY, weightOf);
   readonly #records = new Lru<string, SignInRecord | null>(CACHE_CAPACITY);
   readonly #policy: EffectiveAccess;
   readonly #access = new Lru<AccountId, Access>(CACHE_CAPACITY);
@@ -447,12 +447,4 @@ export class Directory implements SignInDirectory {
 
 async function isTrial(tx: Reader): Promise<boolean> {
   return (await getMeta(tx, 'trial')) === '1';
-}
-
-/** What an answer weighs. */
-function accountsOf(resolved: Resolved): number {
-  if (resolved.kind !== 'accounts') return 1;
-  const { accounts, onward, list } = resolved;
-  const rest = (onward?.here.length ?? 0) + (onward?.forwards.length ?? 0) + (list?.outsiders.length ?? 0);
-  return 1 + accounts.length + rest + (list?.named.length ?? 0);
 }

@@ -94,6 +94,14 @@ async function resolveAnyPostmaster(tx: Reader): Promise<Resolved> {
   return holder === undefined ? UNKNOWN : resolveExactly(tx, holder.name);
 }
 
+/** What an answer weighs in a cache: what leads to many counts as many. */
+export function weightOf(resolved: Resolved): number {
+  if (resolved.kind !== 'accounts') return 1;
+  const { accounts, onward, list } = resolved;
+  const rest = (onward?.here.length ?? 0) + (onward?.forwards.length ?? 0) + (list?.outsiders.length ?? 0);
+  return 1 + accounts.length + rest + (list?.named.length ?? 0);
+}
+
 /** The account somebody signs in to by this name, with what the sign-in is checked against; null for nobody. */
 export async function findSignIn(tx: Reader, name: string, policy: EffectiveAccess): Promise<SignInRecord | null> {
   const account = await findByName(tx, name);
