@@ -48,11 +48,9 @@ export async function writeSignedCorpus(prefix: string, count: number, key: Send
     const domain = senderDomain(number);
     const from = `someone@${domain}`;
     const message = plain(number, from);
-    const { signatures } = await dkimSign(message, {
-      signingDomain: domain,
-      selector: SELECTOR,
-      privateKey: key.privatePem,
-    });
+    const signature = { signingDomain: domain, selector: SELECTOR, privateKey: key.privatePem };
+    const { signatures } = await dkimSign(message, { ...signature, signatureData: [signature] });
+    if (signatures === '') throw new Error('a message of the corpus was not signed');
     const signed = Buffer.from(`${signatures}${message}`, 'latin1');
     messages.push({ offset, size: signed.length, from });
     parts.push(signed);
