@@ -12,7 +12,7 @@ export interface Names {
 
 export type Told = Omit<StoryEvent, 'at'>;
 
-/** @param isSeen  whether something may be told of an account */
+/** @param isSeen  whether all may be told of an account: of others, only what their correspondents may know */
 export function tellArrival(message: Traced, names: Names, isSeen: (account: AccountId) => boolean): Told[] {
   return [
     { kind: 'received', text: cameText(message, names) },
@@ -72,20 +72,25 @@ function tellRefusals({ recipients, refused }: Traced): Told[] {
 }
 
 function tellCopies(
-  { how, filed = [], unfiled = [], sent }: Traced,
+  { how, recipients, filed = [], unfiled = [], sent }: Traced,
   names: Names,
   isSeen: (account: AccountId) => boolean,
 ): Told[] {
   const told: Told[] = [];
   for (const { account, mailbox } of filed) {
-    if (!isSeen(account)) continue;
-    const [name, folder] = [names.account(account), names.folder(account, mailbox)];
+    const name = names.account(account);
+    if (!isSeen(account)) {
+      // Who sent it to somebody hears that it is there; not where, and not who is in a group.
+      if (isNamed(recipients, name)) told.push({ kind: 'filed', text: `was filed for ${name}`, account: name });
+      continue;
+    }
+    const folder = names.folder(account, mailbox);
     const whose = how === 'append' ? '' : ` for ${name}`;
     told.push({ kind: 'filed', text: `was filed${whose} in ${folder}`, account: name, folder });
   }
   for (const { account, text } of unfiled) {
-    if (!isSeen(account)) continue;
     const name = names.account(account);
+    if (!isSeen(account) && !isNamed(recipients, name)) continue;
     told.push({ kind: 'unfiled', text: `could not be filed for ${name}: ${text}`, account: name, said: text });
   }
   if (sent !== undefined && isSeen(sent.account)) {
@@ -97,6 +102,10 @@ function tellCopies(
     told.push({ kind: 'sent copy', text, account: name });
   }
   return told;
+}
+
+function isNamed(recipients: Traced['recipients'], name: string): boolean {
+  return recipients.some(({ address }) => address.toLowerCase() === name);
 }
 
 /** `with "Anna's phone" over IMAP` */

@@ -1,7 +1,8 @@
 /**
  * Where is my mail? What became of messages, told as a story of each.
  *
- * Invariant: who asks for their own mail alone hears of nobody else's mailbox, and of recipients only where they are the sender.
+ * Invariant: who asks for their own mail alone hears of nobody else's mailbox but that what they sent is in it, and of recipients only where they
+ * are the sender.
  */
 import type { Directory } from '../directory/directory.ts';
 import type { AccountId, EmailId, MailboxId, TraceId } from '../store/ids.ts';

@@ -185,10 +185,18 @@ test('what becomes of mail at other servers is told, with what administrators do
     [mine!.recipients, mine!.events.map(({ text }) => text).slice(1)],
     [[], ['was filed for #2 in INBOX']],
   );
-  const own = await storiesFor(parts, anna, {}, 10);
+  const names = new Map([
+    [anna, 'anna@office.test'],
+    [ben, 'ben@office.test'],
+  ]);
+  const own = await storiesFor({ store, directory: { accountNames: async () => names } }, anna, {}, 10);
   assert.equal(own.length, 2);
   assert.deepEqual(own[1]!.recipients, ['ben@office.test', ...to]);
-  assert.ok(own[1]!.events.every(({ account }) => account !== '#2'));
+  const ofBen = own[1]!.events.filter(({ account }) => account === 'ben@office.test');
+  assert.deepEqual(
+    ofBen.map(({ text, folder }) => [text, folder]),
+    [['was filed for ben@office.test', undefined]],
+  );
 });
 
 test('who could not have it is told, also when nobody has it', async (t) => {
