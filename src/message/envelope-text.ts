@@ -15,9 +15,9 @@ export interface NamedMailbox {
 
 /** The mailboxes of one list; groups by their members. A Sender that is missing is From (RFC 9051 7.5.2). */
 export function mailboxesIn(envelope: string, list: List): NamedMailbox[] {
-  const place = [...items(envelope)][PLACES[list]];
-  if (place === undefined || !Array.isArray(place.value)) return [];
-  return place.value.flatMap((address) => {
+  const value = valueAt(envelope, PLACES[list]);
+  if (!Array.isArray(value)) return [];
+  return value.flatMap((address) => {
     const [, , local, domain] = Array.isArray(address) ? address : [];
     // A NIL domain begins or ends a group.
     return typeof local === 'string' && typeof domain === 'string'
@@ -62,6 +62,13 @@ export function withBcc(envelope: string, addresses: readonly string[]): string 
     return `(NIL NIL ${imapString(bytes(address.slice(0, at)))} ${imapString(bytes(address.slice(at + 1)))})`;
   });
   return `${envelope.slice(0, place.start)}(${had}${added.join('')})${envelope.slice(place.end)}`;
+}
+
+/** One of the ten values; what stands behind it is not read. */
+function valueAt(envelope: string, place: number): Value | undefined {
+  let at = 0;
+  for (const { value } of items(envelope)) if (at++ === place) return value;
+  return undefined;
 }
 
 /** The ten values of an envelope, and where they stand. */

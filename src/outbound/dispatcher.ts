@@ -157,39 +157,47 @@ export class Dispatcher {
 
   /** Begins connections to destinations that are due, as many as there may be. */
   async #start(): Promise<void> {
-    const { queue, connections, byDestination } = this.#options;
-    const room = () => connections - this.#running.size;
-    const free = (destination: string) => (this.#busy.get(destination)?.size ?? 0) < byDestination;
+    const { queue, byDestination } = this.#options;
     const due = this.#turns.inOrder(await queue.destinationsDue(DESTINATIONS_A_LOOK));
     this.#crowded = false;
-    for (const destination of due) {
-      if (this.#busy.has(destination) && this.#drained.has(destination)) continue; // who serves it takes what comes
-      const hasPlace = () => this.#spare.has(destination) || room() > 0;
-      if (!hasPlace()) {
-        this.#spare.dismissOne(); // which wakes us
-        this.#crowded ||= !this.#busy.has(destination);
-        continue;
+    // Who serves a drained one takes what comes. A first connection for each, then a second: what there is goes to as many as it can.
+    let left = due.filter((destination) => !(this.#busy.has(destination) && this.#drained.has(destination)));
+    for (let most = 1; most <= byDestination && left.length > 0; most++) {
+      const more: string[] = [];
+      for (const destination of left) {
+        const open = this.#busy.get(destination)?.size ?? 0;
+        if (open >= most || (await this.#begin(destination))) more.push(destination);
       }
-      while (hasPlace() && free(destination)) {
-        const wakes = this.#wakes;
-        const batch = await this.#take(destination);
-        if (batch === undefined && wakes === this.#wakes) this.#drained.add(destination);
-        if (batch === undefined || this.#stopping) break;
-        this.#turns.had(destination);
-        if (this.#spare.give(destination, batch)) continue;
-        if (room() <= 0) {
-          this.#release(destination, batch.message.id); // the one that waited has just left
-          break;
-        }
-        const run = this.#serve(destination, batch)
-          .catch((error: unknown) => this.#options.onInternalError(error))
-          .finally(() => {
-            this.#running.delete(run);
-            this.#wakeUp();
-          });
-        this.#running.add(run);
-      }
+      left = more;
     }
+  }
+
+  /** One more connection to a destination. @returns false when nothing more waits for it, or there is no place */
+  async #begin(destination: string): Promise<boolean> {
+    const isFull = () => this.#running.size >= this.#options.connections;
+    if (isFull() && !this.#spare.has(destination)) {
+      this.#spare.dismissOne(); // which wakes us
+      this.#crowded ||= !this.#busy.has(destination);
+      return false;
+    }
+    const wakes = this.#wakes;
+    const batch = this.#stopping ? undefined : await this.#take(destination);
+    if (batch === undefined && wakes === this.#wakes) this.#drained.add(destination);
+    if (batch === undefined) return false;
+    this.#turns.had(destination);
+    if (this.#spare.give(destination, batch)) return true;
+    if (isFull() || this.#stopping) {
+      this.#release(destination, batch.message.id); // the one that waited has just left
+      return false;
+    }
+    const run = this.#serve(destination, batch)
+      .catch((error: unknown) => this.#options.onInternalError(error))
+      .finally(() => {
+        this.#running.delete(run);
+        this.#wakeUp();
+      });
+    this.#running.add(run);
+    return true;
   }
 
   /** The next message for a destination, which is nobody else's from now on. */

@@ -10,7 +10,7 @@ import { Refused } from '../../src/errors.ts';
 import type { OnProgress } from '../../src/progress.ts';
 import { openOffice } from '../../src/server/office.ts';
 import { flagsFrom } from '../../src/store/flags.ts';
-import type { AccountId } from '../../src/store/ids.ts';
+import { type AccountId, nowSeconds } from '../../src/store/ids.ts';
 import type { MailStore } from '../../src/store/store.ts';
 import {
   appendTo,
@@ -53,6 +53,10 @@ async function backedUpStore(t: TestContext) {
     how: 'add',
     flags: flagsFrom(['\\Flagged']),
   });
+  const recipients = [{ address: 'carl@example.net', destination: 'example.net' }];
+  const expires = nowSeconds() - 86_400; // while the backup lay there
+  const outbound = [{ account: anna, sender: 'anna@office.test', recipients, expires }];
+  await store.deliver(await stage(store, message('Offer')), [], { outbound });
   await writeFile(join(folder, 'rainmail.toml'), 'name = "mail.office.test"\n');
   const place = await emptyRepository(t);
   await using(place, 'add', (repository) =>
@@ -125,6 +129,11 @@ test('everything comes back: messages with flags, dates, UIDs, UIDLs and bytes, 
   assert.deepEqual((await readdir(data)).sort(), ['lock.db', 'mail.db', 'restored.toml', 'segments']);
   assert.equal((await stat(data)).mode & 0o777, 0o700);
   const restored = await assertRestored(t, data, store, accounts);
+  // What was to leave waits for somebody who knows whether it has: it is not sent, nor told of as too late.
+  assert.equal(done.heldBack, 1);
+  assert.partialDeepStrictEqual(await restored.queue.size(), { messages: 1, held: 1 });
+  assert.deepEqual(await restored.queue.destinationsDue(10), []);
+  assert.deepEqual(await restored.queue.overdue(10), { expired: [], late: [] });
   await deliver(restored, accounts[0]!, 'After');
   await appendTo(restored, inboxOf(accounts[1]!), 'After');
 });

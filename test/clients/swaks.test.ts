@@ -69,6 +69,11 @@ test('swaks is told plainly what the office does not do', async (t) => {
   await refused(submission, 28, /^<\*\* 535 5\.7\.8 /m, ...signIn('wrong'), ...from, '--to', 'ben@office.test');
   await refused(submission, 23, /^<\*\* 530 5\.7\.0 /m, ...from, '--to', 'ben@office.test');
   await refused(submission, 24, /^<\*\* 55[04] 5\./m, ...signIn(PASSWORD), ...from, '--to', 'someone@example.org');
+  // In somebody else's name, on the envelope or in the header: 26 is the end of the data.
+  const ben = ['--from', 'ben@office.test', '--to', 'ben@office.test'];
+  await refused(submission, 23, /^<\*\* 550 5\.7\.1 You may not send as ben@/m, ...signIn(PASSWORD), ...ben);
+  const inHeader = [...from, '--to', 'ben@office.test', '--h-From', 'Ben <ben@office.test>'];
+  await refused(submission, 26, /^<\*\* 550 5\.7\.1 .* it is from ben@/m, ...signIn(PASSWORD), ...inHeader);
   await refused(smtp, 24, /^<\*\* 550 5\.1\.1 /m, '--from', 'x@example.org', '--to', 'nobody@office.test');
   await refused(smtp, 24, /^<\*\* 55[04] 5\./m, '--from', 'x@example.org', '--to', 'someone@example.org');
   assert.deepEqual(await subjects(office, 'ben'), []);
