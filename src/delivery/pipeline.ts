@@ -95,8 +95,10 @@ export class DeliveryPipeline implements Delivery {
     return delivery.recipients.map(({ failure }) => failure ?? GOOD);
   }
 
-  async #checkSender({ envelope: { sender, signedIn }, message }: InDelivery): Promise<void> {
-    if (signedIn !== undefined) await this.#options.senders?.checkMessage(sender, signedIn, message);
+  /** While it is submitted: what was taken for later goes on, whatever its sender may do by then. */
+  async #checkSender({ envelope: { protocol, sender, signedIn }, message }: InDelivery): Promise<void> {
+    if (protocol === 'submission' && signedIn !== undefined)
+      await this.#options.senders?.checkMessage(sender, signedIn, message);
   }
 
   async #resolve({ envelope, recipients }: InDelivery): Promise<void> {
@@ -174,13 +176,13 @@ export class DeliveryPipeline implements Delivery {
 
   /** Counts what a person sends to others elsewhere; what is forwarded for people is not theirs. @throws Refused `sending.limit` */
   async #withinAllowance<T>(
-    { signedIn, sender }: Envelope,
+    { protocol, signedIn, sender }: Envelope,
     outbound: readonly Outbound[],
     file: () => Promise<T>,
   ): Promise<T> {
     const { allowances } = this.#options;
     const own = signedIn && outbound.find((each) => each.account === signedIn.id && each.sender === sender);
-    if (allowances === undefined || !own) return file();
+    if (protocol !== 'submission' || allowances === undefined || !own) return file();
     const count = own.recipients.filter(({ destination }) => destination !== HERE).length;
     allowances.take(signedIn, count);
     try {

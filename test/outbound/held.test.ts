@@ -48,6 +48,15 @@ test('where the mail goes is looked at when its time has come', async (t) => {
   assert.match(report!, /\r\nFinal-Recipient: rfc822; cleo@office\.test\r\nAction: failed\r\nStatus: 5\.1\.1\r\n/);
 });
 
+test('what was taken for later goes on, though its sender may not send as that any more', async (t) => {
+  const office = await SendingOffice.open(t);
+  const { room } = office;
+  await office.submit('HOLDFOR=1', '<ben@office.test>', '<carl@example.net>');
+  await room.directory.by('the test').renameAccount('anna@office.test', 'annika@office.test', { keepOld: false });
+  assert.deepEqual(await office.known(2), ['ben@office.test sent', 'carl@example.net sent']);
+  assert.equal((await room.inbox('ben')).length, 1);
+});
+
 test('whoever has it does not get it again, should the server have died before it noted that', async (t) => {
   const office = await SendingOffice.open(t);
   const { store, delivery, directory } = office.room;
