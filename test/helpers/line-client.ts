@@ -221,8 +221,14 @@ export class ImapDevice extends LineClient {
 
   /** UIDs of the selected mailbox. */
   async uids(criteria = 'ALL'): Promise<number[]> {
+    return (await this.uidsAndMore(criteria)).uids;
+  }
+
+  /** The same; and whether the server told meanwhile of mail that came: it tells of it once. */
+  async uidsAndMore(criteria: string): Promise<{ readonly uids: number[]; readonly more: boolean }> {
     const { untagged } = await this.command(`UID SEARCH ${criteria}`);
-    return (untagged.find((line) => line.startsWith('SEARCH')) ?? 'SEARCH').split(' ').slice(1).map(Number);
+    const found = untagged.find((line) => line.startsWith('SEARCH')) ?? 'SEARCH';
+    return { uids: found.split(' ').slice(1).map(Number), more: untagged.some((line) => /^\d+ EXISTS/.test(line)) };
   }
 
   /** A response with the literals in it. */

@@ -161,7 +161,11 @@ greetingDelay = "0s"`,
     const [device] = this.office.devices('anna', ['laptop']);
     return device.imap(async (session) => {
       for (;;) {
-        const [uid] = await session.uids(criteria);
+        const {
+          uids: [uid],
+          more,
+        } = await session.uidsAndMore(criteria);
+        if (more && uid === undefined) continue;
         if (uid !== undefined) return Buffer.from(await session.content(uid), 'latin1').toString();
         session.send('idle IDLE\r\n');
         while (!/^\* \d+ EXISTS/.test(await session.line())); // what else it says does not matter
