@@ -36,6 +36,7 @@ test('a server makes the backup that is due by itself, and tells of it', async (
 
   const { key } = (await office.command('backup', 'key')) as { key: string };
   assert.ok(!office.log.includes(key) && !office.log.includes(key.slice(0, 9)), 'the key is in the log');
+  await office.until(() => office.log.includes('pruned the backups')); // which has the repository for itself
   const opened = await Repository.open(repository, RepositoryKey.parse(key), { command: 'test' });
   const snapshot = await opened.snapshot('latest');
   assert.deepEqual(snapshot.files.map(({ name }) => name).sort(), ['configuration/rainmail.toml', 'self-signed.pem']);
