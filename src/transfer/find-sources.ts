@@ -35,11 +35,6 @@ export async function findSources(path: string): Promise<Sources> {
   return { folders: finder.folders, subscriptions: finder.subscriptions, leftOut: finder.leftOut };
 }
 
-/** True for a Maildir. */
-export async function isMaildir(path: string): Promise<boolean> {
-  return hasMaildir(await readdir(path));
-}
-
 function hasMaildir(names: readonly string[]): boolean {
   return names.includes('cur') && names.includes('new');
 }
@@ -89,6 +84,11 @@ class Finder {
     return names.length === 0 ? null : new Set(names);
   }
 
+  /** In an export of ours the index says what it is: folders called `cur` and `new` do not make it a Maildir. */
+  #mayBeMaildir(): boolean {
+    return this.#index === null || this.#index.format === 'maildir';
+  }
+
   /** @param below  below a Maildir: names of directories are those of folders, in modified UTF-7 */
   async #directory(path: string, name: string, below: boolean): Promise<void> {
     const status = await stat(path);
@@ -97,7 +97,7 @@ class Finder {
     this.#visited.add(identity);
     const entries = await this.#entries(path);
     const names = entries.map((entry) => entry.name);
-    const maildir = hasMaildir(names);
+    const maildir = this.#mayBeMaildir() && hasMaildir(names);
     if (maildir) await this.#addMaildir(path, name);
     const messages: string[] = [];
     for (const entry of entries) {

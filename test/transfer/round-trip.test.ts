@@ -12,6 +12,18 @@ import { emptyFolder } from '../helpers/folder.ts';
 import { newAccount, temporaryStore } from '../store/helpers.ts';
 import { accountStory, seen, tell } from './accounts.ts';
 
+const empty = { subscribed: false, messages: [] };
+/** Its folders are called as the directories of a Maildir. */
+const LIKE_A_MAILDIR = {
+  folders: [
+    { path: 'INBOX', ...empty },
+    { path: 'new/0', ...empty },
+    { path: 'cur/Clients', ...empty },
+  ],
+  sent: 'Sent',
+  dangling: [],
+};
+
 const quiet = { onProgress() {}, signal: new AbortController().signal };
 
 function written(store: MailStore, id: AccountId, directory: string, format: Format, crlf: boolean) {
@@ -47,7 +59,7 @@ for (const format of FORMATS) {
         assert.equal(again.messages, 0);
         assert.deepEqual(await seen(store, ben), await seen(store, anna));
       }),
-      { numRuns: Number(process.env['ROUND_TRIPS'] ?? 15) },
+      { numRuns: Number(process.env['ROUND_TRIPS'] ?? 15), examples: [[LIKE_A_MAILDIR, false]] },
     );
   });
 }
