@@ -7,8 +7,9 @@
  */
 import { formatAddress, parseDomain } from '../directory/address.ts';
 import { Refused } from '../errors.ts';
+import { domainOf } from '../message/addresses.ts';
 import { mailboxesIn } from '../message/envelope-text.ts';
-import type { InDelivery, Recipient, Via } from './in-delivery.ts';
+import type { InDelivery, Recipient } from './in-delivery.ts';
 import { failureOf } from './replies.ts';
 
 /** Where mail goes on whose sender is forged, by what the sender's own domain says: a report would be a letter to somebody who sent nothing. */
@@ -49,7 +50,7 @@ async function mayPassForOurs(
   for (const author of mailboxesIn(analysis.envelope, 'from')) {
     if (await isOurs(formatAddress(author))) return true;
     const domain = parseDomain(author.domain);
-    if (domain !== null && leaves.some(({ via }) => via !== undefined && areRelated(domain, domainOf(via))))
+    if (domain !== null && leaves.some(({ via }) => via !== undefined && areRelated(domain, domainOf(via.address))))
       return true;
   }
   return false;
@@ -58,10 +59,6 @@ async function mayPassForOurs(
 /** DMARC takes a domain above or below another for the same (RFC 7489 3.1). */
 function areRelated(one: string, other: string): boolean {
   return one === other || one.endsWith(`.${other}`) || other.endsWith(`.${one}`);
-}
-
-function domainOf({ address }: Via): string {
-  return address.slice(address.lastIndexOf('@') + 1);
 }
 
 function unprovenName(): Refused {

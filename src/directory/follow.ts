@@ -6,6 +6,7 @@
  * - Everybody gets one copy, however many ways lead to them.
  * - It ends: each account is gone through once, and not more than {@link MOST_STEPS} of them.
  */
+import { domainOf } from '../message/addresses.ts';
 import type { Reader } from '../store/engine/engine.ts';
 import type { AccountId } from '../store/ids.ts';
 import { formatAddress, parseAddress } from './address.ts';
@@ -47,8 +48,7 @@ class Way {
     if (group !== undefined) this.#targets = await targetsOfMembers(this.#tx, group);
     for (const account of accounts) reached = (await this.#account(account)) || reached;
     if (outsiders.length === 0) return reached;
-    const holder =
-      accounts.find(isOpen) ?? (await holderOfRoles(this.#tx, address.slice(address.lastIndexOf('@') + 1)));
+    const holder = accounts.find(isOpen) ?? (await holderOfRoles(this.#tx, domainOf(address)));
     if (holder === undefined) return reached; // an office without anybody
     for (const to of outsiders) {
       reached = this.#elsewhere({ to, from: address, account: holder.id, keeper: null }) || reached;

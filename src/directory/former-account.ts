@@ -7,6 +7,7 @@
  * the backup is jumped over, as after a restore of the whole server (store/operations/raise-ids.ts).
  */
 import { Refused } from '../errors.ts';
+import { domainOf } from '../message/addresses.ts';
 import type { Reader, Writer } from '../store/engine/engine.ts';
 import { type Sql, sql, type Value } from '../store/engine/sql.ts';
 import type { AccountId, EpochSeconds, MailboxId, Modseq } from '../store/ids.ts';
@@ -148,7 +149,7 @@ export async function bringBack(
 ): Promise<Account> {
   const [account, state, ...numbers] = former.account;
   const id = account as AccountId;
-  await requireOurs(tx, former.name.slice(former.name.lastIndexOf('@') + 1));
+  await requireOurs(tx, domainOf(former.name));
   await requireFree(tx, former.name);
   if ((await tx.get(TAKEN, id)) !== undefined) {
     throw new Refused('restore.place', `The mail of ${former.name} is just being removed. Try again in some minutes.`);

@@ -1,5 +1,6 @@
 /** What is set for mail that goes on: who forwards, who of elsewhere is in groups and who may post to them, and whether mail leaves at all. */
 import { Refused } from '../errors.ts';
+import { domainOf } from '../message/addresses.ts';
 import { PAGE_ROWS, type Reader } from '../store/engine/engine.ts';
 import { requireAccount } from './accounts.ts';
 import { formatAddress } from './address.ts';
@@ -50,7 +51,7 @@ export class MailWays {
 
   /** @throws Refused `relay.forbidden` while no mail leaves, `directory.invalid` for what no mail can go to */
   requireLeaving(address: string): void {
-    const domain = address.slice(address.lastIndexOf('@') + 1);
+    const domain = domainOf(address);
     if (!domain.includes('.'))
       throw invalid(`${address} is no address that mail can be sent to: check what stands after the @.`);
     const trial = this.#isTrial();

@@ -8,6 +8,7 @@
  * - A rule that concerns many is recomputed in pages, each a transaction, from the mark `quota.recompute` on, which is set with the rule. So
  *   the loop never stands still, and what was interrupted is finished at the next start ({@link recomputeSome}).
  */
+import { domainOf } from '../message/addresses.ts';
 import { PAGE_ROWS, type Reader, type Writer } from '../store/engine/engine.ts';
 import { sql } from '../store/engine/sql.ts';
 import type { AccountId } from '../store/ids.ts';
@@ -151,7 +152,7 @@ async function decideRange(
   const domains = new Map(await tx.all(OF_DOMAINS));
   const everyone = (await tx.get(GET, 'everyone', EVERYONE))?.[0];
   return accounts.map(([account, name, was]) => {
-    const domain = name.slice(name.lastIndexOf('@') + 1);
+    const domain = domainOf(name);
     const decision = decide({
       account: rule('account', name, own.get(account)),
       groups: (groups.get(account) ?? []).map(([, group, value]) => ({

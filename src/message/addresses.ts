@@ -36,6 +36,11 @@ export function mailboxesOf(addresses: readonly Address[]): MailboxAddress[] {
   return addresses.flatMap((address) => (address.kind === 'group' ? address.members : [address]));
 }
 
+/** What stands after the last `@` of an address; all of it where there is none. */
+export function domainOf(address: string): string {
+  return address.slice(address.lastIndexOf('@') + 1);
+}
+
 const TAB = 9;
 const LF = 10;
 const CR = 13;

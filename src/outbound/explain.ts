@@ -1,5 +1,6 @@
 /** What would be done with mail for a domain, as an administrator wants to know it: the way, the hosts, what protects it; and what a try comes to. */
 import { Refused } from '../errors.ts';
+import { domainOf } from '../message/addresses.ts';
 import type { EpochSeconds, Milliseconds } from '../store/ids.ts';
 import { type Candidate, candidatesFor } from './candidates.ts';
 import { NoSuchDestination } from './hosts.ts';
@@ -56,7 +57,7 @@ const PATIENCE = { connect: 10_000, greeting: 15_000, silence: 15_000 } as const
  * @throws Refused `directory.invalid` for what is no domain
  */
 export async function explainWay(address: string, connect: boolean, options: ReachOptions): Promise<WayExplained> {
-  const domain = address.slice(address.lastIndexOf('@') + 1);
+  const domain = domainOf(address);
   const destination = options.routes.destinationOf(`x@${domain}`);
   const way = destination === undefined ? undefined : options.routes.wayTo(destination);
   if (way === undefined) throw new Refused('directory.invalid', `${address} is no domain that mail can go to.`);

@@ -6,6 +6,7 @@
  */
 import { isIP } from 'node:net';
 import { domainToASCII } from 'node:url';
+import { domainOf } from '../message/addresses.ts';
 
 /** A configured way: a server that takes mail for some domains, or for all. */
 export interface Route {
@@ -45,7 +46,7 @@ export class Routes {
 
   /** Where mail for an address goes; undefined: nowhere, since what stands after the `@` is no domain. */
   destinationOf(address: string): string | undefined {
-    const domain = domainOf(address);
+    const domain = routableDomain(address);
     if (domain === undefined) return undefined;
     const route = this.#routeFor(domain);
     return route === undefined ? domain : nameOf(route);
@@ -82,8 +83,8 @@ function nameOf({ host, port }: Route): string {
 }
 
 /** What stands after the `@`, in the form in which it is looked up; undefined when no mail can go there. */
-function domainOf(address: string): string | undefined {
-  const text = address.slice(address.lastIndexOf('@') + 1);
+function routableDomain(address: string): string | undefined {
+  const text = domainOf(address);
   if (text.startsWith('[')) return literal(text) === undefined ? undefined : text.toLowerCase();
   const ascii = domainToASCII(text).toLowerCase().replace(/\.$/, '');
   return ascii === '' || isIP(ascii) !== 0 || !ascii.includes('.') ? undefined : ascii;

@@ -3,6 +3,7 @@ import { hkdfSync } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { Directory } from '../directory/directory.ts';
 import type { Resolver } from '../dns/resolver.ts';
+import { domainOf } from '../message/addresses.ts';
 import type { Engine } from '../store/engine/engine.ts';
 import type { EpochSeconds } from '../store/ids.ts';
 import { Keyring } from './keyring.ts';
@@ -35,7 +36,7 @@ export class Signing {
       keyring: this.keyring,
       async domainOf(account) {
         const name = (await directory.accountNames([account])).get(account);
-        return name?.slice(name.lastIndexOf('@') + 1);
+        return name === undefined ? undefined : domainOf(name);
       },
       onInternalError,
     });

@@ -8,6 +8,7 @@ import type { BlockList } from 'node:net';
 import type { Check, InDelivery, Verdict } from '../../delivery/in-delivery.ts';
 import type { Envelope } from '../../delivery/types.ts';
 import { Refused } from '../../errors.ts';
+import { domainOf } from '../../message/addresses.ts';
 import { mailboxesIn } from '../../message/envelope-text.ts';
 import type { Store } from '../../store/api.ts';
 import type { Milliseconds } from '../../store/ids.ts';
@@ -125,7 +126,7 @@ function refuse({ dmarc }: Authentication, decision: Decision, { remoteAddress, 
     case 'refuse for SPF':
       throw new Refused(
         'sender.not-permitted',
-        `${remoteAddress} may not send mail for ${sender.slice(sender.lastIndexOf('@') + 1) || 'the name it gives'}, says the owner of that domain (SPF).`,
+        `${remoteAddress} may not send mail for ${domainOf(sender) || 'the name it gives'}, says the owner of that domain (SPF).`,
       );
     case 'put off':
       throw new Refused('check.failed', 'The DNS does not say just now who sent this message; please try again later.');

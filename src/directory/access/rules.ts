@@ -1,6 +1,7 @@
 /** The rules of the access policy in the store: rows of `policy`, as quotas are. */
 
 import { Lru } from '../../lru.ts';
+import { domainOf } from '../../message/addresses.ts';
 import { PAGE_ROWS, type Reader, type Writer } from '../../store/engine/engine.ts';
 import { sql } from '../../store/engine/sql.ts';
 import type { AccountId } from '../../store/ids.ts';
@@ -51,7 +52,7 @@ export async function valuesSet(tx: Reader, setting: string): Promise<string[]> 
 /** All that is set for somebody: themselves, their groups, their domain and everyone. In no order. @param name  the account's, where it is known */
 export async function rulesFor(tx: Reader, account: AccountId, name?: string): Promise<PolicyRule[]> {
   const known = name ?? (await tx.get(NAME, account))?.[0] ?? '';
-  return rulesOf(await tx.all(OF_ACCOUNT, known.slice(known.lastIndexOf('@') + 1), account, known, account));
+  return rulesOf(await tx.all(OF_ACCOUNT, domainOf(known), account, known, account));
 }
 
 /** All that is set for somebody of a domain who is in no group. @param domain  its main name */

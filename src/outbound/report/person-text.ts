@@ -1,5 +1,6 @@
 /** What a person reads of a report: what happened, to whom, and what to do, in their language. Pure. */
 import type { Language } from '../../config/languages.ts';
+import { domainOf } from '../../message/addresses.ts';
 import type { EpochSeconds, Milliseconds } from '../../store/ids.ts';
 import { answer } from './delivery-status.ts';
 import { TEXTS } from './languages/all.ts';
@@ -71,7 +72,7 @@ function isTrouble(action: Action): boolean {
 
 function troubleLines(told: Told, message: AboutMessage, texts: ReportTexts, language: Language): string[] {
   const { action, address, said, peer, ours } = told;
-  const domain = address.slice(address.lastIndexOf('@') + 1);
+  const domain = domainOf(address);
   const reason = filled(texts.reasons[reasonOf(said, ours)], {
     domain,
     sender: message.sender,

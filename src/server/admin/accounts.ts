@@ -2,8 +2,8 @@
 import { z } from 'zod';
 import type { AccountPage } from '../../directory/account-page.ts';
 import type { Account } from '../../directory/types.ts';
+import { domainOf } from '../../message/addresses.ts';
 import { action } from './action.ts';
-import { domainOf } from './domains.ts';
 
 export interface AccountShown {
   readonly address: string;

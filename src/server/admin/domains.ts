@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { parseDomain } from '../../directory/address.ts';
 import type { Directory } from '../../directory/directory.ts';
 import type { DomainSettings } from '../../directory/types.ts';
+import { domainOf } from '../../message/addresses.ts';
 import { action } from './action.ts';
 
 export interface DomainShown extends DomainSettings {
@@ -81,9 +82,4 @@ async function counted(directory: Directory): Promise<DomainShown[]> {
 async function shown(directory: Directory, name: string): Promise<DomainShown> {
   const wanted = parseDomain(name);
   return (await counted(directory)).find((domain) => domain.name === wanted)!;
-}
-
-/** The domain of an address of this office, in canonical form. */
-export function domainOf(address: string): string {
-  return address.slice(address.lastIndexOf('@') + 1);
 }

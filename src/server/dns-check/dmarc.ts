@@ -1,4 +1,5 @@
 /** What others do with mail that only pretends to come from the domain (RFC 7489). */
+import { domainOf } from '../../message/addresses.ts';
 import { type Finding, good, textsAt, wanted, wrong, type Zone, type ZoneCheck } from './zone.ts';
 
 const BEGINS = /^v=DMARC1\s*(?:;|$)/;
@@ -53,8 +54,8 @@ async function reportFindings(zone: Zone, at: string, rua: string | undefined): 
   const found: Finding[] = [];
   for (const uri of rua?.split(',') ?? []) {
     const address = /^\s*mailto:([^!\s]+)/i.exec(uri)?.[1];
-    const to = address?.slice(address.lastIndexOf('@') + 1).toLowerCase();
-    if (address === undefined || to === undefined) continue;
+    if (address === undefined) continue;
+    const to = domainOf(address).toLowerCase();
     if (to === at || to.endsWith(`.${at}`)) {
       if (!(to === zone.facts.domain) || (await zone.isRead(decodeURIComponentSafely(address)))) continue;
       const why = 'Reports about forged mail come back to those who send them. Make it an alias: rainmail alias add';

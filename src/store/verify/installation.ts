@@ -1,4 +1,5 @@
 /** What must be true of rows that belong to no account, or to one that is gone; and setting it right. */
+import { domainOf } from '../../message/addresses.ts';
 import type { Reader, Writer } from '../engine/engine.ts';
 import { type Sql, sql } from '../engine/sql.ts';
 import { type AccountId, nowSeconds } from '../ids.ts';
@@ -220,7 +221,7 @@ async function missingDomains(tx: Reader): Promise<string[]> {
   const domains = new Set<string>();
   for (let after = 0; ; ) {
     const rows = await tx.all(NAMES_AFTER, after);
-    for (const [, name] of rows) if (name.includes('@')) domains.add(name.slice(name.lastIndexOf('@') + 1));
+    for (const [, name] of rows) if (name.includes('@')) domains.add(domainOf(name));
     if (rows.length === 0) break;
     after = rows.at(-1)![0];
   }
