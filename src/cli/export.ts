@@ -5,7 +5,7 @@ import { type AllExported, exportAll, exportMail } from '../server/admin/export-
 import type { ExportReport } from '../transfer/export.ts';
 import { FORMATS, type Format } from '../transfer/rainmail-index.ts';
 import { type CommonOptions, officeCommand } from './options.ts';
-import { EXIT, print, table } from './output.ts';
+import { counted, EXIT, print, table } from './output.ts';
 import { perform } from './perform.ts';
 
 interface ExportOptions extends CommonOptions {
@@ -58,7 +58,7 @@ function printOne(report: ExportReport, options: ExportOptions): void {
       return [folder, ...[there, written, before, leftOut].map(String), formatSize(size), path || '.'];
     });
     const heads = ['FOLDER', 'IN THE ACCOUNT', 'WRITTEN', 'BEFORE', 'LEFT OUT', 'SIZE', 'IN'];
-    const whole = `Wrote ${messages} message${messages === 1 ? '' : 's'} (${formatSize(bytes)}) to ${resolve(options.to)}.`;
+    const whole = `Wrote ${counted(messages, 'message')} (${formatSize(bytes)}) to ${resolve(options.to)}.`;
     return [table(heads, rows, 'Nothing.'), whole, ...troubles(report)].join('\n');
   });
   if (report.skippedCount > 0 || report.interrupted) process.exitCode = EXIT.failed;

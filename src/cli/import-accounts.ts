@@ -3,7 +3,7 @@ import type { ImportReport } from '../directory/import-accounts.ts';
 import { PEOPLE_FORMATS, type PeopleFormat } from '../directory/people/file.ts';
 import { checkAccounts, importAccounts } from '../server/admin/import-accounts.ts';
 import { type CommonOptions, officeCommand } from './options.ts';
-import { EXIT, print } from './output.ts';
+import { counted, EXIT, print } from './output.ts';
 import { perform } from './perform.ts';
 import { readTextFile } from './text-file.ts';
 
@@ -49,22 +49,18 @@ function told(file: string, report: ImportReport, check: boolean): string {
   const { added, updated, there, skipped, refused, problems, unknownColumns, interrupted } = report;
   const verb = check ? 'Would add' : 'Added';
   return [
-    `${verb} ${accounts(added)}.`,
-    ...(updated > 0 ? [`${check ? 'Would bring' : 'Brought'} ${accounts(updated)} up to date.`] : []),
+    `${verb} ${counted(added, 'account')}.`,
+    ...(updated > 0 ? [`${check ? 'Would bring' : 'Brought'} ${counted(updated, 'account')} up to date.`] : []),
     ...(there > 0
       ? [
-          `Left ${accounts(there)} alone that ${there === 1 ? 'is' : 'are'} there already (--update brings them up to date).`,
+          `Left ${counted(there, 'account')} alone that ${there === 1 ? 'is' : 'are'} there already (--update brings them up to date).`,
         ]
       : []),
-    ...(skipped > 0 ? [`Left out ${skipped} ${skipped === 1 ? 'name' : 'names'} nobody signs in with.`] : []),
+    ...(skipped > 0 ? [`Left out ${counted(skipped, 'name')} nobody signs in with.`] : []),
     ...(unknownColumns.length > 0 ? [`Columns that were not read: ${unknownColumns.join(', ')}.`] : []),
     ...(interrupted ? ['It was interrupted: run it again to go on.'] : []),
-    ...(refused > 0 ? [`${refused} ${refused === 1 ? 'row' : 'rows'} could not be taken:`] : []),
+    ...(refused > 0 ? [`${counted(refused, 'row')} could not be taken:`] : []),
     ...problems.map(({ line, address, text }) => `${file}:${line}: ${address}${address === '' ? '' : ': '}${text}`),
     ...(refused > problems.length ? ['and more'] : []),
   ].join('\n');
-}
-
-function accounts(count: number): string {
-  return `${count} account${count === 1 ? '' : 's'}`;
 }

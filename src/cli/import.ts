@@ -4,7 +4,7 @@ import { formatSize } from '../config/units.ts';
 import { importMail, importTree, planImport, type TreeImported } from '../server/admin/import-mail.ts';
 import type { FolderReport, ImportReport } from '../transfer/import.ts';
 import { type CommonOptions, officeCommand } from './options.ts';
-import { EXIT, print, table } from './output.ts';
+import { counted, EXIT, print, table } from './output.ts';
 import { perform } from './perform.ts';
 
 interface ImportOptions extends CommonOptions {
@@ -116,18 +116,18 @@ function reportTable(folders: readonly FolderReport[]): string {
 /** The whole, and what differs between the source and the account. */
 function reportLines(report: ImportReport): string[] {
   const { messages, bytes, folders, skipped, skippedCount, interrupted } = report;
-  const lines = [`Brought ${plural(messages, 'message')} (${formatSize(bytes)}).`];
+  const lines = [`Brought ${counted(messages, 'message')} (${formatSize(bytes)}).`];
   for (const { mailbox, brought, before, there, flagsChanged, newUidls } of folders) {
     const gone = brought + before - there;
     if (gone > 0)
       lines.push(
-        `${mailbox}: ${plural(gone, 'message')} brought before ${gone === 1 ? 'was' : 'were'} moved or removed here since.`,
+        `${mailbox}: ${counted(gone, 'message')} brought before ${gone === 1 ? 'was' : 'were'} moved or removed here since.`,
       );
     if (flagsChanged > 0)
-      lines.push(`${mailbox}: flags of ${plural(flagsChanged, 'message')} were changed as in the files.`);
+      lines.push(`${mailbox}: flags of ${counted(flagsChanged, 'message')} were changed as in the files.`);
     if (newUidls > 0)
       lines.push(
-        `${mailbox}: ${plural(newUidls, 'message')} got a new id for POP3; the old one is taken in this mailbox.`,
+        `${mailbox}: ${counted(newUidls, 'message')} got a new id for POP3; the old one is taken in this mailbox.`,
       );
   }
   lines.push(...skipped.map(leftOutLine));
@@ -140,10 +140,6 @@ const STOPPED = 'It was stopped. Run it again: it goes on where it was.';
 
 function leftOutLine({ where, reason }: { readonly where: string; readonly reason: string }): string {
   return `Left out ${where}: ${reason}`;
-}
-
-function plural(count: number, word: string): string {
-  return `${count} ${word}${count === 1 ? '' : 's'}`;
 }
 
 function wanted(options: ImportOptions) {

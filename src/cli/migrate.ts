@@ -7,7 +7,7 @@ import { type AccountReport, isWhole } from '../migrate/report.ts';
 import { parseSourceUrl, type SourceUrl } from '../migrate/source-url.ts';
 import { migrate } from '../server/admin/migrate.ts';
 import { type CommonOptions, officeCommand } from './options.ts';
-import { EXIT, print, table } from './output.ts';
+import { counted, EXIT, print, table } from './output.ts';
 import { givenPassword, type SecretOptions } from './passwords.ts';
 import { perform } from './perform.ts';
 
@@ -167,7 +167,9 @@ function reportText(report: AccountReport, what: What): string {
   const lines = [`${account}, from ${source}`];
   if (report.folders.length > 0) lines.push('', folderTable(report), '');
   if (what !== 'check') {
-    lines.push(`Brought ${messages(brought.messages)} (${formatSize(brought.bytes)}) in ${seconds.toFixed(1)} s.`);
+    lines.push(
+      `Brought ${counted(brought.messages, 'message')} (${formatSize(brought.bytes)}) in ${seconds.toFixed(1)} s.`,
+    );
     const followed = [
       [report.flagged, 'with other flags'],
       [report.moved, 'moved to other folders'],
@@ -179,7 +181,7 @@ function reportText(report: AccountReport, what: What): string {
   }
   lines.push(...notes);
   if (skippedCount > 0)
-    lines.push(`${messages(skippedCount)} could not be brought, and will be tried again next time:`);
+    lines.push(`${counted(skippedCount, 'message')} could not be brought, and will be tried again next time:`);
   lines.push(...skipped.map(({ folder, message, reason }) => `  ${folder}, ${message}: ${reason}`));
   if (skippedCount > skipped.length) lines.push(`  and ${skippedCount - skipped.length} more`);
   if (outcome === 'stopped') lines.push('Stopped. Run it again to go on.');
@@ -206,8 +208,4 @@ function folderTable({ folders }: AccountReport): string {
     elsewhere === 0 ? '' : String(elsewhere),
   ]);
   return table(['FOLDER', 'THERE', '', 'HERE', '', 'MISSING', 'MOVED OR DELETED HERE'], rows, '');
-}
-
-function messages(number: number): string {
-  return `${number} message${number === 1 ? '' : 's'}`;
 }

@@ -15,7 +15,7 @@ import {
 } from '../server/admin/restore.ts';
 import { chooseKey, type KeyOptions, takesKey } from './backup-key.ts';
 import { type CommonOptions, officeCommand } from './options.ts';
-import { EXIT, print, table } from './output.ts';
+import { counted, EXIT, print, short, table } from './output.ts';
 import { actor, perform } from './perform.ts';
 import { showProgress } from './progress.ts';
 
@@ -182,7 +182,7 @@ function serverText(restored: ServerRestored, data: string, repository: string):
   const others = files.filter(({ name }) => name.startsWith('tls/'));
   const serve = configuration === undefined ? '' : ` --config ${configuration}`;
   return [
-    `Restored ${plural(accounts, 'account')} with ${plural(messages, 'message')} (${formatSize(bytes)}) from the backup ${backup}, as of ${localTime(taken * 1_000)}, into ${data}.`,
+    `Restored ${counted(accounts, 'account')} with ${counted(messages, 'message')} (${formatSize(bytes)}) from the backup ${backup}, as of ${localTime(taken * 1_000)}, into ${data}.`,
     ...findings.map(({ account, mailbox, uid, text }) =>
       [account, mailbox, uid === undefined ? undefined : `UID ${uid}`, text]
         .filter((part) => part !== undefined)
@@ -190,7 +190,7 @@ function serverText(restored: ServerRestored, data: string, repository: string):
     ),
     ...(findings.length === 0
       ? ['The database was checked, and everything is on disk.']
-      : [`${plural(findings.length, 'finding')}, which the backed up server had already: rainmail verify --repair`]),
+      : [`${counted(findings.length, 'finding')}, which the backed up server had already: rainmail verify --repair`]),
     'What to do next:',
     ...(configuration === undefined
       ? []
@@ -198,7 +198,7 @@ function serverText(restored: ServerRestored, data: string, repository: string):
     ...(heldBack === 0
       ? []
       : [
-          `- Mail to ${plural(heldBack, 'recipient')} waited to be sent when the backup was made, and is held, since it may have been sent after that: rainmail queue list.`,
+          `- Mail to ${counted(heldBack, 'recipient')} waited to be sent when the backup was made, and is held, since it may have been sent after that: rainmail queue list.`,
         ]),
     ...others.map(({ name, path }) => `- The backup had ${name}: it is in ${path}.`),
     `- Start the server: rainmail serve --data ${data}${serve}`,
@@ -213,10 +213,10 @@ function mailText(done: AccountMailRestored, again = 'the same command'): string
   return [
     came === 0
       ? `Nothing was missing: the backup ${backup} (${localTime(taken)}) has no message like that which ${account} has not.`
-      : `${plural(came, 'message')} (${formatSize(bytes)}) came back to ${account} from the backup ${backup} (${localTime(taken)}): ${places}.`,
+      : `${counted(came, 'message')} (${formatSize(bytes)}) came back to ${account} from the backup ${backup} (${localTime(taken)}): ${places}.`,
     ...(undeleted > 0 ? [`${undeleted} of them were deleted not long ago and still kept by the server.`] : []),
     ...(there > 0
-      ? [`${plural(there, 'message')} of the backup ${there === 1 ? 'is' : 'are'} there and stayed as they are.`]
+      ? [`${counted(there, 'message')} of the backup ${there === 1 ? 'is' : 'are'} there and stayed as they are.`]
       : []),
     ...damaged.map(({ folder, subject, reason }) => `Left out: “${subject}” in ${folder}: ${reason}`),
     ...(damagedCount > damaged.length ? [`${damagedCount} messages were left out in all.`] : []),
@@ -253,15 +253,6 @@ function listText({ account, backup, taken, folders, found, foundCount }: Backed
 /** As the clock here shows it: 2026-11-20 14:30. */
 function localTime(moment: string | number): string {
   return new Date(moment).toLocaleString('sv-SE').slice(0, 16);
-}
-
-function short(text: string, most: number): string {
-  const characters = [...text];
-  return characters.length <= most ? text : `${characters.slice(0, most - 1).join('')}…`;
-}
-
-function plural(number: number, what: string): string {
-  return `${number} ${what}${number === 1 ? '' : 's'}`;
 }
 
 /** Seconds since 1970; of a day: its end. */
