@@ -1,7 +1,7 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { parseDuration } from '../config/units.ts';
 import { listAudit, MOST_ENTRIES } from '../server/admin/audit.ts';
-import { type CommonOptions, officeCommand } from './options.ts';
+import { type CommonOptions, numberBetween, officeCommand } from './options.ts';
 import { print, table } from './output.ts';
 import { perform } from './perform.ts';
 
@@ -18,7 +18,7 @@ export function auditCommand(): Command {
       .option('--about <name>', 'only those of an address, a domain or a group')
       .option('--by <who>', 'only those by somebody: part of the name')
       .option('--since <when>', 'only since a date (2026-11-23) or for a time (36h, 7d)', moment)
-      .option('--most <count>', 'how many at most', count, 1_000)
+      .option('--most <count>', 'how many at most', numberBetween(1, MOST_ENTRIES), 1_000)
       .action(async (options: AuditOptions) => {
         const { about, by, since, most } = options;
         const filter = { most, ...(about && { about }), ...(by && { by }), ...(since !== undefined && { since }) };
@@ -52,12 +52,4 @@ function moment(text: string): number {
   const at = ago === undefined ? Date.parse(text) : Date.now() - ago;
   if (Number.isNaN(at)) throw new InvalidArgumentError('Write it like 2026-11-23, 2026-11-23T08:00, 36h or 7d.');
   return Math.max(0, Math.floor(at / 1_000));
-}
-
-function count(text: string): number {
-  const number = Number(text);
-  if (!Number.isInteger(number) || number < 1 || number > MOST_ENTRIES) {
-    throw new InvalidArgumentError(`Give a number from 1 to ${MOST_ENTRIES}.`);
-  }
-  return number;
 }

@@ -14,6 +14,7 @@ import {
 } from '../server/admin/backup.ts';
 import type { BackupState } from '../server/backups.ts';
 import { chooseKey, type KeyOptions, takesKey } from './backup-key.ts';
+import { localTime } from './local-time.ts';
 import { type CommonOptions, officeCommand } from './options.ts';
 import { EXIT, print, table } from './output.ts';
 import { perform } from './perform.ts';
@@ -73,7 +74,7 @@ function list(): Command {
     const backups = await perform(listBackups, {}, options);
     const row = ({ id, taken, databaseBytes, segmentBytes, run }: SnapshotInfo) => [
       id,
-      localTime(taken),
+      timeOf(taken),
       formatSize(databaseBytes + segmentBytes),
       formatSize(run.added),
       seconds(run.milliseconds),
@@ -182,20 +183,20 @@ export function backupText({ repository, last, failure, overdue, tested }: Backu
   const parts = [
     last === null
       ? `No backup was made yet (to ${repository}).`
-      : `The last backup is of ${localTime(last.taken)}, ${formatSize(last.bytes)} in ${repository}.`,
+      : `The last backup is of ${timeOf(last.taken)}, ${formatSize(last.bytes)} in ${repository}.`,
     ...(overdue ? ['IT IS OVERDUE.'] : []),
-    ...(failure === null ? [] : [`The last try, ${localTime(failure.at)}, failed: ${failure.text}`]),
+    ...(failure === null ? [] : [`The last try, ${timeOf(failure.at)}, failed: ${failure.text}`]),
     ...(tested === null
       ? []
       : [
-          `A restore was tried ${localTime(tested.at)}: ${tested.findings.length === 0 ? 'everything was whole' : `${tested.findings.length} findings, see rainmail backup test`}.`,
+          `A restore was tried ${timeOf(tested.at)}: ${tested.findings.length === 0 ? 'everything was whole' : `${tested.findings.length} findings, see rainmail backup test`}.`,
         ]),
   ];
   return parts.join(' ');
 }
 
-function localTime(seconds: number): string {
-  return new Date(seconds * 1_000).toLocaleString('sv-SE');
+function timeOf(seconds: number): string {
+  return localTime(seconds * 1_000, 'seconds');
 }
 
 function seconds(milliseconds: number): string {

@@ -1,10 +1,10 @@
 import { resolve } from 'node:path';
-import { type Command, InvalidArgumentError, Option } from 'commander';
-import { formatSize, parseMoment } from '../config/units.ts';
+import { type Command, Option } from 'commander';
+import { formatSize } from '../config/units.ts';
 import { type AllExported, exportAll, exportMail } from '../server/admin/export-mail.ts';
 import type { ExportReport } from '../transfer/export.ts';
 import { FORMATS, type Format } from '../transfer/rainmail-index.ts';
-import { type CommonOptions, officeCommand } from './options.ts';
+import { type CommonOptions, officeCommand, pastMoment } from './options.ts';
 import { counted, EXIT, print, table } from './output.ts';
 import { perform } from './perform.ts';
 
@@ -28,7 +28,7 @@ export function exportCommand(): Command {
     .requiredOption('--to <dir>', 'where to: an empty directory, a new one, or that of an earlier export')
     .addOption(new Option('--as <format>', 'the form it takes').choices(FORMATS).default('maildir'))
     .option('--folder <name>', 'only this folder and those below it')
-    .option('--since <when>', 'only what came since: a time ago (30d), or a date (2026-11-20)', moment)
+    .option('--since <when>', 'only what came since: a time ago (30d), or a date (2026-11-20)', pastMoment)
     .option('--crlf', 'lines end in CRLF in the files, as in the messages (.eml files always have it)')
     .option('--all', 'everybody’s mail: a directory for each account')
     .action(async (account: string | undefined, options: ExportOptions) => {
@@ -43,13 +43,6 @@ export function exportCommand(): Command {
       const wanted = { ...input, account: account!, ...(folder === undefined ? {} : { folder }) };
       printOne(await perform(exportMail, wanted, options), options);
     });
-}
-
-/** Seconds since 1970. */
-function moment(text: string): number {
-  const at = parseMoment(text, Date.now());
-  if (at === undefined) throw new InvalidArgumentError('Write it like 30d, 2026-11-20 or "2026-11-20 14:30".');
-  return Math.floor(at / 1_000);
 }
 
 function printOne(report: ExportReport, options: ExportOptions): void {

@@ -6,7 +6,7 @@ import { type Person, parsePeople } from '../migrate/people.ts';
 import { type AccountReport, isWhole } from '../migrate/report.ts';
 import { parseSourceUrl, type SourceUrl } from '../migrate/source-url.ts';
 import { migrate } from '../server/admin/migrate.ts';
-import { type CommonOptions, officeCommand } from './options.ts';
+import { type CommonOptions, numberBetween, officeCommand } from './options.ts';
 import { counted, EXIT, print, table } from './output.ts';
 import { givenPassword, type SecretOptions } from './passwords.ts';
 import { perform } from './perform.ts';
@@ -67,7 +67,7 @@ function moving(what: What, command: Command): Command {
     .argument('[account]', 'whose mail it becomes; or see --accounts')
     .requiredOption('--from <url>', 'where the mail is: imap, imaps, pop3 or pop3s://USER@HOST[:PORT]', sourceUrl)
     .option('--accounts <file>', 'many accounts: a CSV file with account,user,password')
-    .option('--parallel <count>', 'accounts at a time', count, 4)
+    .option('--parallel <count>', 'accounts at a time', numberBetween(1, 64), 4)
     .option('--password-file <file>', 'read the password there from a file (its first line)')
     .option('--password-stdin', 'read the password there from standard input (its first line)')
     .option('--master-user <name>', 'sign in there as this user on behalf of each (SASL PLAIN); the password is theirs')
@@ -147,12 +147,6 @@ function sourceUrl(text: string): SourceUrl {
   } catch (error) {
     throw new InvalidArgumentError((error as Error).message);
   }
-}
-
-function count(text: string): number {
-  const number = Number(text);
-  if (!Number.isInteger(number) || number < 1 || number > 64) throw new InvalidArgumentError('a number from 1 to 64');
-  return number;
 }
 
 // ---- what it says

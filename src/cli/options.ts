@@ -1,7 +1,7 @@
 /** Options that most commands share. */
 import { resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { parseSize } from '../config/units.ts';
+import { parseMoment, parseSize } from '../config/units.ts';
 
 export interface CommonOptions {
   readonly data: string;
@@ -23,6 +23,24 @@ export function dataOption(): Option {
     .env('RAINMAIL_DATA')
     .default(resolve('data'), './data')
     .argParser((path) => resolve(path || 'data')); // RAINMAIL_DATA may be empty
+}
+
+/** Seconds since 1970 of a moment in the past, such as `2d`. */
+export function pastMoment(text: string): number {
+  const moment = parseMoment(text, Date.now());
+  if (moment === undefined) throw new InvalidArgumentError('Write it like 2d, 2026-11-20 or "2026-11-20 14:30".');
+  return Math.max(0, Math.floor(moment / 1_000));
+}
+
+/** Reads a whole number from `least` to `most`. */
+export function numberBetween(least: number, most: number): (text: string) => number {
+  return (text) => {
+    const number = Number(text);
+    if (!Number.isInteger(number) || number < least || number > most) {
+      throw new InvalidArgumentError(`Give a number from ${least} to ${most}.`);
+    }
+    return number;
+  };
 }
 
 /** Bytes of a quota such as `5GB`; null for `unlimited`. */

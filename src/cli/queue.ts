@@ -21,7 +21,7 @@ import {
 import type { Selection } from '../server/admin/queue-selection.ts';
 import { confirm } from './confirm.ts';
 import { localTime } from './local-time.ts';
-import { type CommonOptions, officeCommand } from './options.ts';
+import { type CommonOptions, numberBetween, officeCommand } from './options.ts';
 import { counted, EXIT, oneLine, print, short, table } from './output.ts';
 import { perform } from './perform.ts';
 
@@ -51,7 +51,7 @@ function list(): Command {
     ),
   )
     .option('--held', 'only what is held')
-    .option('--most <count>', 'the most recipients to list', count, 50)
+    .option('--most <count>', 'the most recipients to list', numberBetween(0, MOST_LISTED), 50)
     .action(async ({ most, ...options }: CommonOptions & Which & { most: number }) => {
       const listed = await perform(listQueue, { ...which(options), most }, options);
       print(listed, options, listText);
@@ -229,12 +229,4 @@ function id(text: string): number {
 
 function ids(text: string, others: readonly number[] = []): number[] {
   return [...others, id(text)];
-}
-
-function count(text: string): number {
-  const number = Number(text);
-  if (!Number.isInteger(number) || number < 0 || number > MOST_LISTED) {
-    throw new InvalidArgumentError(`Give a number from 0 to ${MOST_LISTED}.`);
-  }
-  return number;
 }

@@ -14,7 +14,8 @@ import {
   wanted,
 } from '../server/admin/restore.ts';
 import { chooseKey, type KeyOptions, takesKey } from './backup-key.ts';
-import { type CommonOptions, officeCommand } from './options.ts';
+import { localTime } from './local-time.ts';
+import { type CommonOptions, numberBetween, officeCommand } from './options.ts';
 import { counted, EXIT, print, short, table } from './output.ts';
 import { actor, perform } from './perform.ts';
 import { showProgress } from './progress.ts';
@@ -126,7 +127,7 @@ function list(): Command {
     'rainmail restore list anna@example.org --as-of 2d --query "invoice bridge"',
   );
   return takesSource(takesWhich(command))
-    .option('--limit <count>', 'the most messages to list', count, MOST_LISTED)
+    .option('--limit <count>', 'the most messages to list', numberBetween(1, 9_999_999), MOST_LISTED)
     .action(async (account: string, options: CommonOptions & Source & Selection & { limit: number }) => {
       const input = { account, ...(await sourceOf(options)), ...whichOf(options), limit: options.limit };
       const listed = await perform(listBackedUp, input, options);
@@ -250,11 +251,6 @@ function listText({ account, backup, taken, folders, found, foundCount }: Backed
   ].join('\n');
 }
 
-/** As the clock here shows it: 2026-11-20 14:30. */
-function localTime(moment: string | number): string {
-  return new Date(moment).toLocaleString('sv-SE').slice(0, 16);
-}
-
 /** Seconds since 1970; of a day: its end. */
 function moment(text: string): number {
   const parsed = parseMoment(text, Date.now());
@@ -262,9 +258,4 @@ function moment(text: string): number {
   const date = new Date(parsed);
   if (/^\d{4}-\d{2}-\d{2}$/.test(text)) date.setDate(date.getDate() + 1);
   return Math.floor(date.getTime() / 1_000) - (date.getTime() === parsed ? 0 : 1);
-}
-
-function count(text: string): number {
-  if (!/^[1-9]\d{0,6}$/.test(text)) throw new InvalidArgumentError('Write a number.');
-  return Number(text);
 }

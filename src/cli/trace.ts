@@ -1,11 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Command, InvalidArgumentError } from 'commander';
-import { formatSize, parseMoment } from '../config/units.ts';
+import { formatSize } from '../config/units.ts';
 import { listTrace, MOST_STORIES, type StoriesListed } from '../server/admin/trace.ts';
 import { firstTraceId, traceTime } from '../store/operations/trace.ts';
 import type { Story } from '../trace/story-types.ts';
 import { localTime } from './local-time.ts';
-import { type CommonOptions, officeCommand } from './options.ts';
+import { type CommonOptions, numberBetween, officeCommand, pastMoment } from './options.ts';
 import { counted, oneLine, print } from './output.ts';
 import { perform } from './perform.ts';
 
@@ -34,9 +34,9 @@ export function traceCommand(): Command {
     .option('--message-id <id>', 'with this Message-ID')
     .option('--queue <number>', 'with this number in the queue', number)
     .option('--account <account>', 'in the mail of this account, received or sent')
-    .option('--since <when>', 'since a time ago (2d, 3h), or a date (2026-11-20, "2026-11-20 14:30")', moment)
-    .option('--until <when>', 'not later than that', moment)
-    .option('--most <count>', 'how many messages at most', most, 20)
+    .option('--since <when>', 'since a time ago (2d, 3h), or a date (2026-11-20, "2026-11-20 14:30")', pastMoment)
+    .option('--until <when>', 'not later than that', pastMoment)
+    .option('--most <count>', 'how many messages at most', numberBetween(1, MOST_STORIES), 20)
     .option('--follow', 'go on, and tell of messages as they come')
     .action(async ({ follow, ...options }: Options) => {
       const { json: _json, data: _data, ...which } = options;
@@ -86,23 +86,8 @@ function storyText({ at, sender, recipients, messageId, sizeBytes, subject, even
     .join('\n');
 }
 
-/** Seconds since 1970. */
-function moment(text: string): number {
-  const found = parseMoment(text, Date.now());
-  if (found === undefined) throw new InvalidArgumentError('Write it like 2d, 2026-11-20 or "2026-11-20 14:30".');
-  return Math.max(0, Math.floor(found / 1_000));
-}
-
 function number(text: string): number {
   if (!/^[1-9]\d{0,14}$/.test(text))
     throw new InvalidArgumentError('Give its number, as rainmail queue list shows it.');
   return Number(text);
-}
-
-function most(text: string): number {
-  const count = Number(text);
-  if (!Number.isInteger(count) || count < 1 || count > MOST_STORIES) {
-    throw new InvalidArgumentError(`Give a number from 1 to ${MOST_STORIES}.`);
-  }
-  return count;
 }

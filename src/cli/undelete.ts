@@ -1,5 +1,5 @@
 import { Command, InvalidArgumentError } from 'commander';
-import { formatSize, parseMoment } from '../config/units.ts';
+import { formatSize } from '../config/units.ts';
 import {
   type LeftOut,
   listRemoved,
@@ -10,7 +10,7 @@ import {
 } from '../server/admin/undelete.ts';
 import { confirm } from './confirm.ts';
 import { localTime } from './local-time.ts';
-import { type CommonOptions, officeCommand } from './options.ts';
+import { type CommonOptions, numberBetween, officeCommand, pastMoment } from './options.ts';
 import { counted, EXIT, print, short, table } from './output.ts';
 import { perform } from './perform.ts';
 
@@ -46,7 +46,7 @@ function list(): Command {
       ),
     ),
   )
-    .option('--limit <count>', 'the most to list', count, MOST_LISTED)
+    .option('--limit <count>', 'the most to list', numberBetween(0, 99_999), MOST_LISTED)
     .action(async (account: string, options: CommonOptions & Which & Offered & { limit: number }) => {
       const listed = await perform(
         listRemoved,
@@ -143,7 +143,11 @@ function purge(): Command {
 function selects(command: Command): Command {
   return command
     .argument('<account>')
-    .option('--since <when>', 'deleted since: a time ago (2d, 3h), or a date (2026-11-20, "2026-11-20 14:30")', moment)
+    .option(
+      '--since <when>',
+      'deleted since: a time ago (2d, 3h), or a date (2026-11-20, "2026-11-20 14:30")',
+      pastMoment,
+    )
     .option('--folder <name>', 'deleted from this folder or one below it')
     .option('--query <text>', 'with all of these words in sender, recipients, subject, first words or Message-ID')
     .option('--item <id...>', 'just these, by the id that the list shows', item);
@@ -203,20 +207,8 @@ function leftOutText({ copies, drafts }: LeftOut): string[] {
   return lines;
 }
 
-/** Seconds since 1970. */
-function moment(text: string): number {
-  const moment = parseMoment(text, Date.now());
-  if (moment === undefined) throw new InvalidArgumentError('Write it like 2d, 2026-11-20 or "2026-11-20 14:30".');
-  return Math.floor(moment / 1_000);
-}
-
 function item(text: string, others: readonly number[] = []): number[] {
   if (!/^\d{1,15}$/.test(text))
     throw new InvalidArgumentError('An id is a number, as rainmail undelete list shows it.');
   return [...others, Number(text)];
-}
-
-function count(text: string): number {
-  if (!/^\d{1,5}$/.test(text)) throw new InvalidArgumentError('Write a number below 100,000.');
-  return Number(text);
 }
