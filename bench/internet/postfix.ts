@@ -6,7 +6,8 @@
 import { type ChildProcess, execFileSync } from 'node:child_process';
 import { chmod, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { freePorts, listens, startProcess, stopProcess, untilReady } from '../side-by-side/server.ts';
+import { freePort, listens } from '../../test/helpers/ports.ts';
+import { startProcess, stopProcess, untilReady } from '../side-by-side/server.ts';
 import { DESTINATIONS, destinationAddress, destinationDomain } from './destinations.ts';
 
 const DAEMONS = '/usr/lib/postfix/sbin';
@@ -47,17 +48,17 @@ export class Postfix {
     for (const name of ['etc', 'queue', 'data']) await mkdir(join(home, name), { recursive: true });
     for (const path of [scratch, home]) await chmod(path, 0o755); // its own user comes this way
     execFileSync('chown', ['postfix', join(home, 'data')]);
-    const [smtp] = await freePorts(1);
+    const smtp = await freePort();
     const etc = join(home, 'etc');
     await writeFile(join(etc, 'main.cf'), main(home, lmtp));
-    await writeFile(join(etc, 'master.cf'), master(smtp!));
+    await writeFile(join(etc, 'master.cf'), master(smtp));
     const ways = Array.from({ length: DESTINATIONS }, (_, number) => {
       return `${destinationDomain(number)} smtp:[${destinationAddress(number)}]:${sink}\n`;
     });
     await writeFile(join(etc, 'transport'), ways.join(''));
     execFileSync('postmap', ['-c', etc, `hash:${join(etc, 'transport')}`]);
     execFileSync('postfix', ['-c', etc, 'check'], { stdio: 'ignore' }); // makes the folders of the queue
-    return new Postfix(home, smtp!);
+    return new Postfix(home, smtp);
   }
 
   get pid(): number {

@@ -7,9 +7,9 @@ import { Directory } from '../../src/directory/directory.ts';
 import { nowSeconds } from '../../src/store/ids.ts';
 import { MailStore } from '../../src/store/store.ts';
 import { rainmail } from '../../test/helpers/command-line.ts';
+import { freePort } from '../../test/helpers/ports.ts';
 import { accountAddress } from '../side-by-side/accounts.ts';
 import { makeRainmail } from '../side-by-side/rainmail.ts';
-import { freePorts } from '../side-by-side/server.ts';
 import { DESTINATIONS, destinationAddress, destinationDomain } from './destinations.ts';
 import type { Bench, Contestant, Figures, Measure } from './measure.ts';
 
@@ -42,7 +42,7 @@ export const queued: Measure = {
 
 async function measure({ scratch, say, quick, stack }: Bench): Promise<Figures> {
   const many = quick ? MANY / 100 : MANY;
-  const [nobody] = (await freePorts(1)) as [number];
+  const nobody = await freePort();
   const figures: Record<string, number> = {};
   for (const [count, title] of [
     [FEW, MEMORY(FEW)],

@@ -6,8 +6,9 @@
 import { type ChildProcess, execFileSync } from 'node:child_process';
 import { chmod, chown, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { freePorts, listens } from '../../test/helpers/ports.ts';
 import { ACCOUNTS, accountAddress, PASSWORD } from './accounts.ts';
-import { freePorts, listens, type MailServer, type Ports, startProcess, stopProcess, untilReady } from './server.ts';
+import { type MailServer, type Ports, startProcess, stopProcess, untilReady } from './server.ts';
 
 /** Owns the mail; a user of every Debian. */
 const MAIL_USER = 'mail';

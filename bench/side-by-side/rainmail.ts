@@ -3,8 +3,9 @@ import { type ChildProcess, execFile } from 'node:child_process';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { freePorts } from '../../test/helpers/ports.ts';
 import { ACCOUNTS, accountAddress, PASSWORD } from './accounts.ts';
-import { freePorts, type MailServer, type Ports, startProcess, stopProcess, untilReady } from './server.ts';
+import { type MailServer, type Ports, startProcess, stopProcess, untilReady } from './server.ts';
 
 const run = promisify(execFile);
 const rainmail = join(import.meta.dirname, '../../bin/rainmail');

@@ -2,13 +2,13 @@
 import { once } from 'node:events';
 import { readFile, writeFile } from 'node:fs/promises';
 import { Agent, get } from 'node:https';
-import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { keepSelfSigned } from '../../src/net/self-signed.ts';
 import { defer } from '../helpers/defer.ts';
 import { emptyFolder } from '../helpers/folder.ts';
+import { freePorts, listens } from '../helpers/ports.ts';
 import { ServerProcess } from '../helpers/server-process.ts';
 import { needsTool } from '../helpers/tools.ts';
 import { NameServer } from './dns.ts';
@@ -55,7 +55,7 @@ export class Pebble {
     const folder = await emptyFolder(t);
     const caFile = join(folder, 'pebble.pem');
     await keepSelfSigned(caFile, ['localhost']);
-    const [port, management] = [await freePort(), await freePort()];
+    const [port, management] = (await freePorts(2)) as [number, number];
     const [kid, key] = options.binding ?? [];
     const config = join(folder, 'pebble.json');
     await writeFile(
@@ -84,7 +84,7 @@ export class Pebble {
       await server.until(
         () => /Listening on: 127/.test(server.out + server.log) && /ACME directory/.test(server.out + server.log),
       );
-      for (const each of [port, management]) await accepts(each); // it says so before it does
+      for (const each of [port, management]) while (!(await listens(each))) await delay(10); // it says so before it does
       return server;
     });
     defer(t, () => pebble.stop());
@@ -120,28 +120,4 @@ export class Pebble {
   settings(more: string): string {
     return `[acme]\nenabled = true\nagreeToTerms = true\ndirectory = "${this.directory}"\ncaFile = "${this.caFile}"\n${more}\n`;
   }
-}
-
-/** Waits until somebody listens there. */
-async function accepts(port: number): Promise<void> {
-  for (;;) {
-    const socket = connect(port, '127.0.0.1');
-    try {
-      await once(socket, 'connect');
-      return;
-    } catch {
-      await delay(10); // not yet
-    } finally {
-      socket.destroy();
-    }
-  }
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  server.close();
-  return port;
 }

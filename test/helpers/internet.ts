@@ -2,12 +2,11 @@
  * An Internet of the test's own: names in a DNS server of its own, hosts on loopback addresses, all listening on one port. Offices in it are real
  * server processes; other hosts do what the test says.
  */
-import { once } from 'node:events';
-import { type AddressInfo, createServer } from 'node:net';
 import type { TestContext } from 'node:test';
 import { type ScriptedPeer, type ScriptedPeerOptions, scriptedPeer } from '../outbound/scripted-peer.ts';
 import { type ScriptedDns, scriptedDns } from './dns-server.ts';
 import { type OfficeRequest, type TrialOffice, trialOffice } from './office.ts';
+import { freePort } from './ports.ts';
 
 export interface HostedOffice extends Omit<OfficeRequest, 'name' | 'smtp'> {
   /** More lines for the section [outbound]. */
@@ -28,11 +27,7 @@ export class Internet {
   }
 
   static async open(t: TestContext): Promise<Internet> {
-    const probe = createServer().listen(0, '127.0.0.1');
-    await once(probe, 'listening');
-    const { port } = probe.address() as AddressInfo;
-    probe.close();
-    await once(probe, 'close');
+    const port = await freePort();
     return new Internet(t, await scriptedDns(t), port);
   }
 

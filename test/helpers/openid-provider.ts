@@ -6,7 +6,6 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, request, type Server } from 'node:https';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -14,6 +13,7 @@ import type { TestContext } from 'node:test';
 import { type CryptoKey, exportJWK, generateKeyPair, type JWTHeaderParameters, SignJWT } from 'jose';
 import { Provider, type ResourceServer } from 'oidc-provider';
 import { keepSelfSigned } from '../../src/net/self-signed.ts';
+import { freePort } from './ports.ts';
 
 /** What the provider calls the mail server. */
 export const AUDIENCE = 'mail.office.test';
@@ -235,12 +235,4 @@ export class TrialProvider {
 async function newKey(algorithm: Algorithm): Promise<Key> {
   const { privateKey, publicKey } = await generateKeyPair(algorithm, { extractable: true });
   return { kid: `${algorithm} ${crypto.randomUUID()}`, privateKey, publicKey };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, 'localhost');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }

@@ -3,7 +3,6 @@ import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
@@ -13,6 +12,7 @@ import { defaults } from '../../src/config/schema.ts';
 import { type LdapSettings, ldapSettings } from '../../src/ldap/settings.ts';
 import { defer } from '../helpers/defer.ts';
 import { PASSWORD } from '../helpers/office.ts';
+import { freePorts, listens } from '../helpers/ports.ts';
 import { needsTool } from '../helpers/tools.ts';
 
 const run = promisify(execFile);
@@ -81,7 +81,7 @@ export class Slapd {
   /** Starts one that holds these entries below ou=people and ou=groups. */
   static async start(t: TestContext, entries: readonly string[]): Promise<Slapd> {
     const folder = await mkdtemp(join(tmpdir(), 'rainmail-slapd-'));
-    const slapd = new Slapd(folder, await freePort(), await freePort());
+    const slapd = new Slapd(folder, ...((await freePorts(2)) as [number, number]));
     defer(t, async () => {
       await slapd.end();
       await rm(folder, { recursive: true, force: true });
@@ -146,7 +146,7 @@ export class Slapd {
     const listen = `ldap://127.0.0.1:${this.port}/ ldaps://127.0.0.1:${this.tlsPort}/`;
     const child = spawn(SLAPD, ['-f', join(this.folder, 'slapd.conf'), '-h', listen, '-d', '0'], { stdio: 'ignore' });
     this.#child = child;
-    while (!(await isOpen(this.tlsPort))) {
+    while (!(await listens(this.tlsPort))) {
       if (child.exitCode !== null) throw new Error(`slapd ended with ${child.exitCode}`);
     }
   }
@@ -259,27 +259,4 @@ async function makeCertificates(folder: string): Promise<void> {
     ...['-addext', 'basicConstraints=critical,CA:FALSE', '-CA', 'ca.pem', '-CAkey', 'ca.key'],
     ...['-keyout', 'server.key', '-out', 'server.pem'],
   );
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, 'close');
-  return port;
-}
-
-async function isOpen(port: number): Promise<boolean> {
-  const socket = connect(port, '127.0.0.1');
-  try {
-    await once(socket, 'connect');
-    return true;
-  } catch {
-    await new Promise(setImmediate);
-    return false;
-  } finally {
-    socket.destroy();
-  }
 }

@@ -11,8 +11,9 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { ImapFlow } from 'imapflow';
 import { defer } from '../helpers/defer.ts';
+import { freePorts } from '../helpers/ports.ts';
 import { needsTool } from '../helpers/tools.ts';
-import { freePort, OLD_PASSWORD, waitFor } from './dovecot.ts';
+import { OLD_PASSWORD, waitFor } from './dovecot.ts';
 
 const PROGRAMS = '/usr/lib/cyrus/bin';
 
@@ -30,7 +31,7 @@ export async function oldCyrus(t: TestContext): Promise<OldCyrus | undefined> {
   if (needsTool(t, 'saslpasswd2') === undefined) return undefined;
   const folder = await mkdtemp(join(tmpdir(), 'cy-'));
   t.after(() => rm(folder, { recursive: true, force: true }));
-  const [imap, pop3] = [await freePort(), await freePort()];
+  const [imap, pop3] = (await freePorts(2)) as [number, number];
   for (const name of ['conf', 'spool', 'run', 'run/lock', 'run/proc']) await mkdir(join(folder, name));
   const passwords = join(folder, 'sasldb2');
   for (const user of ['admin', 'anna'])

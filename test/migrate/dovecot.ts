@@ -5,12 +5,12 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmod, chown, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { connect as connectSocket, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { ImapFlow } from 'imapflow';
 import { defer } from '../helpers/defer.ts';
+import { freePorts, listens } from '../helpers/ports.ts';
 import { needsTool } from '../helpers/tools.ts';
 
 export const OLD_PASSWORD = 'old-oak-tree';
@@ -47,7 +47,7 @@ export async function startDovecot(folder: string, options: DovecotOptions = {})
   const mail = join(folder, 'mail');
   await mkdir(mail);
   await chown(mail, idOf('mail', '-u'), idOf('mail', '-g'));
-  const server = new OldServer(folder, await freePort(), await freePort(), options);
+  const server = new OldServer(folder, ...((await freePorts(2)) as [number, number]), options);
   await server.start();
   return server;
 }
@@ -191,25 +191,10 @@ function idOf(user: string, option: '-u' | '-g'): number {
   return Number(execFileSync('id', [option, user], { encoding: 'utf8' }));
 }
 
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, 'close');
-  return port;
-}
-
 /** Resolves true when a port listens, false when the process ended before. */
 export async function waitFor(port: number, process: ChildProcess): Promise<boolean> {
   while (process.exitCode === null) {
-    const socket = connectSocket(port, '127.0.0.1');
-    const connected = await new Promise<boolean>((resolve) => {
-      socket.once('connect', () => resolve(true)).once('error', () => resolve(false));
-    });
-    socket.destroy();
-    if (connected) return true;
+    if (await listens(port)) return true;
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
   return false;
