@@ -165,8 +165,8 @@ greetingDelay = "0s"`,
           uids: [uid],
           more,
         } = await session.uidsAndMore(criteria);
-        if (more && uid === undefined) continue;
         if (uid !== undefined) return Buffer.from(await session.content(uid), 'latin1').toString();
+        if (more) continue;
         session.send('idle IDLE\r\n');
         while (!/^\* \d+ EXISTS/.test(await session.line())); // what else it says does not matter
         session.send('DONE\r\n');
