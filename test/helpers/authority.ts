@@ -1,6 +1,8 @@
 /** A certificate authority of a test's own, and certificates of its making: good ones, and those that nobody should trust. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { after } from 'node:test';
+import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { generate } from 'selfsigned';
 
 /** PEM. */
@@ -64,6 +66,15 @@ export class Authority {
     });
     return new Authority(key, cert, [this.own, this.#above].join('\n'));
   }
+}
+
+/** One that this process trusts as it does those of its system, till the tests of the file have ended. */
+export async function trustedAuthority(): Promise<Authority> {
+  const usual = getCACertificates('default');
+  const authority = await Authority.make();
+  setDefaultCACertificates([...usual, authority.own]);
+  after(() => setDefaultCACertificates(usual));
+  return authority;
 }
 
 /** A certificate that nobody has issued but its owner. */

@@ -1,19 +1,12 @@
 /** What an administrator is told of the way to a domain, with real names, hosts and connections. */
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { getCACertificates, setDefaultCACertificates } from 'node:tls';
+import { test } from 'node:test';
 import { explainWay } from '../../src/outbound/explain.ts';
 import { Routes } from '../../src/outbound/route.ts';
-import { Authority, selfSigned } from '../helpers/authority.ts';
+import { selfSigned, trustedAuthority } from '../helpers/authority.ts';
 import { PeerRoom, tlsaFor } from './peer-room.ts';
 
-let authority: Authority;
-const usual = getCACertificates('default');
-before(async () => {
-  authority = await Authority.make();
-  setDefaultCACertificates([...usual, authority.own]);
-});
-after(() => setDefaultCACertificates(usual));
+const authority = await trustedAuthority();
 
 test('hosts in their order, what is known of each, and what a connection comes to', async (t) => {
   const room = await PeerRoom.open(t);

@@ -1,23 +1,15 @@
 /** Hosts with TLS of every brokenness, and what each is good for: to mail without wishes, under MTA-STS, under DANE. */
 import assert from 'node:assert/strict';
 import { Readable } from 'node:stream';
-import { after, before, test } from 'node:test';
-import { getCACertificates, setDefaultCACertificates } from 'node:tls';
+import { test } from 'node:test';
 import { reach, type TlsWish } from '../../../src/outbound/reach.ts';
-import { Authority, type Certificate, selfSigned } from '../../helpers/authority.ts';
+import { Authority, type Certificate, selfSigned, trustedAuthority } from '../../helpers/authority.ts';
 import { PeerRoom, tlsaFor } from '../peer-room.ts';
 import type { ScriptedPeerOptions } from '../scripted-peer.ts';
 
 const REQUIRETLS = { extensions: ['PIPELINING', '8BITMIME', 'REQUIRETLS'] };
 
-/** One that this machine trusts, as it trusts those of its system. */
-let authority: Authority;
-const usual = getCACertificates('default');
-before(async () => {
-  authority = await Authority.make();
-  setDefaultCACertificates([...usual, authority.own]);
-});
-after(() => setDefaultCACertificates(usual));
+const authority = await trustedAuthority();
 
 const saying = (command: string, said: string) => (each: string) => (each === command ? said : undefined);
 

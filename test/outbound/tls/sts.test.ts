@@ -3,15 +3,14 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
-import { after, before, type TestContext, test } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
-import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { pino } from 'pino';
 import { Resolver } from '../../../src/dns/resolver.ts';
 import { Sts } from '../../../src/outbound/tls/sts.ts';
 import { nowSeconds } from '../../../src/store/ids.ts';
 import type { MailStore } from '../../../src/store/store.ts';
-import { Authority, type Certificate } from '../../helpers/authority.ts';
+import { Authority, type Certificate, trustedAuthority } from '../../helpers/authority.ts';
 import { defer } from '../../helpers/defer.ts';
 import { type ScriptedDns, scriptedDns } from '../../helpers/dns-server.ts';
 import { openStore, temporaryFolder } from '../../store/helpers.ts';
@@ -19,13 +18,7 @@ import { openStore, temporaryFolder } from '../../store/helpers.ts';
 const DAY = 86_400;
 const mayListen = process.getuid?.() === 0 ? {} : { skip: 'only root may listen on port 443' };
 
-let authority: Authority;
-const usual = getCACertificates('default');
-before(async () => {
-  authority = await Authority.make();
-  setDefaultCACertificates([...usual, authority.own]);
-});
-after(() => setDefaultCACertificates(usual));
+const authority = await trustedAuthority();
 
 function policy(mode: string, { mx = 'mx.example.net', age = 7 * DAY } = {}): string {
   return ['version: STSv1', `mode: ${mode}`, `mx: ${mx}`, `max_age: ${age}`, ''].join('\r\n');
