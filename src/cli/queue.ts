@@ -160,9 +160,10 @@ function tell(changed: QueueChanged, options: CommonOptions, done: string): void
   if (recipients === 0 || stopped) process.exitCode = EXIT.failed;
 }
 
-function listText({ messages, recipients, oldest, found, destinations, entries }: QueueListed): string {
+function listText({ messages, recipients, oldest, longest, found, destinations, entries }: QueueListed): string {
   if (recipients === 0) return 'Nothing waits in the queue.';
-  const sum = `${counted(messages, 'message')} for ${counted(recipients, 'recipient')}${oldest === null ? '' : `, the oldest of ${localTime(oldest)}`}.`;
+  const since = oldest === null ? '' : `, the oldest of ${localTime(oldest)}`;
+  const sum = `${counted(messages, 'message')} for ${counted(recipients, 'recipient')}${since}. ${waitText(longest)}`;
   if (found === 0) return `${sum} None of it fits.`;
   const lines = [found === recipients ? sum : `${sum} Of these ${counted(found, 'recipient')} fit.`, ''];
   const row = (each: DestinationShown) => [
@@ -180,6 +181,12 @@ function listText({ messages, recipients, oldest, found, destinations, entries }
       `Only ${entries.length} of ${found} are listed: say --to-domain, --from or --account, or a larger --most.`,
     );
   return lines.join('\n');
+}
+
+/** What tells most of how it stands. */
+function waitText(longest: QueueListed['longest']): string {
+  if (longest === null) return 'Nothing is late: it is held, or for later.';
+  return `What should have left has waited since ${localTime(longest.since)}, for ${longest.destination}.`;
 }
 
 function entriesText(entries: readonly QueueEntryShown[]): string {

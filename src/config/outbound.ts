@@ -106,6 +106,11 @@ export const outbound = z
       .min(1)
       .prefault(1_000)
       .describe('When more messages than this wait in the queue, the metrics, the health page and the log say so.'),
+    alarmAfter: duration
+      .prefault('1d')
+      .describe(
+        'And when mail that should have left has waited for so long: without what is held, and what people send for later. One address that is never reached is enough, so less than "12h" is an alarm for what often mends itself. 0s: never.',
+      ),
   })
   .refine(({ giveUp }) => giveUp >= DAY_HOURS * 3_600_000, {
     path: ['giveUp'],

@@ -75,6 +75,7 @@ export function openOutbound(parts: Parts): Outbound {
     queue: store.queue,
     registry: metrics.registry,
     alarmAbove: config.outbound.alarmAbove,
+    alarmAfter: config.outbound.alarmAfter,
     log,
     onInternalError: () => metrics.internalError('outbound'),
   });

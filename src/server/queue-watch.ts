@@ -16,6 +16,8 @@ export interface QueueWatchOptions {
   readonly registry: Registry;
   /** Messages. */
   readonly alarmAbove: number;
+  /** How long mail may wait that should have left; 0: as long as it likes. */
+  readonly alarmAfter: Milliseconds;
   readonly log: Logger;
   readonly onInternalError: () => void;
 }
@@ -25,10 +27,11 @@ export class QueueWatch {
   readonly #outcomes: Counter<'outcome'>;
   readonly #protected: Counter<'tls'>;
   readonly #limited: Counter;
-  #size: QueueSize = { messages: 0, recipients: 0, held: 0, oldest: null };
+  #size: QueueSize = { messages: 0, recipients: 0, held: 0, oldest: null, longest: null };
   #looking: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
-  #alarm = false;
+  #isLong = false;
+  #isLate = false;
 
   constructor(options: QueueWatchOptions) {
     this.#options = options;
@@ -54,8 +57,15 @@ export class QueueWatch {
     this.#gauge('rainmail_queue_recipients', 'Recipients of these who have not got them yet.', (now) => now.recipients);
     this.#gauge('rainmail_queue_held', 'Of these recipients, those that wait for an administrator.', (now) => now.held);
     this.#gauge('rainmail_queue_oldest_seconds', 'Age of the message that waits for longest.', () => this.#oldest());
-    this.#gauge('rainmail_queue_alarm', '1 while more messages wait than outbound.alarmAbove: an alarm.', () =>
-      Number(this.#alarm),
+    this.#gauge(
+      'rainmail_queue_waited_seconds',
+      'How long the mail has waited that should have left and waits for longest; not what is held or for later.',
+      () => this.#waited() ?? 0,
+    );
+    this.#gauge(
+      'rainmail_queue_alarm',
+      '1 while more messages wait than outbound.alarmAbove, or mail for longer than outbound.alarmAfter: an alarm.',
+      () => Number(this.#alarm),
     );
   }
 
@@ -96,7 +106,11 @@ export class QueueWatch {
   /** As it was at the last look, at most a minute ago. */
   report(): NonNullable<HealthReport['queue']> {
     const { messages, held } = this.#size;
-    return { messages, held, oldestSeconds: this.#oldest() ?? null, alarm: this.#alarm };
+    return { messages, held, oldestSeconds: this.#oldest() ?? null, waitedSeconds: this.#waited(), alarm: this.#alarm };
+  }
+
+  get #alarm(): boolean {
+    return this.#isLong || this.#isLate;
   }
 
   /** Looks now; who asks while somebody looks already is answered with them. */
@@ -106,13 +120,19 @@ export class QueueWatch {
   }
 
   async #lookNow(): Promise<void> {
-    const { queue, alarmAbove, log } = this.#options;
+    const { queue, alarmAbove, alarmAfter, log } = this.#options;
     this.#size = await queue.size();
-    const { messages, held } = this.#size;
-    const was = this.#alarm;
-    this.#alarm = messages > alarmAbove;
-    if (this.#alarm && !was) log.warn({ messages, held, alarmAbove }, 'the queue of mail that leaves is long');
-    if (was && !this.#alarm) log.info({ messages }, 'the queue of mail that leaves is short again');
+    const { messages, held, longest } = this.#size;
+    const [wasLong, wasLate] = [this.#isLong, this.#isLate];
+    this.#isLong = messages > alarmAbove;
+    if (this.#isLong && !wasLong) log.warn({ messages, held, alarmAbove }, 'the queue of mail that leaves is long');
+    if (wasLong && !this.#isLong) log.info({ messages }, 'the queue of mail that leaves is short again');
+    const waitedSeconds = this.#waited();
+    this.#isLate = alarmAfter > 0 && waitedSeconds !== null && waitedSeconds * 1_000 > alarmAfter;
+    if (this.#isLate && !wasLate) {
+      log.warn({ destination: longest?.destination, waitedSeconds, messages }, 'mail has waited for long to leave');
+    }
+    if (wasLate && !this.#isLate) log.info({ messages }, 'no mail has waited for long to leave any more');
   }
 
   #lookAlone(): void {
@@ -125,6 +145,11 @@ export class QueueWatch {
   #oldest(): number | undefined {
     const { oldest } = this.#size;
     return oldest === null ? undefined : nowSeconds() - oldest;
+  }
+
+  #waited(): number | null {
+    const { longest } = this.#size;
+    return longest === null ? null : Math.max(0, nowSeconds() - longest.since);
   }
 
   /** Read when the page is asked for. */

@@ -169,7 +169,13 @@ test('held mail is not tried until it is released; rerouted mail waits elsewhere
   assert.deepEqual(await store.queue.destinationsDue(10), ['[192.0.2.1]']);
   await assertSound(store);
   await change({ kind: 'remove' });
-  assert.deepEqual(await store.queue.size(), { messages: 0, recipients: 0, held: 0, oldest: null });
+  assert.deepEqual(await store.queue.size(), {
+    messages: 0,
+    recipients: 0,
+    held: 0,
+    oldest: null,
+    longest: null,
+  });
   await assertSound(store);
 });
 
@@ -241,4 +247,29 @@ test('the time of held mail does not run, and who is released after it has a day
   await change('release');
   assert.deepEqual((await store.queue.overdue(10)).expired, []);
   assert.ok((await store.queue.message(id))!.message.expires >= now + 86_400);
+});
+
+test('what should have left has waited since it was due, or let go on; what is held or for later has not', async (t) => {
+  const store = await temporaryStore(t);
+  const anna = await newAccount(store, 'anna');
+  const now = nowSeconds();
+  const longest = async () => (await store.queue.size()).longest;
+  await send(store, anna, 'Later', ['ben@example.com'], { due: now + 3_600 });
+  assert.equal(await longest(), null);
+  const id = await send(store, anna, 'Offer', ['carl@example.net'], { due: now - 7_200 });
+  await send(store, anna, 'Order', ['dora@example.org'], { due: now - 3_600 });
+  await settle(store, id, [{ number: 0, due: now + 600, reply: '451 later' }]);
+  assert.deepEqual(await longest(), { since: now - 7_200, destination: 'example.net' });
+  const change = async (kind: 'hold' | 'release' | 'retry') => {
+    const entries = (await Array.fromAsync(store.queue.pages())).flat().filter((each) => each.id === id);
+    await store.queue.change(entries, { kind }, async () => {});
+  };
+  await change('retry');
+  assert.equal((await longest())?.since, now - 7_200);
+  await change('hold');
+  assert.deepEqual(await longest(), { since: now - 3_600, destination: 'example.org' });
+  await change('release');
+  assert.deepEqual(await longest(), { since: now - 3_600, destination: 'example.org' });
+  await store.engine.write(holdQueue);
+  assert.equal(await longest(), null);
 });

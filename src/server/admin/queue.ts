@@ -16,6 +16,8 @@ export interface QueueListed {
   readonly messages: number;
   readonly recipients: number;
   readonly oldest: string | null;
+  /** What should have left and has waited for longest; null: nothing waits but what is held, or for later. */
+  readonly longest: { readonly since: string; readonly destination: string } | null;
   /** Recipients that fit the selection. */
   readonly found: number;
   /** Those for which most wait, of what fits. */
@@ -87,6 +89,7 @@ export const listQueue = action({
     return {
       ...size,
       oldest: iso(size.oldest),
+      longest: size.longest && { ...size.longest, since: iso(size.longest.since)! },
       found,
       destinations: counts.map(({ destination, recipients, held }, at) => {
         const { due, failures, oldest } = states[at]!;

@@ -1,7 +1,7 @@
 /** What waits in the queue, for those who look at it: how much, for where, and page by page. */
 import type { Reader } from '../engine/engine.ts';
 import { sql } from '../engine/sql.ts';
-import type { AccountId, EpochSeconds, QueueId, TraceId } from '../ids.ts';
+import { type AccountId, type EpochSeconds, nowSeconds, type QueueId, type TraceId } from '../ids.ts';
 import { type QueuedRecipient, RECIPIENT, type RecipientRow, recipientOf } from './queue.ts';
 
 const RECIPIENT_COLUMNS = RECIPIENT.split(', ')
@@ -25,6 +25,9 @@ const PAGE = sql<
 const SIZE = sql<readonly [recipients: number, held: number, messages: number, oldest: number | null]>(`
   SELECT (SELECT count(*) FROM queue_recipient), (SELECT count(*) FROM queue_recipient WHERE state = 'held'),
     count(*), min(created) FROM queue_message`);
+/** The first of an index: what is for later stands at its end. */
+const LONGEST = sql<readonly [since: number, destination: string]>(`
+  SELECT since, destination FROM queue_recipient WHERE state = 'waiting' AND since <= ? ORDER BY since LIMIT 1`);
 /** Read off one index: a hundred thousand who wait take some 20 ms. Ids rise, so the least of them came first. */
 const BY_DESTINATION = sql<readonly [destination: string, recipients: number, held: number, firstId: number]>(`
   SELECT destination, count(*) AS recipients, sum(CASE WHEN state = 'held' THEN 1 ELSE 0 END), min(queue_id)
@@ -73,11 +76,15 @@ export interface QueueSize {
   readonly held: number;
   /** When the message came that waits for longest; null when none does. */
   readonly oldest: EpochSeconds | null;
+  /** Who should have it and has waited for longest, since when, and for which destination; without those that are held or wait until later. */
+  readonly longest: { readonly since: EpochSeconds; readonly destination: string } | null;
 }
 
 export async function queueSize(tx: Reader): Promise<QueueSize> {
   const [recipients, held, messages, oldest] = (await tx.get(SIZE))!;
-  return { messages, recipients, held, oldest };
+  const [since, destination] = (await tx.get(LONGEST, nowSeconds())) ?? [];
+  const longest = since === undefined || destination === undefined ? null : { since, destination };
+  return { messages, recipients, held, oldest, longest };
 }
 
 /** How many wait for a destination. */

@@ -45,7 +45,7 @@ export const RECIPIENT = 'number, address, destination, state, priority, due, at
 
 const INSERT_MESSAGE = sql(`INSERT INTO queue_message (${MESSAGE}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`);
 const INSERT_RECIPIENT = sql(`
-  INSERT INTO queue_recipient (queue_id, ${RECIPIENT}) VALUES (?, ?, ?, ?, 'waiting', ?, ?, 0, ?, ?, '')`);
+  INSERT INTO queue_recipient (queue_id, ${RECIPIENT}, since) VALUES (?, ?, ?, ?, 'waiting', ?, ?, 0, ?, ?, '', ?)`);
 /** Somebody more waits; one that is put off is not tried sooner for it. */
 const AWAIT = sql(`
   INSERT INTO queue_destination (destination, due, failures) VALUES (?, ?, 0)
@@ -86,6 +86,8 @@ const DELETE_RECIPIENT = sql('DELETE FROM queue_recipient WHERE queue_id = ? AND
 const ANY_RECIPIENT = sql<readonly [number: number]>('SELECT number FROM queue_recipient WHERE queue_id = ? LIMIT 1');
 const DELETE_MESSAGE = sql('DELETE FROM queue_message WHERE queue_id = ?');
 const SET_STATE = sql('UPDATE queue_recipient SET state = ?, due = ? WHERE queue_id = ? AND number = ?');
+/** While it was held it did not wait to leave. */
+const WAITS_SINCE = sql("UPDATE queue_recipient SET since = ? WHERE queue_id = ? AND number = ? AND state = 'held'");
 const REROUTE = sql('UPDATE queue_recipient SET destination = ?, due = ? WHERE queue_id = ? AND number = ?');
 const OF_EMAIL = sql<readonly [queue: number]>(
   'SELECT queue_id FROM queue_message WHERE account_id = ? AND email_id = ?',
@@ -158,7 +160,7 @@ export async function enqueue(
   await tx.run(INSERT_MESSAGE, queue, account, email, sender, bytes, options, now, warn, expires, trace);
   const rank = PRIORITIES.indexOf(priority);
   for (const [number, { address, destination, notify = [], original = '' }] of recipients.entries()) {
-    await tx.run(INSERT_RECIPIENT, queue, number, address, destination, rank, due, notify.join(','), original);
+    await tx.run(INSERT_RECIPIENT, queue, number, address, destination, rank, due, notify.join(','), original, due);
   }
   for (const destination of new Set(recipients.map((each) => each.destination))) await tx.run(AWAIT, destination, due);
   return queue;
@@ -345,11 +347,12 @@ export async function setQueueState(
   state: QueuedRecipient['state'],
   due: EpochSeconds,
 ): Promise<void> {
-  await tx.run(SET_STATE, state, due, id, number);
   if (state === 'waiting') {
-    const least = Math.max(due, nowSeconds()) + LEAST_TIME;
-    await tx.run(EXTEND, least, id, least);
+    const from = Math.max(due, nowSeconds());
+    await tx.run(WAITS_SINCE, from, id, number);
+    await tx.run(EXTEND, from + LEAST_TIME, id, from + LEAST_TIME);
   }
+  await tx.run(SET_STATE, state, due, id, number);
   await reschedule(tx, destination);
 }
 

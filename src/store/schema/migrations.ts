@@ -12,6 +12,7 @@ import { TRACE_SCHEMA } from './0009-trace.ts';
 import { SIGNING_SCHEMA } from './0010-signing.ts';
 import { FORWARDING_SCHEMA } from './0011-forwarding.ts';
 import { TLS_POLICY_SCHEMA } from './0012-tls-policies.ts';
+import { WAITING_SCHEMA } from './0013-waiting.ts';
 
 export interface Migration {
   readonly version: number;
@@ -32,6 +33,7 @@ export const MIGRATIONS: readonly Migration[] = [
   { version: 10, name: 'signing', statements: SIGNING_SCHEMA },
   { version: 11, name: 'forwarding', statements: FORWARDING_SCHEMA },
   { version: 12, name: 'tls policies', statements: TLS_POLICY_SCHEMA },
+  { version: 13, name: 'waiting', statements: WAITING_SCHEMA },
 ];
 
 /** Made by the engine before any of them. */
