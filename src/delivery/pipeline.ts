@@ -74,7 +74,7 @@ export class DeliveryPipeline implements Delivery {
     const { accounts, leaves } = await this.#recipients.find(recipient, envelope);
     const { signedIn } = envelope;
     if (signedIn !== undefined && leaves.some(({ account }) => account === signedIn.id)) {
-      this.#options.allowances?.check(signedIn, 1);
+      await this.#options.allowances?.check(signedIn, 1);
     }
     for (const account of accounts) await this.#recipients.checkRoom(account, envelope.declaredBytes ?? 0);
   }
@@ -165,30 +165,25 @@ export class DeliveryPipeline implements Delivery {
   ): Promise<Filed> {
     const { envelope, message, recipients, findings } = delivery;
     const report = await this.#options.notices?.filed(delivery);
-    const arrival = arrivalOf(envelope, recipients, findings);
+    const sends = sendsOf(envelope, outbound);
+    const arrival = { ...arrivalOf(envelope, recipients, findings), ...(sends > 0 && { sends }) };
     const also = { sent: sentBy(envelope, message), outbound, report, arrival, arrives: envelope.arrives };
     try {
-      return await this.#withinAllowance(envelope, outbound, () => this.#store.deliver(message, targets, also));
+      return await this.#withinAllowance(envelope, sends, () => this.#store.deliver(message, targets, also));
     } finally {
       if (report !== undefined) this.#store.discard(report.message); // without effect when it was filed
     }
   }
 
-  /** Counts what a person sends to others elsewhere; what is forwarded for people is not theirs. @throws Refused `sending.limit` */
-  async #withinAllowance<T>(
-    { protocol, signedIn, sender }: Envelope,
-    outbound: readonly Outbound[],
-    file: () => Promise<T>,
-  ): Promise<T> {
+  /** @throws Refused `sending.limit` */
+  async #withinAllowance<T>({ signedIn }: Envelope, sends: number, file: () => Promise<T>): Promise<T> {
     const { allowances } = this.#options;
-    const own = signedIn && outbound.find((each) => each.account === signedIn.id && each.sender === sender);
-    if (protocol !== 'submission' || allowances === undefined || !own) return file();
-    const count = own.recipients.filter(({ destination }) => destination !== HERE).length;
-    allowances.take(signedIn, count);
+    if (allowances === undefined || signedIn === undefined || sends === 0) return file();
+    await allowances.take(signedIn, sends);
     try {
       return await file();
     } catch (error) {
-      allowances.giveBack(signedIn, count);
+      allowances.giveBack(signedIn, sends);
       throw error;
     }
   }
@@ -210,6 +205,13 @@ export class DeliveryPipeline implements Delivery {
     const { outgoing } = this.#options;
     return outgoing === undefined ? [] : outboundOf(delivery, outgoing, nowSeconds());
   }
+}
+
+/** To how many elsewhere a person sends it; what is forwarded for people is not theirs. */
+function sendsOf({ protocol, signedIn, sender }: Envelope, outbound: readonly Outbound[]): number {
+  if (protocol !== 'submission' || signedIn === undefined) return 0;
+  const own = outbound.find((each) => each.account === signedIn.id && each.sender === sender);
+  return own?.recipients.filter(({ destination }) => destination !== HERE).length ?? 0;
 }
 
 /** Before the checks. */

@@ -23,6 +23,13 @@ export class SlidingCount {
     this.#counts[at] = Math.max(0, this.#counts[at]! + count);
   }
 
+  /** What happened a while ago; what is too old is left out. */
+  addEarlier(now: EpochSeconds, at: EpochSeconds, count: number): void {
+    this.#advance(now);
+    const step = Math.min(Math.floor(at / this.#step), this.#last);
+    if (step > this.#last - STEPS) this.#counts[step % STEPS]! += count;
+  }
+
   sum(now: EpochSeconds): number {
     this.#advance(now);
     return this.#counts.reduce((sum, count) => sum + count, 0);

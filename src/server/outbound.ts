@@ -82,6 +82,7 @@ export function openOutbound(parts: Parts): Outbound {
   const allowances = new Allowances({
     byHour: config.limits.recipientsByHour,
     byDay: config.limits.recipientsByDay,
+    trace: store.trace,
     onReached: (account, recipients) => watch.limitReached(account, recipients),
   });
   if (!mayLeave(parts)) return unsent(watch, allowances, reportsOf(parts));

@@ -19,6 +19,8 @@ export interface Arrival {
   readonly tls?: string;
   /** Who signed in. */
   readonly account?: AccountId;
+  /** To how many elsewhere who signed in sends it: they count for what one account may send. */
+  readonly sends?: number;
   /** Of somebody's mail program. */
   readonly device?: string;
   /** What checks found. */

@@ -1,10 +1,6 @@
 /** Who may send as whom, over real sockets. */
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { Allowances } from '../../src/delivery/allowances.ts';
-import type { Account } from '../../src/directory/types.ts';
-import { Refused } from '../../src/errors.ts';
-import type { AccountId, EpochSeconds } from '../../src/store/ids.ts';
 import { type MailRoom, mailRoom, PASSWORD } from '../helpers/mail-room.ts';
 
 const ANNA = 'anna@office.test';
@@ -120,33 +116,4 @@ test('the policy lets a scanner send as everybody of its domain, and a program a
   assert.match(await send({ path: 'not an address' }), /^MAIL 501 /);
   await mayBe('own');
   assert.match(await as(BEN), /^MAIL 550 /);
-});
-
-test('an account sends to so many elsewhere in an hour, and in a day, and to more when the time has passed', () => {
-  let now: EpochSeconds = 1_000_000;
-  const told: number[] = [];
-  const onReached = (_account: AccountId, recipients: number) => told.push(recipients);
-  const allowances = new Allowances({ byHour: 10, byDay: 25, onReached, clock: () => now });
-  const anna = { id: 1 as AccountId } as Account;
-  const limited = (error: unknown) => error instanceof Refused && error.code === 'sending.limit';
-  allowances.take(anna, 6);
-  assert.throws(() => allowances.take(anna, 5), limited); // and counts nothing
-  allowances.take(anna, 4);
-  assert.throws(() => allowances.check(anna, 1), limited);
-  allowances.check({ id: 2 as AccountId } as Account, 10); // others are not concerned
-  allowances.giveBack(anna, 3);
-  allowances.take(anna, 3);
-  assert.deepEqual(told, [5]); // once an hour
-  now += 3_600;
-  allowances.take(anna, 10);
-  now += 3_600;
-  assert.throws(() => allowances.take(anna, 6), limited); // of the day
-  allowances.take(anna, 5);
-  now += 86_400;
-  allowances.take(anna, 10);
-  now += 1_800;
-  assert.throws(() => allowances.take(anna, 1), limited); // the hour slides
-  now += 1_800;
-  allowances.take(anna, 10);
-  assert.equal(told.length, 3);
 });
