@@ -42,7 +42,7 @@ export interface Tables {
   readonly errors: readonly { readonly benchmark: string; readonly server: ServerName; readonly text: string }[];
 }
 
-export const WANTED_PAUSE_MS = 50;
+const WANTED_PAUSE_MS = 50;
 /** Percent of its core from which on the load generator is the bound. */
 const CLIENT_LIMIT = 85;
 

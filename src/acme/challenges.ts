@@ -9,7 +9,7 @@ import { acmeLibrary } from './transport.ts';
 export type ChallengeType = 'http-01' | 'tls-alpn-01';
 
 /** RFC 8737 6.2. */
-export const ACME_TLS = 'acme-tls/1';
+const ACME_TLS = 'acme-tls/1';
 
 /** Tokens and their answers (RFC 8555 8.3). */
 export class HttpChallenges {

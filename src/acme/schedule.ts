@@ -79,7 +79,7 @@ export function waitAfter(
 }
 
 /** Refusals that an hour may have, by hand as well. */
-export const MOST_REFUSALS = 4;
+const MOST_REFUSALS = 4;
 
 /** Those of the last hour. A clock that was wrong may have left some in the future: they don't count. */
 export function recent(refusals: readonly Milliseconds[], now: Milliseconds): Milliseconds[] {

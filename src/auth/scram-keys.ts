@@ -13,7 +13,7 @@ const derive = promisify(pbkdf2);
  * ms here; a phone's mail program written in a script language, a second at ten times this). It is kept per account, so it may rise.
  */
 export const SCRAM_ITERATIONS = 16_384;
-export const SCRAM_SALT_BYTES = 16;
+const SCRAM_SALT_BYTES = 16;
 export const SHA256_BYTES = 32;
 
 /** What one credential leaves on the server. */

@@ -18,7 +18,7 @@ export function officeCommand(name: string, description: string, example: string
 }
 
 /** `--data DIR`: the data directory, else RAINMAIL_DATA, else ./data. */
-export function dataOption(): Option {
+function dataOption(): Option {
   return new Option('--data <dir>', 'data directory of the office')
     .env('RAINMAIL_DATA')
     .default(resolve('data'), './data')

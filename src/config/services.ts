@@ -10,7 +10,7 @@ export interface Service {
   readonly title: string;
 }
 
-export const SERVICE_NAMES = [
+const SERVICE_NAMES = [
   'imap',
   'imaps',
   'pop3',

@@ -10,7 +10,7 @@ import { invalid, missing } from './rules.ts';
 import type { Forwarding } from './types.ts';
 
 /** Addresses that an account may forward to. */
-export const TARGETS_LIMIT = 20;
+const TARGETS_LIMIT = 20;
 /** Accounts that are looked at for a way that leads back. */
 const MOST_STEPS = 1_000;
 

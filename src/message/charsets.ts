@@ -84,7 +84,7 @@ class Utf7Reader implements TextReader {
 }
 
 /** Text of unknown charset: UTF-8 if it is that, else windows-1252. */
-export function guessText(bytes: Uint8Array): string {
+function guessText(bytes: Uint8Array): string {
   if (isAscii(bytes)) return asBuffer(bytes).toString('latin1');
   return isUtf8(bytes) ? asBuffer(bytes).toString('utf8') : decodeText(bytes, 'windows-1252');
 }

@@ -88,7 +88,7 @@ export class Header {
 }
 
 /** Takes the line ends out of a folded value (RFC 5322 2.2.3). */
-export function unfold(value: string): string {
+function unfold(value: string): string {
   return value.includes('\n') ? value.replace(/\r?\n/g, '') : value;
 }
 

@@ -2,7 +2,7 @@
 import { unquote } from './parameters.ts';
 
 /** At most so many of one field are kept: the first, which names the thread, and the last, which name the nearest. */
-export const MAX_IDS = 100;
+const MAX_IDS = 100;
 
 /** An identifier longer than a line (RFC 5322 2.1.1) is none. */
 const MAX_ID_LENGTH = 998;

@@ -18,11 +18,11 @@ import { decodeParameters, parameter } from './parameters.ts';
 import { isEncoded } from './transfer-encoding.ts';
 
 /** Bytes of one header that are interpreted, of all headers of a message together, and fields of one header. */
-export const MAX_HEADER = 256 * 1024;
-export const MAX_HEADERS = 512 * 1024;
+const MAX_HEADER = 256 * 1024;
+const MAX_HEADERS = 512 * 1024;
 const MAX_FIELDS = 5_000;
 /** Entities within each other; deeper ones are opaque. */
-export const MAX_DEPTH = 100;
+const MAX_DEPTH = 100;
 /** After so many parts the last one takes the rest. */
 export const MAX_PARTS = 1_000;
 /** RFC 2046 5.1.1 allows 70 characters; more than a line (RFC 5322 2.1.1) can't be one. */

@@ -4,7 +4,7 @@ import type { TextSample } from './mime-reader.ts';
 import { decodedTransfer } from './transfer-encoding.ts';
 
 /** RFC 8970 3.1: at most 256 characters. */
-export const MAX_PREVIEW = 256;
+const MAX_PREVIEW = 256;
 
 /** @returns at most {@link MAX_PREVIEW} characters in one line; the plain text if it says anything, else the HTML; else empty */
 export function preview(plain: TextSample | null, html: TextSample | null): string {

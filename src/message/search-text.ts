@@ -30,12 +30,6 @@ export function rangeText(range: TextRange, bytes: Buffer): string {
   return decodeText(decodedTransfer(bytes, range.part.encoding), parameter(range.part.params, 'charset') ?? '');
 }
 
-/** All searchable text of a message held in memory, a range at a time. @param where `text` begins with the message's own header */
-export function* searchableText(message: Buffer, root: Part, where: 'body' | 'text'): Generator<string> {
-  if (where === 'text') yield headerText(message.subarray(root.header, root.body));
-  for (const range of textRanges(root)) yield rangeText(range, message.subarray(range.from, range.to));
-}
-
 /** Decodes the text of one part that comes in pieces: for parts that are not held in memory. */
 export function partText(part: Part): TextReader {
   const transfer = decodeTransfer(part.encoding);
@@ -56,11 +50,6 @@ export function headerText(block: Buffer): string {
     if (name !== '') text += `${name}: ${decodedHeader(header.value(index))}\n`;
   }
   return text;
-}
-
-/** The decoded values of all fields of one name: for SEARCH HEADER, SUBJECT, FROM, TO, CC and BCC. */
-export function decodedFields(block: Buffer, name: string): string[] {
-  return new Header(block.toString('latin1')).all(name.toLowerCase()).map(decodedHeader);
 }
 
 function collect(part: Part, ranges: TextRange[]): void {

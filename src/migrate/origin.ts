@@ -21,12 +21,6 @@ export function keyOf(folder: string, generation: string, id: string): string {
   return `${groupOf(folder)};UIDVALIDITY=${generation}/;UID=${encodeURIComponent(id)}`;
 }
 
-/** What a key says of its message: the generation and id within its folder. */
-export function partsOfKey(key: string): { readonly generation: string; readonly id: string } {
-  const [, generation = '', id = ''] = /;UIDVALIDITY=([^/]*)\/;UID=(.*)$/.exec(key) ?? [];
-  return { generation, id: decodeURIComponent(id) };
-}
-
 export interface Note {
   readonly sizeBytes: number;
   readonly received: number | null;

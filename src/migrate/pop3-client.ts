@@ -268,7 +268,7 @@ function saidNo(line: string): Error {
 }
 
 /** A connected socket. @throws SourceLost, Refused `source.certificate` */
-export function opened(endpoint: Endpoint): Promise<Socket> {
+function opened(endpoint: Endpoint): Promise<Socket> {
   return settled((done) => open(endpoint, endpoint.security === 'tls', done));
 }
 

@@ -50,7 +50,7 @@ export interface AccountReport {
   readonly seconds: number;
 }
 
-export const MOST_REPORTED = 100;
+const MOST_REPORTED = 100;
 
 /** True when everything of the source is here. */
 export function isWhole({ outcome, skippedCount, unreadable, folders }: AccountReport): boolean {

@@ -11,7 +11,7 @@ import { Refused } from '../errors.ts';
 import { generatePassword } from './generated-password.ts';
 import type { Office } from './office.ts';
 
-export const TRIAL_DOMAIN = 'office.test';
+const TRIAL_DOMAIN = 'office.test';
 const PEOPLE = [
   ['anna', 'Anna Lee'],
   ['ben', 'Ben Okafor'],
@@ -25,11 +25,11 @@ export interface TrialPerson {
 }
 
 /** The passwords of the trial office, in the format of curl's --netrc-file. */
-export function netrcPath(data: string): string {
+function netrcPath(data: string): string {
   return join(data, 'trial.netrc');
 }
 
-export function passwordsPath(data: string): string {
+function passwordsPath(data: string): string {
   return join(data, 'trial-passwords.txt');
 }
 

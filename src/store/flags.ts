@@ -20,8 +20,6 @@ export const FLAG_BITS: readonly (readonly [name: string, bit: number])[] = [
 ];
 
 export const SEEN = 1;
-export const ANSWERED = 2;
-export const FLAGGED = 4;
 export const DELETED = 8;
 export const DRAFT = 16;
 

@@ -60,7 +60,7 @@ function below(name: string, moved: ReadonlyMap<string, string>): string {
 }
 
 /** A name that a mailbox may have (store/operations/mailboxes.ts), as near to the source's as can be. */
-export function allowedName(name: string): string {
+function allowedName(name: string): string {
   const parts = name
     .normalize('NFC')
     .split('/')
@@ -77,7 +77,7 @@ const MOST_PART = 250;
 const MOST_PATH = 1_000;
 
 /** The use of a folder by the names that clients and servers give it. */
-export function wellKnownRole(name: string): Role | null {
+function wellKnownRole(name: string): Role | null {
   const plain = name.toLowerCase().replaceAll('_', ' ');
   return ROLES.find(([, names]) => names.includes(plain))?.[0] ?? null;
 }

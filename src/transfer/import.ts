@@ -79,7 +79,7 @@ const BATCH_MESSAGES = 100;
 const BATCH_BYTES = 4 << 20;
 /** Mail that another server took in is not refused for its size, within reason. */
 const LARGEST = 1 << 30;
-export const MOST_REPORTED = 100;
+const MOST_REPORTED = 100;
 const PROGRESS_EVERY = 20;
 /** Why a folder can't be made for what is brought. */
 const NO_FOLDER: readonly string[] = ['mailbox.forbidden', 'mailbox.exists', 'mailbox.missing', 'limit.reached'];

@@ -25,7 +25,7 @@ const CR = 13;
 /** A line longer than this is passed on in parts: no memory is bound by it. */
 const LINE_MOST = 1 << 16;
 /** A header longer than this is not looked at beyond. */
-export const HEADER_MOST = 1 << 16;
+const HEADER_MOST = 1 << 16;
 /** A longer line is no From line. */
 const FROM_LINE_MOST = 1_000;
 

@@ -69,7 +69,7 @@ async function senderOf(message: OutgoingMessage): Promise<string> {
 }
 
 /** A line that begins with `From `, or with `>` before it, gets one more `>`. Works on a stream. */
-export class FromQuoting {
+class FromQuoting {
   /** What may be the beginning of such a line. */
   #held = '';
   #midLine = false;

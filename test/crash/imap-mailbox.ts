@@ -83,7 +83,7 @@ function uidOf(line: string): number {
   return Number(/[( ]UID (\d+)/.exec(line)?.[1]);
 }
 
-export function flagsOf(line: string): string[] {
+function flagsOf(line: string): string[] {
   const flags = /FLAGS \(([^)]*)\)/.exec(line)![1]!.toLowerCase();
   return flags
     .split(' ')

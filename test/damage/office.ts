@@ -12,7 +12,7 @@ import type { Recovered } from '../../src/store/recovery.ts';
 import type { Mailbox } from '../../src/store/types.ts';
 import { isWhole, messageOf, newToken, type Token, tokenOf } from '../crash/messages.ts';
 
-export const PEOPLE = ['anna', 'ben', 'carla'] as const;
+const PEOPLE = ['anna', 'ben', 'carla'] as const;
 const address = (name: string): string => `${name}@office.test`;
 
 /** What somebody sees of one message. */

@@ -266,7 +266,7 @@ export class TrialOffice {
 }
 
 /** One device of a person: it signs in anew for each story. */
-export class Device {
+class Device {
   readonly #office: TrialOffice;
   readonly #address: string;
 

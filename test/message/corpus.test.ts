@@ -4,10 +4,10 @@ import { analyse, MessageAnalyser } from '../../src/message/analyser.ts';
 import type { MessageAnalysis, Part } from '../../src/message/analysis.ts';
 import { foldCase } from '../../src/message/casemap.ts';
 import { filterHeader } from '../../src/message/header.ts';
-import { searchableText } from '../../src/message/search-text.ts';
 import { section } from '../../src/message/sections.ts';
 import { decodedTransfer, decodeTransfer } from '../../src/message/transfer-encoding.ts';
 import { corpus } from './corpus.ts';
+import { searchableText } from './searchable-text.ts';
 import { assertSound } from './structure-checks.ts';
 
 const MESSAGES = corpus();

@@ -19,7 +19,7 @@ export function corpus(): CorpusMessage[] {
 }
 
 /** Every line end becomes CRLF. */
-export function withCrlf(bytes: Buffer): Buffer {
+function withCrlf(bytes: Buffer): Buffer {
   return Buffer.from(bytes.toString('latin1').replace(/\r?\n|\r/g, '\r\n'), 'latin1');
 }
 

@@ -31,7 +31,7 @@ function assertNested(part: Part): void {
 }
 
 /** Asserts that the text is one parenthesised list of strings, NILs, numbers and lists (RFC 9051 9). */
-export function assertImapList(text: string, items: number | null): void {
+function assertImapList(text: string, items: number | null): void {
   const TOKEN = /\(|\)| |NIL|\d+|"(?:[^"\\\r\n\0\x80-\xff]|\\["\\])*"|\{(\d+)\}\r\n/y;
   let depth = 0;
   let count = 0;

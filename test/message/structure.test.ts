@@ -8,10 +8,11 @@ import { bodyText } from '../../src/message/body-structure.ts';
 import { sentDay } from '../../src/message/envelope.ts';
 import { filterHeader } from '../../src/message/header.ts';
 import { MAX_PARTS } from '../../src/message/mime-reader.ts';
-import { partText, searchableText } from '../../src/message/search-text.ts';
+import { partText } from '../../src/message/search-text.ts';
 import { partAt, type SectionSpec, section } from '../../src/message/sections.ts';
 import { serializeParts } from '../../src/message/stored-parts.ts';
 import { message } from './corpus.ts';
+import { searchableText } from './searchable-text.ts';
 import { assertSound } from './structure-checks.ts';
 
 /** The structure of RFC 9051 6.4.5.1's example: a message with parts 1, 2, 3 (a message with 3.1 and 3.2) and 4 (4.1, 4.2 and within). */

@@ -3,7 +3,7 @@ import type { ImapFlow } from 'imapflow';
 import { corpus } from '../message/corpus.ts';
 
 /** With `/` as delimiter. */
-export const ODD_NAMES = [
+const ODD_NAMES = [
   'Größe & Gewicht',
   'with "quotes" and \\backslash',
   '  spaces  inside',

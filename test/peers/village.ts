@@ -17,7 +17,7 @@ import { addUsers, emptied } from './own-users.ts';
 import { addAddress, type MakePeer, startPeer } from './peer-server.ts';
 import { POSTFIX_USERS } from './postfix.ts';
 
-export const ANNA = 'anna@office.test';
+const ANNA = 'anna@office.test';
 const OFFICE = '192.0.2.10';
 const OFFICE_6 = '2001:db8::10';
 /** Serves the policies of all domains. */

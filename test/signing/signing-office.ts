@@ -50,7 +50,7 @@ interface Leaving {
   readonly piece?: number;
 }
 
-export class SigningOffice {
+class SigningOffice {
   readonly directory: Directory;
   readonly engine: Office['engine'];
   readonly dns: ScriptedDns;

@@ -127,7 +127,7 @@ const TEXTS: Readonly<Record<Bound, string>> = {
 };
 
 /** One connection of somebody who is no friend. */
-export class Visitor {
+class Visitor {
   readonly address: string;
   /** What counts as one with it. */
   readonly peer: string;

@@ -24,7 +24,7 @@ import {
 } from './values.ts';
 
 /** Some networks. */
-export class Networks {
+class Networks {
   readonly #set: BlockList;
   /** The last address that was found within: behind most connections of an office is the same one, and asking the set costs more than all else. */
   #within = '';

@@ -10,7 +10,7 @@ import type { Subject } from '../subject.ts';
 import type { PolicyRule } from './decide.ts';
 import { POLICY_NAMES, type PolicyName, settingNamed } from './settings.ts';
 
-export const SCOPES = ['everyone', 'domain', 'group', 'account'] as const;
+const SCOPES = ['everyone', 'domain', 'group', 'account'] as const;
 
 /** What is wrong, and where. */
 export interface Mistake {

@@ -20,7 +20,7 @@ const ACCOUNT_NAMES = sql<readonly [name: string]>(
 );
 
 /** Settings that a file may hold: it is one transaction. Measured: bench/policy.ts. */
-export const RULES_LIMIT = 50_000;
+const RULES_LIMIT = 50_000;
 /** Mistakes for which names that may have been meant are looked up. */
 const HELPED = 50;
 /** Changes that the audit names one by one. */

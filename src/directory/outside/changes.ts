@@ -19,7 +19,7 @@ import { PLACE } from './guard.ts';
 import * as people from './people.ts';
 import type { Named, OutsideGroup, OutsidePerson } from './types.ts';
 
-export const LDAP_ACTOR = 'LDAP';
+const LDAP_ACTOR = 'LDAP';
 
 /** What became of one of a chunk. */
 export type Outcome<T> = { readonly taken: T } | { readonly problem: string };

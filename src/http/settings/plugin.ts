@@ -26,7 +26,7 @@ import type { Page, SettingsParts } from './visit.ts';
 import { BODY_LIMIT, Visits } from './visits.ts';
 import { WebSessions } from './web-sessions.ts';
 
-export const SETTINGS = '/settings';
+const SETTINGS = '/settings';
 
 /** Our own style, script and images; forms that lead to us; in nobody's frame. */
 const CONTENT_POLICY = [
@@ -47,7 +47,7 @@ export const settings: HttpPlugin = async (app, httpParts) => {
 };
 
 /** Everything below {@link SETTINGS}. */
-export async function settingsPages(app: FastifyInstance, parts: SettingsParts): Promise<void> {
+async function settingsPages(app: FastifyInstance, parts: SettingsParts): Promise<void> {
   const assets = readAssets();
   const show = showWith(assetUrls(assets));
   const visits = new Visits(parts);

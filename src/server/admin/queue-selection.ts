@@ -4,7 +4,7 @@ import type { Directory } from '../../directory/directory.ts';
 import type { AccountId, QueueId } from '../../store/ids.ts';
 import type { Queue, QueueEntry } from '../../store/queue.ts';
 
-export const MOST_IDS = 1_000;
+const MOST_IDS = 1_000;
 
 /** All conditions hold together; none of them: everything that waits. */
 export const selection = {

@@ -55,7 +55,7 @@ function notServed(text: string): Refused {
   );
 }
 
-export function keyRecord(key: DkimKey): KeyRecord {
+function keyRecord(key: DkimKey): KeyRecord {
   const goes = goesAt(key);
   return {
     selector: key.selector,

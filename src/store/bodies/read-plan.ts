@@ -48,7 +48,7 @@ export function planWindow(addresses: readonly BodyAddress[], from: number): Win
 }
 
 /** True for a body that is never held whole. */
-export function isStreamed(address: BodyAddress): boolean {
+function isStreamed(address: BodyAddress): boolean {
   return address.length > STREAM_ABOVE || address.storedLength > STREAM_ABOVE;
 }
 

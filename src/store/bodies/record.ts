@@ -16,7 +16,7 @@ import type { BodyAddress } from '../types.ts';
 export const HEADER_BYTES = 64;
 /** The body is stored as it is. */
 export const CODEC_NONE = 0;
-export const HASH_BYTES = 32;
+const HASH_BYTES = 32;
 
 const MAGIC = 0x31424d52;
 const VERSION = 1;
