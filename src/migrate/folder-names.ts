@@ -4,6 +4,7 @@
  * Their hierarchy may have any delimiter and a prefix; ours has `/` and none. A folder that is used for something goes into the one that is
  * used for it here, and takes those below it along. A name that can't be here is changed as little as can be, the same way each time.
  */
+import { allowedPart } from '../store/mailbox-names.ts';
 import type { Role } from '../store/types.ts';
 
 export interface NamedFolder {
@@ -15,7 +16,6 @@ export interface NamedFolder {
 
 /** A slash that is none: a name with `/` in it, from a server where that parts nothing, looks as before. */
 const DIVISION_SLASH = '\u2215';
-const MOST_PART = 250;
 
 /**
  * @param prefix  of the person's own folders there (RFC 2342): `INBOX.`
@@ -68,11 +68,5 @@ function partsOf(name: string, delimiter: string): string[] {
 }
 
 function partOf(part: string): string {
-  const clean = part
-    .toWellFormed()
-    .normalize('NFC')
-    .replaceAll('/', DIVISION_SLASH)
-    .replace(/[\p{Cc}\u2028\u2029]/gu, '_');
-  if (clean === '') return '_';
-  return clean.length <= MOST_PART ? clean : clean.slice(0, MOST_PART).toWellFormed();
+  return part === '' ? '_' : allowedPart(part.replaceAll('/', DIVISION_SLASH));
 }

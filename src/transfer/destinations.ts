@@ -1,4 +1,5 @@
 /** Where the folders of a source go in an account. Pure. */
+import { allowedPath } from '../store/mailbox-names.ts';
 import type { Mailbox, Role } from '../store/types.ts';
 import { isInbox } from './inbox.ts';
 
@@ -27,11 +28,11 @@ export function destinations(
   mailboxes: readonly Mailbox[],
   top: string | undefined,
 ): Destination[] {
-  const names = new Set(folders.map((folder) => allowedName(folder.name)));
+  const names = new Set(folders.map((folder) => allowedPath(folder.name)));
   const used = new Set<Role>();
   const moved = new Map<string, string>();
   return folders.map((folder): Destination => {
-    const name = allowedName(folder.name);
+    const name = allowedPath(folder.name);
     const plain = { path: below(name, moved), role: null, rename: null };
     if (isInbox(name)) return { ...plain, path: top ?? 'INBOX' };
     if (top !== undefined) return { ...plain, path: `${top}/${name}` };
@@ -58,23 +59,6 @@ function below(name: string, moved: ReadonlyMap<string, string>): string {
   }
   return name;
 }
-
-/** A name that a mailbox may have (store/operations/mailboxes.ts), as near to the source's as can be. */
-function allowedName(name: string): string {
-  const parts = name
-    .normalize('NFC')
-    .split('/')
-    .map((part) => part.replace(/[\p{Cc}\u2028\u2029]/gu, '_').slice(0, MOST_PART))
-    .filter((part) => part !== '');
-  const deep = parts.slice(MOST_DEPTH - 1);
-  const kept = deep.length === 0 ? parts : [...parts.slice(0, MOST_DEPTH - 1), deep.join('.').slice(0, MOST_PART)];
-  if (kept[0]?.toUpperCase() === 'INBOX') kept[0] = 'INBOX';
-  return kept.join('/').slice(0, MOST_PATH).toWellFormed();
-}
-
-const MOST_DEPTH = 50;
-const MOST_PART = 250;
-const MOST_PATH = 1_000;
 
 /** The use of a folder by the names that clients and servers give it. */
 function wellKnownRole(name: string): Role | null {

@@ -11,6 +11,7 @@ import { Refused } from '../../errors.ts';
 import type { Reader, Writer } from '../engine/engine.ts';
 import { sql } from '../engine/sql.ts';
 import { type AccountId, type EpochSeconds, type MailboxId, type Modseq, nowSeconds, type Uid } from '../ids.ts';
+import { mailboxParts } from '../mailbox-names.ts';
 import type { TraceBy } from '../trace-types.ts';
 import type { Mailbox, Role } from '../types.ts';
 import { claim } from './account-row.ts';
@@ -19,9 +20,7 @@ import { recordChange } from './trace.ts';
 
 export const INBOX = 1 as MailboxId;
 export const TOP = 0 as MailboxId;
-/** Bounds on what a client can make us keep. */
-const MAX_DEPTH = 50;
-const MAX_PATH = 1_000;
+/** A bound on what a client can make us keep. */
 const MAX_MAILBOXES = 20_000;
 
 type MailboxRow = readonly [
@@ -126,23 +125,6 @@ function toMailbox(account: AccountId, row: MailboxRow, path: string): Mailbox {
   };
 }
 
-/** The parts of a name. @throws Refused `mailbox.forbidden` when it can't be the name of a mailbox */
-function partsOf(path: string): string[] {
-  const parts = path.normalize('NFC').split('/');
-  // RFC 9051 6.3.4: a trailing separator only declares that names will be created below.
-  if (parts.length > 1 && parts.at(-1) === '') parts.pop();
-  const forbidden = (why: string): Refused =>
-    new Refused('mailbox.forbidden', `“${path.slice(0, 100)}” can't be a folder's name: ${why}.`);
-  if (path.length > MAX_PATH || parts.length > MAX_DEPTH) throw forbidden('it is too long');
-  for (const part of parts) {
-    if (part === '') throw forbidden('a part of it is empty');
-    if (/[\p{Cc}\u2028\u2029]/u.test(part)) throw forbidden('it holds control characters');
-    if (part.length > 250) throw forbidden('a part of it is too long');
-  }
-  if (parts[0]!.toUpperCase() === 'INBOX') parts[0] = 'INBOX';
-  return parts;
-}
-
 /** Creates a mailbox and what is missing above it. */
 export async function createMailbox(
   tx: Writer,
@@ -150,7 +132,7 @@ export async function createMailbox(
   path: string,
   role: Role | null,
 ): Promise<MailboxId> {
-  const parts = partsOf(path);
+  const parts = mailboxParts(path);
   const [count] = (await tx.get(COUNT, account))!;
   if (count + parts.length > MAX_MAILBOXES)
     throw new Refused('limit.reached', `An account can have ${MAX_MAILBOXES} folders.`);
@@ -266,7 +248,7 @@ export async function renameMailbox(tx: Writer, account: AccountId, mailbox: Mai
   const all = await listMailboxes(tx, account);
   const moved = all.find((each) => each.id === mailbox);
   if (moved === undefined) throw new Refused('mailbox.missing', 'The folder does not exist.');
-  const parts = partsOf(path);
+  const parts = mailboxParts(path);
   const target = parts.join('/');
   if (target === moved.path) return;
   if (all.some((each) => each.path === target))
@@ -288,7 +270,7 @@ export async function subscribe(tx: Writer, account: AccountId, mailbox: Mailbox
 }
 
 export async function setSubscribed(tx: Writer, account: AccountId, path: string, subscribed: boolean): Promise<void> {
-  const name = partsOf(path).join('/');
+  const name = mailboxParts(path).join('/');
   const mailbox = (await listMailboxes(tx, account)).find((each) => each.path === name);
   const { modseq } = await claim(tx, account, { ids: 0, bytes: 0, messages: 0 });
   if (mailbox !== undefined) await tx.run(SUBSCRIBE, subscribed ? 1 : 0, account, mailbox.id);
