@@ -3,34 +3,28 @@
  * messages are matched with those of its IMAP INBOX, or are worked out where it is known how the source makes them. Pure.
  */
 import { BadCommand } from '../errors.ts';
+import { DOVECOT_UIDL, isUidlFormat, uidlByFormat } from '../uidl-format.ts';
 import type { SourceMessage } from './source.ts';
 
-/** How known servers make a unique id of UID and UIDVALIDITY; in Dovecot's notation (pop3_uidl_format). */
+/** How known servers make a unique id of UID and UIDVALIDITY (uidl-format.ts). */
 const KNOWN_FORMATS: Readonly<Record<string, string>> = {
-  dovecot: '%08Xu%08Xv',
+  dovecot: DOVECOT_UIDL,
   'dovecot-old': '%v.%u',
   cyrus: '%v.%u',
 };
 
 export type UidlFormat = (uid: number, uidvalidity: number) => string;
 
-/**
- * A format by its name or in Dovecot's notation: %u is the UID, %v the UIDVALIDITY, X between makes it hexadecimal (in small letters, as
- * Dovecot has it), a number before that its width, 0 fills it up. @throws BadCommand
- */
+/** A format by its name or in Dovecot's notation; files have no names here. @throws BadCommand */
 export function uidlFormat(text: string): UidlFormat {
   const format = KNOWN_FORMATS[text] ?? text;
-  if (!/%\d*X?u/.test(format) || /%(?!\d*X?[uv])/.test(format)) {
+  const example = { uid: 1, uidvalidity: 1, file: null };
+  if (!isUidlFormat(format) || uidlByFormat(format, example) === null) {
     throw new BadCommand(
       `“${text}” is no format of unique ids that can be worked out: say ${Object.keys(KNOWN_FORMATS).join(', ')}, or one with %u and %v such as %08Xu%08Xv`,
     );
   }
-  return (uid, uidvalidity) =>
-    format.replace(/%(\d*)(X?)([uv])/g, (_, width: string, hex: string, what: string) => {
-      const number = what === 'u' ? uid : uidvalidity;
-      const digits = hex === '' ? String(number) : number.toString(16);
-      return digits.padStart(Number(width), width.startsWith('0') ? '0' : ' ');
-    });
+  return (uid, uidvalidity) => uidlByFormat(format, { uid, uidvalidity, file: null })!;
 }
 
 /** A message of the maildrop and one of the INBOX that are the same. */

@@ -100,34 +100,3 @@ export function folderOfDirectory(directory: string): string {
     .map((part) => decodeModifiedUtf7(part) ?? part)
     .join('/');
 }
-
-/**
- * POP3's unique id by Dovecot's `pop3_uidl_format`, which says what it gives messages that have none noted: `%08Xu%08Xv` by default.
- * Known: %u (UID), %v (UIDVALIDITY), %f (name of the file); before the letter a width, and X or x for hexadecimal digits.
- */
-export function uidlByFormat(
-  format: string,
-  message: { readonly uid: number | null; readonly uidvalidity: number | null; readonly base: string | null },
-): string | null {
-  let complete = true;
-  const text = format.replace(UIDL_VARIABLE, (_, zero: string, width: string, hex: string, letter: string) => {
-    const value = { u: message.uid, v: message.uidvalidity, f: message.base }[letter as 'u' | 'v' | 'f'];
-    if (value === null) {
-      complete = false;
-      return '';
-    }
-    if (typeof value === 'string') return value;
-    // Small letters whichever X is written, as Dovecot does it.
-    return (hex === '' ? String(value) : value.toString(16)).padStart(Number(width || 0), zero === '' ? ' ' : '0');
-  });
-  return complete ? text : null;
-}
-
-const UIDL_VARIABLE = /%(0?)(\d*)([Xx]?)([uvf])/g;
-
-export const DOVECOT_UIDL = '%08Xu%08Xv';
-
-/** True for a format that gives different messages different ids. */
-export function isUidlFormat(format: string): boolean {
-  return /%0?\d*[Xx]?[uf]/.test(format) && !/%/.test(format.replace(UIDL_VARIABLE, ''));
-}

@@ -4,8 +4,9 @@
  */
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { DOVECOT_UIDL, uidlByFormat } from '../uidl-format.ts';
 import { parseKeywordFile, parseKeywordList, parsePop3Sizes } from './maildir-courier.ts';
-import { DOVECOT_UIDL, NO_UIDS, parseKeywords, parseUidList, type UidList, uidlByFormat } from './maildir-dovecot.ts';
+import { NO_UIDS, parseKeywords, parseUidList, type UidList } from './maildir-dovecot.ts';
 import { byDelivery, flagsOfLetters, type MaildirName, maildirName } from './maildir-name.ts';
 import { EXTRA_KEYWORDS, parseExtraKeywords } from './rainmail-index.ts';
 import { loadMessage, readAhead, textOf } from './read-files.ts';
@@ -146,5 +147,5 @@ function uidlOf(file: MaildirFile, { uids, pop3 }: Notes, format: string | null)
   const courier = pop3.get(file.unique);
   if (courier !== undefined) return courier;
   if (format === null) return null;
-  return uidlByFormat(format, { uid: listed?.uid ?? null, uidvalidity: uids.uidvalidity, base: file.base });
+  return uidlByFormat(format, { uid: listed?.uid ?? null, uidvalidity: uids.uidvalidity, file: file.base });
 }

@@ -1,7 +1,7 @@
 /** Reads the messages of an mbox file (mbox-reader.ts, mbox-fields.ts), one after the other, whatever its size. */
 import { open } from 'node:fs/promises';
+import { DOVECOT_UIDL, uidlByFormat } from '../uidl-format.ts';
 import { CrlfLines } from './line-ends.ts';
-import { DOVECOT_UIDL, uidlByFormat } from './maildir-dovecot.ts';
 import { type MboxFields, mboxFields } from './mbox-fields.ts';
 import { isMboxBoundary, type MboxEvent, MboxReader } from './mbox-reader.ts';
 import { chunksOf } from './read-files.ts';
@@ -65,7 +65,7 @@ export async function* readMbox(path: string, inbox: boolean, reading: Reading):
 
 /** POP3's unique id by UID and UIDVALIDITY, which Dovecot and UW keep in the file. */
 function oldUidl({ uid }: MboxFields, uidvalidity: number | null, format: string | null): string | null {
-  return uidlByFormat(format ?? DOVECOT_UIDL, { uid, uidvalidity, base: null });
+  return uidlByFormat(format ?? DOVECOT_UIDL, { uid, uidvalidity, file: null });
 }
 
 async function* eventsOf(path: string, reading: Reading): AsyncGenerator<Exclude<MboxEvent, { kind: 'claim' }>, void> {

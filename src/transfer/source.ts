@@ -27,7 +27,7 @@ export interface SourceFolder {
 export interface Reading {
   /** True for a message whose content needn't be read: it was brought before. Asked once for each that is known without reading it. */
   known(key: string, flags: readonly string[]): boolean;
-  /** POP3's unique ids of messages that have none noted (maildir-dovecot.ts, uidlByFormat); null: Dovecot's where Dovecot kept the mail. */
+  /** POP3's unique ids of messages that have none noted (uidl-format.ts); null: Dovecot's where Dovecot kept the mail. */
   readonly uidlFormat: string | null;
   /** How far the file of an mbox is read. */
   position(bytes: number): void;

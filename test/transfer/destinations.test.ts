@@ -4,12 +4,11 @@ import type { Mailbox, Role } from '../../src/store/types.ts';
 import { destinations } from '../../src/transfer/destinations.ts';
 import {
   folderOfDirectory,
-  isUidlFormat,
   maildirDirectory,
   parseSubscriptions,
   parseUidList,
-  uidlByFormat,
 } from '../../src/transfer/maildir-dovecot.ts';
+import { isUidlFormat, uidlByFormat } from '../../src/uidl-format.ts';
 
 const mailbox = (path: string, role: Role | null = null, total = 0) => ({ path, role, total }) as Mailbox;
 const ACCOUNT = [
@@ -99,7 +98,7 @@ test('subscriptions of each make are read', () => {
 });
 
 test('ids for POP3 are made as pop3_uidl_format says', () => {
-  const message = { uid: 0xab, uidvalidity: 0x5f00, base: '1.a.host,S=3' };
+  const message = { uid: 0xab, uidvalidity: 0x5f00, file: '1.a.host,S=3' };
   assert.equal(uidlByFormat('%08Xu%08Xv', message), '000000ab00005f00');
   assert.equal(uidlByFormat('%v.%u', message), '24320.171');
   assert.equal(uidlByFormat('%f', message), '1.a.host,S=3');

@@ -7,9 +7,9 @@ import type { Mailbox } from '../../store/types.ts';
 import { destinations } from '../../transfer/destinations.ts';
 import { findSources } from '../../transfer/find-sources.ts';
 import { type ImportReport, importSources } from '../../transfer/import.ts';
-import { isUidlFormat } from '../../transfer/maildir-dovecot.ts';
 import type { Sources } from '../../transfer/source.ts';
 import { findTrees } from '../../transfer/trees.ts';
+import { isUidlFormat } from '../../uidl-format.ts';
 import type { Office } from '../office.ts';
 import { action, type Run } from './action.ts';
 
