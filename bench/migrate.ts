@@ -9,6 +9,7 @@ import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { moveIn } from '../src/migrate/move-in.ts';
+import { nowSeconds } from '../src/store/ids.ts';
 import { createAccount } from '../src/store/operations/accounts.ts';
 import { MailStore } from '../src/store/store.ts';
 import { OLD_PASSWORD, startDovecot } from '../test/migrate/dovecot.ts';
@@ -24,7 +25,7 @@ try {
   const warm = read(); // Dovecot makes its indexes at the first reading
   const store = await MailStore.open({ directory: join(folder, 'data'), command: 'bench' });
   const id = await store.engine.write((tx) =>
-    createAccount(tx, { name: 'anna@office.test', quotaBytes: null, now: Math.floor(Date.now() / 1_000) }),
+    createAccount(tx, { name: 'anna@office.test', quotaBytes: null, now: nowSeconds() }),
   );
   const before = process.resourceUsage().maxRSS;
   const cpu = process.cpuUsage();

@@ -10,7 +10,7 @@ import { formatAddress } from '../directory/address.ts';
 import type { Directory } from '../directory/directory.ts';
 import { requireAddress } from '../directory/rules.ts';
 import { Refused } from '../errors.ts';
-import type { Milliseconds } from '../store/ids.ts';
+import { type Milliseconds, nowSeconds } from '../store/ids.ts';
 import { type CheckReport, checkLdap } from './check.ts';
 import { isPerson, type LdapPerson } from './entry.ts';
 import { LdapPasswords } from './passwords.ts';
@@ -177,7 +177,7 @@ export class Ldap {
     const started = performance.now();
     try {
       const report = await this.#synchroniser.refresh(options);
-      this.#refreshed = { ...report, at: Math.floor(Date.now() / 1_000) };
+      this.#refreshed = { ...report, at: nowSeconds() };
       this.#failure = null;
       const { problems, ...counts } = report;
       log.info({ ...counts, milliseconds: Math.round(performance.now() - started) }, 'read LDAP');

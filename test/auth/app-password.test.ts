@@ -7,6 +7,7 @@ import { Throttle } from '../../src/auth/throttle.ts';
 import type { Peer } from '../../src/auth/types.ts';
 import type { SignInProtocol } from '../../src/directory/types.ts';
 import { Refused } from '../../src/errors.ts';
+import { nowSeconds } from '../../src/store/ids.ts';
 import { openOffice, PASSWORD } from '../directory/office.ts';
 import { ScramClient } from './scram-client.ts';
 
@@ -144,7 +145,7 @@ test('a new password leaves the app passwords as they are', async (t) => {
 test('when and from where each was last used is kept, the newest of each', async (t) => {
   const { directory, authenticator, made } = await deviceOffice(t);
   const [phone] = [await made('Phone', ['imap', 'pop3']), await made('Drawer')];
-  const before = Math.floor(Date.now() / 1000);
+  const before = nowSeconds();
   await authenticator.password(ANNA, phone, IMAP);
   await authenticator.password(ANNA, phone, { ...peer('pop3'), address: '2001:db8::7' });
   await authenticator.password(ANNA, PASSWORD, IMAP);

@@ -13,6 +13,7 @@ import type { TestContext } from 'node:test';
 import { type CryptoKey, exportJWK, generateKeyPair, type JWTHeaderParameters, SignJWT } from 'jose';
 import { Provider, type ResourceServer } from 'oidc-provider';
 import { keepSelfSigned } from '../../src/net/self-signed.ts';
+import { nowSeconds } from '../../src/store/ids.ts';
 import { freePort } from './ports.ts';
 
 /** What the provider calls the mail server. */
@@ -141,7 +142,7 @@ export class TrialProvider {
   /** A token with the provider's own signature that says what the test wants. */
   async forge({ claims = {}, header = {}, key, expires = 600 }: Forgery = {}): Promise<string> {
     const { kid, privateKey } = this.key();
-    const now = Math.floor(Date.now() / 1_000);
+    const now = nowSeconds();
     return new SignJWT({
       iss: this.issuer,
       aud: AUDIENCE,

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
 import { sql } from '../../src/store/engine/sql.ts';
-import type { AccountId } from '../../src/store/ids.ts';
+import { type AccountId, nowSeconds } from '../../src/store/ids.ts';
 import { type Client, DOMAIN, type MailRoom, type MailRoomOptions, mailRoom, PASSWORD } from '../helpers/mail-room.ts';
 
 const SILENCE = sql('UPDATE device SET last_seen = ? WHERE account_id = ? AND credential_id = ?');
@@ -98,7 +98,7 @@ export async function deviceRoom(t: TestContext, options: MailRoomOptions = {}):
     },
     silence: (device) =>
       room.store.engine.write(async (tx) => {
-        await tx.run(SILENCE, Math.floor(Date.now() / 1_000) - 31 * 86_400, account, device.id);
+        await tx.run(SILENCE, nowSeconds() - 31 * 86_400, account, device.id);
       }),
     age: (days) =>
       room.store.engine.write(async (tx) => {

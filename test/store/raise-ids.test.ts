@@ -7,7 +7,7 @@ import fc from 'fast-check';
 import type { MailboxKey, MailboxView } from '../../src/store/api.ts';
 import { sql } from '../../src/store/engine/sql.ts';
 import { flagNames, flagsFrom } from '../../src/store/flags.ts';
-import type { AccountId, Modseq, Uid } from '../../src/store/ids.ts';
+import { type AccountId, type Modseq, nowSeconds, type Uid } from '../../src/store/ids.ts';
 import { gapAfter, raiseIds } from '../../src/store/operations/raise-ids.ts';
 import type { MailStore } from '../../src/store/store.ts';
 import { appendTo, deliver, inboxOf, mailboxNamed, newAccount, openStore, temporaryFolder } from './helpers.ts';
@@ -111,7 +111,7 @@ async function goBack(t: TestContext, before: readonly Step[], after: readonly S
   await story.go(again, after);
   await again.close();
   const restored = await openStore(t, join(folder, 'backup'));
-  const now = Math.floor(Date.now() / 1000);
+  const now = nowSeconds();
   if (raise) await restored.engine.write((tx) => raiseIds(tx, now - 60, now));
   return { restored, account, story };
 }

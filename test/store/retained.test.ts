@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import type { MailboxKey } from '../../src/store/api.ts';
 import { allStatements, sql } from '../../src/store/engine/sql.ts';
 import { flagNames, flagsFrom } from '../../src/store/flags.ts';
-import type { AccountId, Uid } from '../../src/store/ids.ts';
+import { type AccountId, nowSeconds, type Uid } from '../../src/store/ids.ts';
 import { markRemoved } from '../../src/store/operations/accounts.ts';
 import { releaseHold, setHold } from '../../src/store/operations/hold.ts';
 import type { FoundMessage, Offer, RestoreOptions, RetainedFilter } from '../../src/store/retained.ts';
@@ -388,7 +388,7 @@ test('the list goes from the last removed to the first, over many pages', async 
     all.map(({ item }) => item),
     all.map(({ item }) => item).toSorted((a, b) => b - a),
   );
-  const now = Math.floor(Date.now() / 1_000);
+  const now = nowSeconds();
   assert.equal((await found(store, account, { since: now - 3_600 })).length, 1_203);
   assert.equal((await found(store, account, { since: now + 60 })).length, 0);
 
@@ -618,7 +618,7 @@ test('housekeeping does not look through what a held account keeps', async (t) =
   await store.expunge(inbox, await appendMany(store, inbox, 1_000));
   await age(store, anna, 30 * 86_400);
   await store.engine.write((tx) => setHold(tx, anna, 1));
-  const plan = await store.engine.read(async (tx) => tx.all(EXPLAIN_DUE, 1e9, Math.floor(Date.now() / 1_000), 0, 500));
+  const plan = await store.engine.read(async (tx) => tx.all(EXPLAIN_DUE, 1e9, nowSeconds(), 0, 500));
   const text = plan.map((row) => row[3]).join('\n');
   assert.match(text, /SEARCH r USING COVERING INDEX retained_expires \(account_id=\? AND expires<\?\)/);
   assert.doesNotMatch(text, /SCAN r/);

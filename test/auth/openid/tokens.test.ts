@@ -10,6 +10,7 @@ import type { OpenIdSettings } from '../../../src/auth/openid/settings.ts';
 import { OpenIdTokens } from '../../../src/auth/openid/tokens.ts';
 import type { TokenVerdict } from '../../../src/auth/token.ts';
 import { Refused } from '../../../src/errors.ts';
+import { nowSeconds } from '../../../src/store/ids.ts';
 import { AUDIENCE, type Forgery, TrialProvider } from '../../helpers/openid-provider.ts';
 
 const MINUTE = 60_000;
@@ -66,7 +67,7 @@ test('what is not right of a token is refused, with a reason for the log', async
     ['for nobody', { claims: { aud: undefined } }, /"aud"/],
     ['of another provider', { claims: { iss: 'https://evil.example' } }, /another provider/],
     ['without an end', { claims: { exp: undefined } }, /"exp"/],
-    ['not valid yet', { claims: { nbf: Math.floor(Date.now() / 1_000) + 600 } }, /"nbf"/],
+    ['not valid yet', { claims: { nbf: nowSeconds() + 600 } }, /"nbf"/],
     ['without the claim', { claims: { email: undefined } }, /no claim "email"/],
     ['with an address that nobody checked', { claims: { email_verified: false } }, /not verified/],
     ['the same in quotes', { claims: { email_verified: 'false' } }, /not verified/],

@@ -10,6 +10,7 @@ import type { Directory } from '../../../src/directory/directory.ts';
 import { readFormer } from '../../../src/directory/former-account.ts';
 import type { Subject } from '../../../src/directory/subject.ts';
 import { Refused } from '../../../src/errors.ts';
+import { nowSeconds } from '../../../src/store/ids.ts';
 import { removeSome } from '../../../src/store/operations/accounts.ts';
 import { checkInstallation, mendInstallation } from '../../../src/store/verify/installation.ts';
 import { openOffice } from '../office.ts';
@@ -353,7 +354,7 @@ test('what is set for an account comes back with it from a backup, and no admini
   await changes.removeAccount(ANNA);
   assert.deepEqual(await directory.policyRules(), []);
   while (await engine.write((tx) => removeSome(tx, id, 1_000))) {}
-  await changes.bringBackAccount(former!, { id: 'b', taken: Math.floor(Date.now() / 1_000) });
+  await changes.bringBackAccount(former!, { id: 'b', taken: nowSeconds() });
   assert.deepEqual(
     [await settingOf(directory, ANNA, 'imap'), await settingOf(directory, ANNA, 'prefer')],
     ['off', 'pop3'],
