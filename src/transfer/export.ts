@@ -19,12 +19,13 @@ import type { Mailbox } from '../store/types.ts';
 import { writeEml } from './eml-writer.ts';
 import type { ExportFolder, FolderExported } from './export-folder.ts';
 import { exportPlaces } from './export-places.ts';
+import { LeftOutList, type LeftOutReport } from './left-out.ts';
 import { formatSubscriptions, maildirDirectory } from './maildir-dovecot.ts';
 import { writeMaildir } from './maildir-writer.ts';
 import { mboxSize, writeMbox } from './mbox-writer.ts';
 import { type ExportIndex, type Format, formatIndex, INDEX, type IndexedFolder, parseIndex } from './rainmail-index.ts';
 import { textOf } from './read-files.ts';
-import { isFileError, type LeftOut } from './source.ts';
+import { isFileError } from './source.ts';
 import { makeDirectory, writeWhole } from './written-files.ts';
 
 export interface ExportOptions {
@@ -41,18 +42,14 @@ export interface ExportOptions {
   readonly signal: AbortSignal;
 }
 
-export interface ExportReport {
+export interface ExportReport extends LeftOutReport {
   readonly folders: readonly FolderExported[];
   /** Messages written by this run, and their bytes. */
   readonly messages: number;
   readonly bytes: number;
-  /** What couldn't be written, and why; the first {@link MOST_REPORTED}. */
-  readonly skipped: readonly LeftOut[];
-  readonly skippedCount: number;
   readonly interrupted: boolean;
 }
 
-const MOST_REPORTED = 100;
 const PROGRESS_EVERY = 20;
 
 /** @throws Refused `export.foreign`, `export.unwritable`, `mailbox.missing` */
@@ -88,8 +85,7 @@ class ExportRun {
   readonly #account: { readonly id: AccountId; readonly name: string };
   readonly #options: ExportOptions;
   readonly #folders: FolderExported[] = [];
-  readonly #skipped: LeftOut[] = [];
-  #skippedCount = 0;
+  readonly #leftOut = new LeftOutList();
   #done = 0;
   #total = 0;
   /** What the index tells of each mailbox, by its name. */
@@ -109,8 +105,7 @@ class ExportRun {
       folders: this.#folders,
       messages: sum('written'),
       bytes: sum('bytes'),
-      skipped: this.#skipped,
-      skippedCount: this.#skippedCount,
+      ...this.#leftOut.report(),
       interrupted: this.#options.signal.aborted,
     };
   }
@@ -140,7 +135,7 @@ class ExportRun {
     for (const mailbox of mailboxes) {
       if (signal.aborted) return;
       const where = join(directory, places.get(mailbox.path)!);
-      if (foreign.has(mailbox.path)) this.#leaveOut({ where, reason: FOREIGN_FILE });
+      if (foreign.has(mailbox.path)) this.#leftOut.add({ where, reason: FOREIGN_FILE });
       else await this.#folder(mailbox);
     }
     if (format === 'maildir') await this.#subscriptions(mailboxes);
@@ -210,7 +205,7 @@ class ExportRun {
       },
       lost: ({ uid, refusal }) => {
         report.leftOut++;
-        this.#leaveOut({ where: `${name}, UID ${uid}`, reason: refusal.message });
+        this.#leftOut.add({ where: `${name}, UID ${uid}`, reason: refusal.message });
       },
     };
     if (format === 'maildir') await writeMaildir(folder);
@@ -223,7 +218,7 @@ class ExportRun {
       return await this.#store.view({ account: this.#account.id, mailbox });
     } catch (error) {
       if (!(error instanceof Refused) || error.code !== 'mailbox.missing') throw error;
-      this.#leaveOut({ where: path, reason: 'the folder was removed meanwhile' });
+      this.#leftOut.add({ where: path, reason: 'the folder was removed meanwhile' });
       return null;
     }
   }
@@ -236,7 +231,7 @@ class ExportRun {
     const { written } = known;
     if (size !== null && written !== null && written.bytes !== size) {
       report.leftOut = report.messages;
-      this.#leaveOut({ where: path, reason: CHANGED_FILE });
+      this.#leftOut.add({ where: path, reason: CHANGED_FILE });
       return;
     }
     const same = written?.uidvalidity === view.uidvalidity && written.modseq === view.modseq && written.since === since;
@@ -266,11 +261,6 @@ class ExportRun {
     for (const name of this.#dangling) names.push(maildirDirectory(name)?.slice(1) ?? name);
     const text = formatSubscriptions(names);
     await writeWhole(join(directory, 'subscriptions'), join(directory, 'tmp', 'subscriptions'), [text]);
-  }
-
-  #leaveOut(what: LeftOut): void {
-    this.#skippedCount++;
-    if (this.#skipped.length < MOST_REPORTED) this.#skipped.push(what);
   }
 
   #say(what: string): void {
