@@ -58,9 +58,10 @@ export function outboundOf(
   };
   return [...groups.values()].map(({ prefix, to }) => {
     const leaving = [...to.values()];
-    const [{ account, sender }] = leaving as [Leaving];
+    const [{ account, sender, via }] = leaving as [Leaving]; // all have the same `via`: the prefix names its address
     const recipients = leaving.map(({ account: _account, sender: _sender, via: _via, ...recipient }) => recipient);
-    return { account, sender, recipients, ...(prefix !== '' && { prefix: Buffer.from(prefix) }), ...common };
+    const shared = via?.keeper === null && ({ shared: true } as const);
+    return { account, sender, recipients, ...shared, ...(prefix !== '' && { prefix: Buffer.from(prefix) }), ...common };
   });
 }
 

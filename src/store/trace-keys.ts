@@ -35,7 +35,8 @@ function accountsOf({ account, filed = [], unfiled = [], sent, queued = [] }: Tr
   const accounts = new Set<AccountId>();
   if (account !== undefined) accounts.add(account);
   if (sent !== undefined) accounts.add(sent.account);
-  for (const list of [filed, unfiled, queued]) for (const each of list) accounts.add(each.account);
+  for (const list of [filed, unfiled]) for (const each of list) accounts.add(each.account);
+  for (const each of queued) if (each.shared !== true) accounts.add(each.account);
   return accounts;
 }
 

@@ -44,7 +44,7 @@ export interface Traced extends Arrival {
   readonly unfiled?: readonly { readonly account: AccountId; readonly text: string }[];
   /** The sender's own copy. `email` is null: their mail program had filed it before. */
   readonly sent?: { readonly account: AccountId; readonly email: EmailId | null };
-  readonly queued?: readonly { readonly queue: QueueId; readonly account: AccountId; readonly to: readonly string[] }[];
+  readonly queued?: readonly TracedQueued[];
   /** Nobody has it: why, as the peer was told. */
   readonly refused?: string;
 }
@@ -53,6 +53,15 @@ export interface TracedCopy {
   readonly account: AccountId;
   readonly mailbox: MailboxId;
   readonly email: EmailId;
+}
+
+/** A copy that leaves for other servers. */
+export interface TracedQueued {
+  readonly queue: QueueId;
+  readonly account: AccountId;
+  readonly to: readonly string[];
+  /** An alias or a group leads there: of no concern to the account's person. */
+  readonly shared?: true;
 }
 
 /** A row of the trace. */

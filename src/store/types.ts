@@ -92,6 +92,8 @@ export interface Outbound {
   /** Reverse path without angle brackets; empty for the null sender. */
   readonly sender: string;
   readonly recipients: readonly OutboundRecipient[];
+  /** An alias or a group leads there: the account only stands for it, and its person is told nothing. */
+  readonly shared?: true;
   /** Header lines that stand before the message when it is sent, each ended by CRLF. */
   readonly prefix?: Buffer;
   readonly priority?: Priority;

@@ -8,7 +8,7 @@ import type { Directory } from '../directory/directory.ts';
 import type { AccountId, EmailId, MailboxId, TraceId } from '../store/ids.ts';
 import { hasNumber, parseRuns } from '../store/number-runs.ts';
 import type { MailStore } from '../store/store.ts';
-import type { TraceChange, TracedCopy, TraceFilter, TraceRow } from '../store/trace-types.ts';
+import type { TraceChange, TracedCopy, TracedQueued, TraceFilter, TraceRow } from '../store/trace-types.ts';
 import { type Names, tellArrival } from './arrival-words.ts';
 import { tellChange, tellEvent } from './later-words.ts';
 import type { Story, StoryEvent } from './story-types.ts';
@@ -106,11 +106,14 @@ class Teller implements Names {
     return this.#viewer === undefined || account === this.#viewer;
   }
 
-  /** True for who may know to whom it went, and what became of it elsewhere. */
-  #isSender({ message: { account, queued = [] } }: TraceRow): boolean {
-    return (
-      this.#viewer === undefined || account === this.#viewer || queued.some((each) => each.account === this.#viewer)
-    );
+  /** True for who may know to whom all it went. */
+  #isSender({ message: { account } }: TraceRow): boolean {
+    return this.#viewer === undefined || account === this.#viewer;
+  }
+
+  /** What leaves, as far as the viewer may know: what they sent, and what they forward themselves. */
+  #leaving({ message: { queued = [] } }: TraceRow, isSender: boolean): readonly TracedQueued[] {
+    return isSender ? queued : queued.filter(({ account, shared }) => account === this.#viewer && shared !== true);
   }
 
   async #learnNames(rows: readonly TraceRow[], followed: readonly AccountId[]): Promise<void> {
@@ -160,11 +163,16 @@ class Teller implements Names {
   async #story(row: TraceRow, changes: readonly StoryEvent[], others: number): Promise<Story> {
     const { id, at, messageId, message } = row;
     const isSender = this.#isSender(row);
-    const came = tellArrival(isSender ? message : withoutRecipients(message), this, (account) => this.#isSeen(account));
-    const left = isSender ? await this.#parts.store.trace.events(id) : [];
+    const queued = this.#leaving(row, isSender);
+    const known = isSender ? message : { ...message, recipients: [], queued };
+    const came = tellArrival(known, this, (account) => this.#isSeen(account));
+    const numbers = new Set(queued.map(({ queue }) => queue));
+    const left = numbers.size === 0 ? [] : await this.#parts.store.trace.events(id);
     const events = [
       ...came.map((told): StoryEvent => ({ at: iso(at), ...told })),
-      ...left.flatMap((event) => tellEvent(event).map((told): StoryEvent => ({ at: iso(event.at), ...told }))),
+      ...left
+        .filter(({ detail }) => isSender || numbers.has(detail.queue))
+        .flatMap((event) => tellEvent(event).map((told): StoryEvent => ({ at: iso(event.at), ...told }))),
       ...changes,
     ];
     return {
@@ -185,10 +193,6 @@ class Teller implements Names {
 function copiesOf({ message: { filed = [], sent } }: TraceRow): Pick<TracedCopy, 'account' | 'email'>[] {
   const own = sent === undefined || sent.email === null ? [] : [{ account: sent.account, email: sent.email }];
   return [...filed, ...own];
-}
-
-function withoutRecipients<T extends TraceRow['message']>(message: T): T {
-  return { ...message, recipients: [] };
 }
 
 function iso(at: number): string {

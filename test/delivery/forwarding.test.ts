@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import type { Check } from '../../src/delivery/in-delivery.ts';
 import type { Directory } from '../../src/directory/directory.ts';
+import { findStories, storiesFor } from '../../src/trace/stories.ts';
 import { type MailRoom, type MailRoomOptions, mailRoom, PASSWORD } from '../helpers/mail-room.ts';
 
 const DAY = 86_400;
@@ -242,6 +243,34 @@ test('mail to a group reaches its members elsewhere, and says which group it is'
   await by.leaveGroup('The "Board"', ANNA, 'clerk@club.test'); // nobody here any more: it is under the account that looks after the domain
   allTaken(await send(room, { to: ['board@office.test'] }));
   assert.deepEqual((await left(room)).at(-1)!.to, ['chair@club.test']);
+});
+
+test('who forwards sees where their mail goes, and nobody who else was written to, or who is behind an alias or a group', async (t) => {
+  const room = await office(t);
+  const by = changes(room);
+  await by.forwarding.set(BEN, ['ben@home.test'], { keeps: true });
+  await by.addGroup('Board', { address: 'board@office.test' });
+  await by.joinGroup('Board', ANNA, 'chair@club.test');
+  await by.addAlias('tax@office.test', 'taxes@far.test'); // under the account that looks after the domain: Anna's
+  allTaken(await send(room, { to: [BEN, 'carla@office.test', 'board@office.test'] })); // who is named in the header, nobody knows
+  allTaken(await send(room, { to: ['tax@office.test'] }));
+  await by.forwarding.set(ANNA, [HOME], { keeps: false });
+  allTaken(await send(room, { to: [ANNA] }));
+
+  const seenBy = async (name: string) => {
+    const { id } = await room.directory.account(name);
+    const stories = await storiesFor(room, id, {}, 10);
+    return stories.map(({ recipients, events }) => [...recipients, ...events.slice(1).map(({ text }) => text)]);
+  };
+  assert.deepEqual(await seenBy(BEN), [
+    [`was filed for ${BEN} in INBOX`, 'waits for ben@home.test as number 1 in the queue'],
+  ]);
+  assert.deepEqual(await seenBy(ANNA), [
+    [`waits for ${HOME} as number 4 in the queue`],
+    [`was filed for ${ANNA} in INBOX`],
+  ]);
+  const { stories } = await findStories(room, { to: 'tax@office.test' }, 10);
+  assert.match(stories[0]!.events.at(-1)!.text, /^waits for taxes@far\.test/);
 });
 
 test('what a sender wants to hear goes along with one copy, and not of each where one became several', async (t) => {

@@ -41,8 +41,8 @@ export function tracedMessage(
     ...(sent !== undefined && isSomewhere && { sent: { account: sent.account, email: copy } }),
     ...(queued.length > 0 && {
       queued: queued.map((queue, at) => {
-        const { account, recipients } = outbound[at]!;
-        return { queue, account, to: recipients.map(({ address }) => address) };
+        const { account, recipients, shared } = outbound[at]!;
+        return { queue, account, to: recipients.map(({ address }) => address), ...(shared && { shared }) };
       }),
     }),
   };
