@@ -1,11 +1,12 @@
 import type { Command } from 'commander';
 import { formatSize } from '../config/units.ts';
-import { status } from '../server/admin/status.ts';
+import { type Status, status } from '../server/admin/status.ts';
 import { backupText } from './backup.ts';
 import { certificateText } from './certificate.ts';
 import { ldapStateText } from './ldap.ts';
+import { localTime } from './local-time.ts';
 import { type CommonOptions, officeCommand } from './options.ts';
-import { print } from './output.ts';
+import { counted, print } from './output.ts';
 import { perform } from './perform.ts';
 
 export function statusCommand(): Command {
@@ -16,11 +17,13 @@ export function statusCommand(): Command {
         [
           now.server === null
             ? 'The server does not run.'
-            : `The server runs (process ${now.server.pid}, version ${now.server.version}, since ${now.server.started}).`,
+            : `The server runs (process ${now.server.pid}, version ${now.server.version}, since ${localTime(now.server.started)}).`,
           ...(now.server?.listening ?? []).map(
             ({ service, address, port }) => `  ${service} on ${address} port ${port}`,
           ),
-          `${now.data}: ${now.domains} domains, ${now.accounts} accounts, ${now.messages} messages, ${formatSize(now.bytes)}; ${formatSize(now.freeBytes)} of the disk are free.`,
+          `${now.data}: ${counted(now.domains, 'domain')}, ${counted(now.accounts, 'account')}, ${counted(now.messages, 'message')}, ${formatSize(now.bytes)}; ${formatSize(now.freeBytes)} of the disk are free.`,
+          ...(now.diskLow ? ['The disk is nearly full: no mail is taken in until there is room (store.reserve).'] : []),
+          queueText(now.queue),
           backupText(now.backup),
           ...(now.certificates ?? []).map(certificateText),
           ...(now.ldap === null ? [] : [ldapStateText(now.ldap)]),
@@ -29,4 +32,10 @@ export function statusCommand(): Command {
       );
     },
   );
+}
+
+function queueText({ messages, recipients, held, oldest }: Status['queue']): string {
+  if (oldest === null) return 'Nothing waits in the queue.';
+  const some = held === 0 ? '' : `, of which ${held} are held`;
+  return `In the queue: ${counted(messages, 'message')} for ${counted(recipients, 'recipient')}${some}, the oldest of ${localTime(oldest)}.`;
 }

@@ -2,6 +2,7 @@
  * The office: what a data directory holds, opened under its lock. The server serves it; administrative actions change it, in the server
  * or, when none runs, in the command itself.
  */
+
 import { existsSync } from 'node:fs';
 import { chmod, mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -25,6 +26,7 @@ import { TORN_LOG } from '../store/repair/torn-log.ts';
 import { MailStore } from '../store/store.ts';
 import { Backups } from './backups.ts';
 import type { ServerCertificates } from './certificates.ts';
+import { tellDiskSpace } from './disk.ts';
 import { endWithSignIn } from './end-sessions.ts';
 
 export interface Office {
@@ -108,6 +110,7 @@ export async function openOffice(options: OfficeOptions): Promise<Office> {
     deviceSilentDays: config.pop3.silent / DAY,
     checkpointBytes: config.store.checkpoint,
     housekeepingEvery: config.store.housekeeping,
+    onDiskSpace: (room) => log !== undefined && tellDiskSpace(room, log),
     onTrouble: (what, error) => log?.error({ err: error }, `${what} failed and will be tried again`),
     ...(onFailure === undefined ? {} : { onFailure }),
   });

@@ -4,6 +4,7 @@
  * What is opened is closed in the reverse order, whether the server ends or fails to start: no port listens before everything behind
  * it works, and the store closes when nobody is left who could ask it.
  */
+
 import { hostname } from 'node:os';
 import type { Logger } from 'pino';
 import type { Authenticator } from '../auth/types.ts';
@@ -38,6 +39,7 @@ import { countCertificates } from './certificate-metrics.ts';
 import { type CertificateReport, ServerCertificates } from './certificates.ts';
 import { openChecks } from './checks.ts';
 import { openDelivery } from './delivery.ts';
+import { countDisk } from './disk.ts';
 import { makeTrialOffice, trialGuide } from './first-run.ts';
 import { type HealthReport, HealthServer } from './health.ts';
 import { listenHttp } from './http.ts';
@@ -232,6 +234,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       throw listenRefusal(error, one.service);
     }
   }
+  countDisk(metrics.registry, data, () => store.diskLow);
   countTrace(metrics.registry, store.trace);
   countBackups(metrics.registry, () => backups.state());
   countCertificates(metrics.registry, () => certificates.states());

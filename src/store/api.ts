@@ -152,8 +152,13 @@ export interface Store {
   expungedSince(key: MailboxKey, modseq: Modseq): Promise<readonly Uid[] | null>;
 
   // ---- changing; `by` says who does it, for the trace: absent, the server --------------------------------------------------------------------------------------------------
-  /** Takes a message in. @param limit bytes; more throws Refused `message.too-large` from write */
-  stage(limit: number): MessageStage;
+  /**
+   * Takes a message in.
+   * @param limit  bytes; more throws Refused `message.too-large` from write
+   * @param options  `whenLow`: also on a disk that is nearly full, for what is small and has to be said
+   * @throws Refused `store.full`
+   */
+  stage(limit: number, options?: { readonly whenLow?: boolean }): MessageStage;
   /** The bytes of a message that was taken in whole and not filed yet, in pieces of up to 64 KB. @throws Refused `message.damaged` */
   staged(message: StagedMessage): AsyncGenerator<Buffer, void, void>;
   /** A message that was taken in whole is filed with nobody after all. Without effect on one that was filed. */

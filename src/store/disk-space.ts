@@ -10,33 +10,35 @@ import type { Milliseconds } from './ids.ts';
 const LOOK_EVERY: Milliseconds = 2_000;
 const RESERVE_BYTES = 16 << 20;
 
+/** How much room there is, when that begins or ceases to be too little. */
+export interface Room {
+  readonly low: boolean;
+  readonly freeBytes: number;
+  /** Below it nothing new is taken in. */
+  readonly reserveBytes: number;
+}
+
+interface Listeners {
+  readonly onError: (error: unknown) => void;
+  readonly onChange: (room: Room) => void;
+}
+
 export class DiskSpace {
   readonly #directory: string;
   readonly #watermark: number;
-  readonly #freeBytes: () => Promise<number>;
+  readonly #onChange: (room: Room) => void;
   readonly #timer: NodeJS.Timeout;
   #low = false;
 
-  /** @param freeBytes how to ask for the room left; tests give their own */
-  private constructor(
-    directory: string,
-    watermark: number,
-    freeBytes: () => Promise<number>,
-    onError: (error: unknown) => void,
-  ) {
+  private constructor(directory: string, watermark: number, { onError, onChange }: Listeners) {
     this.#directory = directory;
     this.#watermark = watermark;
-    this.#freeBytes = freeBytes;
+    this.#onChange = onChange;
     this.#timer = setInterval(() => void this.look().catch(onError), LOOK_EVERY).unref();
   }
 
-  static async watch(
-    directory: string,
-    watermark: number,
-    onError: (error: unknown) => void,
-    freeBytes: () => Promise<number> = () => freeIn(directory),
-  ): Promise<DiskSpace> {
-    const space = new DiskSpace(directory, watermark, freeBytes, onError);
+  static async watch(directory: string, watermark: number, listeners: Listeners): Promise<DiskSpace> {
+    const space = new DiskSpace(directory, watermark, listeners);
     await space.look();
     if (!space.#low) await makeReserve(join(directory, 'reserve'));
     return space;
@@ -57,21 +59,29 @@ export class DiskSpace {
   }
 
   async look(): Promise<void> {
-    this.#low = (await this.#freeBytes()) < this.#watermark;
+    const freeBytes = await freeBytesIn(this.#directory);
+    this.#note(freeBytes < this.#watermark, freeBytes);
   }
 
   /** Gives the reserve up, so that deleting works on a disk that is really full. */
   async useReserve(): Promise<void> {
-    this.#low = true;
+    this.#note(true, await freeBytesIn(this.#directory));
     await rm(join(this.#directory, 'reserve'), { force: true });
   }
 
   close(): void {
     clearInterval(this.#timer);
   }
+
+  #note(low: boolean, freeBytes: number): void {
+    if (low === this.#low) return;
+    this.#low = low;
+    this.#onChange({ low, freeBytes, reserveBytes: this.#watermark });
+  }
 }
 
-async function freeIn(directory: string): Promise<number> {
+/** Of the disk that holds a directory, for those who are not root. */
+export async function freeBytesIn(directory: string): Promise<number> {
   const { bavail, bsize } = await statfs(directory);
   return bavail * bsize;
 }

@@ -9,7 +9,7 @@ import { Segments } from './bodies/segments.ts';
 import { ChangeEvents } from './change-events.ts';
 import { asDamage, assertDatabase, hasLog } from './damage.ts';
 import { DataLock } from './data-lock.ts';
-import { DiskSpace } from './disk-space.ts';
+import { DiskSpace, type Room } from './disk-space.ts';
 import { SqliteEngine } from './engine/sqlite.ts';
 import { type Milliseconds, nowSeconds } from './ids.ts';
 import { newestSegment } from './operations/segments.ts';
@@ -43,6 +43,8 @@ export interface StoreOptions {
   readonly housekeepingEvery?: Milliseconds;
   /** Nothing will be acknowledged any more (the disk failed at a sync): say so and end the process. */
   readonly onFailure?: (error: Error) => void;
+  /** The disk is nearly full, and nothing new is taken in; or it is not any more. */
+  readonly onDiskSpace?: (room: Room) => void;
   /** Background work failed; nothing was lost, it will be tried again. */
   readonly onTrouble?: (what: string, error: unknown) => void;
 }
@@ -70,9 +72,10 @@ export async function openParts(options: StoreOptions): Promise<StoreParts> {
     assertDatabase(options.directory);
     const abandoned = await abandonedRun(options.directory);
     const framesNotRead = abandoned === undefined ? 0 : await keepTornLog(options.directory);
-    const space = await DiskSpace.watch(options.directory, options.diskWatermarkBytes ?? 256 << 20, (error) =>
-      onTrouble('looking at the free disk space', error),
-    );
+    const space = await DiskSpace.watch(options.directory, options.diskWatermarkBytes ?? 256 << 20, {
+      onError: (error) => onTrouble('looking at the free disk space', error),
+      onChange: (room) => options.onDiskSpace?.(room),
+    });
     const events = new ChangeEvents();
     // The engine is opened first, since its rows know which segments have been; nothing is written before all parts stand.
     const parts: { segments?: Segments; views?: ViewCache } = {};

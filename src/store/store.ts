@@ -160,11 +160,15 @@ export class MailStore implements Store {
       (operation) => this.#write(operation),
       this.trace,
       (staged, file) =>
-        this.#filing(staged, async () => {
-          // After a power cut recovery takes rows away whose bytes are not there. What the report tells of would be gone, and nobody told.
-          await this.#segments.sync();
-          return { result: await this.#write(file), filed: true };
-        }),
+        this.#filing(
+          staged,
+          async () => {
+            // After a power cut recovery takes rows away whose bytes are not there. What the report tells of would be gone, and nobody told.
+            await this.#segments.sync();
+            return { result: await this.#write(file), filed: true };
+          },
+          { whenLow: true },
+        ),
     );
     this.stsPolicies = new StsPolicies(this.engine, (operation) => this.#write(operation));
     this.#retention = Math.ceil((options.retentionDays ?? 14) * DAY);
@@ -344,8 +348,8 @@ export class MailStore implements Store {
 
   // ---- changing
 
-  stage(limit: number): MessageStage {
-    this.#space.assertRoom();
+  stage(limit: number, { whenLow = false } = {}): MessageStage {
+    if (!whenLow) this.#space.assertRoom();
     return new Stage(this.#segments, this.#unfiled, limit);
   }
 
@@ -551,10 +555,14 @@ export class MailStore implements Store {
   }
 
   /** Files staged messages and forgets that they were not; what was filed with nobody leaves nothing behind. */
-  async #filing<T>(staged: readonly StagedMessage[], file: () => Promise<{ result: T; filed: boolean }>): Promise<T> {
+  async #filing<T>(
+    staged: readonly StagedMessage[],
+    file: () => Promise<{ result: T; filed: boolean }>,
+    { whenLow = false } = {},
+  ): Promise<T> {
     let filed = false;
     try {
-      this.#space.assertRoom();
+      if (!whenLow) this.#space.assertRoom();
       const done = await file();
       filed = done.filed;
       return done.result;

@@ -91,7 +91,7 @@ export class Reports implements Reporter, Notices {
     return { ...message, subject, messageId, content };
   }
 
-  /** @throws Refused `store.full` */
+  /** @throws Refused `store.full` when there is no byte left on the disk */
   async #reportOf(message: About, told: readonly Told[]): Promise<Report | undefined> {
     const reader = await this.#readers.of(message);
     if (reader === undefined) return undefined;
@@ -109,8 +109,8 @@ export class Reports implements Reporter, Notices {
       const original = await originalOf(content, givenBack(options, content.sizeBytes, told));
       return await this.#stage(message, told, reader, original);
     } catch (error) {
-      if (!(error instanceof Refused) || !error.code.startsWith('message.')) throw error;
-      // What can't be read can't be given back; the sender is told all the same.
+      if (!(error instanceof Refused) || !/^message\.|^store\.full$/.test(error.code)) throw error;
+      // What can't be read, or for which there is no room, can't be given back; the sender is told all the same.
       return this.#stage(message, told, reader, undefined);
     }
   }
@@ -144,7 +144,8 @@ export class Reports implements Reporter, Notices {
       global: isGlobal(told),
       original,
     });
-    const stage = store.stage(MOST_BYTES);
+    // Without it nothing could be settled while the disk is nearly full; by itself it is some kilobytes.
+    const stage = store.stage(MOST_BYTES, { whenLow: original === undefined });
     try {
       for await (const chunk of report) await stage.write(chunk as Buffer);
       return await stage.finish();
