@@ -27,6 +27,13 @@ export function withoutPeer(
   return recipients.map((recipient) => ({ recipient, kind, said, peer: '', relaysNotices: false }));
 }
 
+/** What remains of outcomes of which the sender can't be told now: nobody fails unheard, nor is a warning given that is not read. */
+export function untold(outcomes: readonly RecipientOutcome[]): RecipientOutcome[] {
+  return outcomes
+    .filter(({ kind }) => kind !== 'delayed')
+    .map((outcome) => (outcome.kind === 'failed' ? { ...outcome, kind: 'deferred' } : outcome));
+}
+
 /** What becomes of the recipient's row; empty: nothing. @param random  from 0 to 1 */
 export function settlementOf(
   { recipient, kind, said }: RecipientOutcome,

@@ -7,10 +7,11 @@ import { type Engine, PAGE_ROWS, type Writer } from './engine/engine.ts';
 import { type EpochSeconds, nowSeconds, type QueueId } from './ids.ts';
 import { type DeliverArgs, deliver, type PreparedMessage, prepareMessage } from './operations/file-message.ts';
 import {
+  areDue,
   areThere,
   destinationsDue,
   failuresOf,
-  nextBatch,
+  nextBatches,
   nextDue,
   noteWarned,
   overdue,
@@ -82,9 +83,9 @@ export class Queue {
     this.#filing = filing;
   }
 
-  /** When something is to be tried next; undefined when nothing waits. */
-  nextDue(): Promise<EpochSeconds | undefined> {
-    return this.#engine.read(nextDue);
+  /** When something becomes due next, after a time; undefined when nothing does. */
+  nextDue(after: EpochSeconds): Promise<EpochSeconds | undefined> {
+    return this.#engine.read((tx) => nextDue(tx, after));
   }
 
   /** Destinations to be tried now, the longest due first. */
@@ -92,9 +93,14 @@ export class Queue {
     return this.#engine.read((tx) => destinationsDue(tx, nowSeconds(), limit));
   }
 
-  /** What is to be tried next at a destination. @param busy  messages that are being tried there already */
-  nextBatch(destination: string, busy: ReadonlySet<QueueId>): Promise<QueuedBatch | undefined> {
-    return this.#engine.read((tx) => nextBatch(tx, destination, nowSeconds(), busy));
+  /** Which of these destinations are to be tried now. */
+  areDue(destinations: readonly string[]): Promise<string[]> {
+    return this.#engine.read((tx) => areDue(tx, destinations, nowSeconds()));
+  }
+
+  /** What is to be tried next at a destination, in this order. @param busy  messages that are being tried there already */
+  nextBatches(destination: string, busy: ReadonlySet<QueueId>, most: number): Promise<QueuedBatch[]> {
+    return this.#engine.read((tx) => nextBatches(tx, destination, nowSeconds(), busy, most));
   }
 
   /** How often in a row a destination was not reached. */

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { pino } from 'pino';
 import { Resolver } from '../../src/dns/resolver.ts';
+import { Refused } from '../../src/errors.ts';
 import { Dispatcher, type DispatcherOptions } from '../../src/outbound/dispatcher.ts';
 import { Routes } from '../../src/outbound/route.ts';
 import { Sts } from '../../src/outbound/tls/sts.ts';
@@ -218,6 +219,61 @@ test('many messages to one domain share its few connections', async (t) => {
   assert.ok(net.connections <= 12, `${net.connections} connections`);
 });
 
+test('one connection takes what it can keep up with; a long queue gets more', async (t) => {
+  const room = await SendingRoom.open(t);
+  const [few, many] = [await room.domain('few.test'), await room.domain('many.test')];
+  for (let number = 0; number < 12; number++) await room.queue(`Offer ${number}`, ['carl@few.test']);
+  for (let number = 0; number < 60; number++) await room.queue(`Offer ${number}`, ['carl@many.test']);
+  room.dispatcher.wake();
+  await room.known(72);
+  assert.deepEqual([few.connections, many.connections], [1, 2]);
+  assert.equal(new Set([...few.taken, ...many.taken].map(({ body }) => body)).size, 60);
+  assert.equal(few.taken.length + many.taken.length, 72);
+});
+
+test('nobody waits for long behind a message that takes long', async (t) => {
+  const room = await SendingRoom.open(t, { patience: 100 });
+  let isFirst = true;
+  const net = await room.domain('example.net', {
+    says: (command) => {
+      if (command !== 'body' || !isFirst) return undefined;
+      isFirst = false;
+      return 'silence';
+    },
+  });
+  await room.queue('Slow', ['carl@example.net']);
+  await room.send('Quick', ['dora@example.net']);
+  assert.deepEqual(await room.known(1), ['dora@example.net sent']);
+  assert.equal(net.connections, 2);
+  await room.dispatcher.stop(0);
+});
+
+test('what is held or removed after it was read ahead is not sent', async (t) => {
+  const { promise: isTaken, resolve: taken } = Promise.withResolvers<void>();
+  const { promise: goOn, resolve: letGo } = Promise.withResolvers<void>();
+  const room = await SendingRoom.open(t, { byDestination: 1 }, (queue) => ({
+    async settle(...args) {
+      taken();
+      await goOn;
+      await queue.settle(...args);
+    },
+  }));
+  const net = await room.domain('example.net');
+  await room.queue('First', ['carl@example.net']);
+  await room.queue('Held', ['dora@example.net']);
+  await room.queue('Removed', ['emil@example.net']);
+  await room.send('Last', ['fritz@example.net']);
+  await isTaken;
+  const entries = (await Array.fromAsync(room.store.queue.pages())).flat();
+  const of = (name: string) => entries.filter(({ address }) => address.startsWith(name));
+  await room.store.queue.change(of('dora'), { kind: 'hold' }, async () => {});
+  await room.store.queue.change(of('emil'), { kind: 'remove' }, async () => {});
+  room.dispatcher.wake();
+  letGo();
+  assert.deepEqual(await room.known(2), ['carl@example.net sent', 'fritz@example.net sent']);
+  assert.equal(net.taken.length, 2);
+});
+
 test('a domain that does not answer holds nobody else up, and is put off as a whole', async (t) => {
   const room = await SendingRoom.open(t, { connections: 4 });
   await room.domain('silent.test', { says: (command) => (command === 'greeting' ? 'silence' : undefined) });
@@ -225,7 +281,7 @@ test('a domain that does not answer holds nobody else up, and is put off as a wh
   for (let number = 0; number < 10; number++) await room.send(`To nobody ${number}`, ['carl@silent.test']);
   for (let number = 0; number < 10; number++) await room.send(`Offer ${number}`, ['carl@example.net']);
   while (net.taken.length < 10) await room.known(room.outcomes.length + 1);
-  await room.known(12); // both connections to the other have given up
+  await room.known(11); // the connection to the other has given up
   assert.deepEqual(await room.store.queue.destinationsDue(10), []);
   assert.equal((await room.store.queue.size()).messages, 10);
 });
@@ -298,6 +354,30 @@ test('what a peer took is noted when that is possible again, and sent to nobody 
   assert.equal(net.taken.length, 1);
   assert.equal((await room.store.queue.size()).messages, 0);
   assert.deepEqual(room.faults.splice(0).map(String), ['Error: the disk is busy']);
+});
+
+test('while there is no room for reports nobody fails unheard, and what was taken is not sent again', async (t) => {
+  let isFull = true;
+  const report = async () => {
+    if (isFull) throw new Refused('store.full', 'The disk is full.');
+    return undefined;
+  };
+  const room = await SendingRoom.open(t, { reporter: { report } });
+  const net = await room.domain('example.net', {
+    says: (_command, line) => (line.includes('<nobody@') ? '550 5.1.1 nobody' : undefined),
+  });
+  await room.queue('Over', ['a@missing.test'], { expires: nowSeconds(), due: nowSeconds() + 3_600 });
+  const id = await room.send('Offer', ['carl@example.net', 'nobody@example.net']);
+  assert.deepEqual(await room.known(2), ['carl@example.net sent', 'nobody@example.net deferred']);
+  assert.equal(net.taken.length, 1);
+  const { recipients } = (await room.store.queue.message(id))!;
+  assert.deepEqual(
+    recipients.map(({ address, reply }) => ({ address, reply })),
+    [{ address: 'nobody@example.net', reply: '550 5.1.1 nobody' }],
+  );
+  isFull = false;
+  room.dispatcher.wake();
+  assert.deepEqual((await room.known(3))[0], 'a@missing.test failed');
 });
 
 test('a fault of ours puts mail off, as a fault of others does', async (t) => {

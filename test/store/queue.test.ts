@@ -54,7 +54,7 @@ test('what is submitted is with people here, in Sent and in the queue, and all o
   assert.equal(outcomes.length, 1);
   assert.deepEqual(await uidsIn(store, inboxOf(ben)), [1]);
   assert.match((await bytesOf(store, await mailboxNamed(store, anna, 'Sent'), 1)).toString(), /^Bcc: /);
-  const batch = await store.queue.nextBatch('example.net', NOBODY);
+  const [batch] = await store.queue.nextBatches('example.net', NOBODY, 1);
   assert.equal(batch?.message.id, queued[0]);
   const [record] = await store.bodyRecords(anna, [batch!.message.email]);
   assert.deepEqual(await store.body(anna, record!.email, record!.body), message('Offer'));
@@ -89,7 +89,7 @@ test('a message leaves the queue with its last recipient, and its bytes with it'
   assert.equal((await store.bodyRecords(anna, [email])).length, 1);
   await settle(store, id, [end(2)]);
   assert.equal(await store.queue.message(id), undefined);
-  assert.equal(await store.queue.nextDue(), undefined);
+  assert.equal(await store.queue.nextDue(0), undefined);
   assert.equal((await store.bodyRecords(anna, [email])).length, 0);
   await assertSound(store);
 });
@@ -106,7 +106,7 @@ test('a destination that is not reached is put off with all that waits for it, a
   });
   await send(store, anna, 'Three', ['emil@example.net']);
   assert.deepEqual(await store.queue.destinationsDue(10), []);
-  assert.equal(await store.queue.nextDue(), later);
+  assert.equal(await store.queue.nextDue(0), later);
   assert.equal(await store.queue.failures('example.net'), 1);
   const [[entry] = []] = await Array.fromAsync(store.queue.pages());
   assert.deepEqual({ attempts: entry!.attempts, reply: entry!.reply }, { attempts: 1, reply: 'connection refused' });
@@ -123,9 +123,10 @@ test('what matters more is tried first, then what has waited longest, and nothin
   const high = await send(store, anna, 'Alarm', ['carl@example.net'], { priority: 'high' });
   const later = await send(store, anna, 'Tomorrow', ['carl@example.net'], { due: nowSeconds() + 3_600 });
   const order: QueueId[] = [];
-  for (let batch = await store.queue.nextBatch('example.net', new Set(order)); batch !== undefined; ) {
+  for (;;) {
+    const [batch] = await store.queue.nextBatches('example.net', new Set(order), 1);
+    if (batch === undefined) break;
     order.push(batch.message.id);
-    batch = await store.queue.nextBatch('example.net', new Set(order));
   }
   assert.deepEqual(order, [high, first, second, low]);
   assert.ok(!order.includes(later));
@@ -144,10 +145,11 @@ test('those of whom the sender wants to hear different things are tried one afte
     ],
   });
   const tried: string[][] = [];
-  for (let batch = await store.queue.nextBatch(destination, NOBODY); batch !== undefined; ) {
+  for (;;) {
+    const [batch] = await store.queue.nextBatches(destination, NOBODY, 1);
+    if (batch === undefined) break;
     tried.push(batch.recipients.map(({ address }) => address));
     await store.queue.settle(batch, { settlements: batch.recipients.map(({ number }) => ({ number, end: 'sent' })) });
-    batch = await store.queue.nextBatch(destination, NOBODY);
   }
   assert.deepEqual(tried, [['carl@example.net', 'emil@example.net'], ['dora@example.net'], ['fritz@example.net']]);
   assert.equal(await store.queue.message(id), undefined);
@@ -162,7 +164,7 @@ test('held mail is not tried until it is released; rerouted mail waits elsewhere
     await store.queue.change(entries, what, async () => {});
   };
   await change({ kind: 'hold' });
-  assert.equal(await store.queue.nextDue(), undefined);
+  assert.equal(await store.queue.nextDue(0), undefined);
   await change({ kind: 'release' });
   assert.deepEqual(await store.queue.destinationsDue(10), ['example.net']);
   await change({ kind: 'reroute', destination: '[192.0.2.1]' });
@@ -215,7 +217,7 @@ test('after a restore the queue waits for a word', async (t) => {
   const anna = await newAccount(store, 'anna');
   await send(store, anna, 'Offer', ['carl@example.net', 'dora@example.org']);
   assert.equal(await store.engine.write(holdQueue), 2);
-  assert.equal(await store.queue.nextDue(), undefined);
+  assert.equal(await store.queue.nextDue(0), undefined);
   await assertSound(store);
 });
 

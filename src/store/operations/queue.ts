@@ -51,7 +51,7 @@ const AWAIT = sql(`
   INSERT INTO queue_destination (destination, due, failures) VALUES (?, ?, 0)
   ON CONFLICT (destination) DO UPDATE SET due = CASE WHEN queue_destination.failures = 0 AND excluded.due < queue_destination.due
     THEN excluded.due ELSE queue_destination.due END`);
-const NEXT_DUE = sql<readonly [due: number | null]>('SELECT min(due) FROM queue_destination');
+const NEXT_DUE = sql<readonly [due: number | null]>('SELECT min(due) FROM queue_destination WHERE due > ?');
 const DESTINATIONS_DUE = sql<readonly [destination: string]>(
   'SELECT destination FROM queue_destination WHERE due <= ? ORDER BY due, destination LIMIT ?',
 );
@@ -166,9 +166,18 @@ export async function enqueue(
   return queue;
 }
 
-/** When the next destination is to be tried; undefined when nothing waits. */
-export async function nextDue(tx: Reader): Promise<EpochSeconds | undefined> {
-  return (await tx.get(NEXT_DUE))?.[0] ?? undefined;
+/** When the next destination becomes due, after a time; undefined when none does. */
+export async function nextDue(tx: Reader, after: EpochSeconds): Promise<EpochSeconds | undefined> {
+  return (await tx.get(NEXT_DUE, after))?.[0] ?? undefined;
+}
+
+/** Which of these destinations are to be tried now. */
+export async function areDue(tx: Reader, destinations: readonly string[], now: EpochSeconds): Promise<string[]> {
+  const due: string[] = [];
+  for (const destination of destinations) {
+    if (((await tx.get(DESTINATION, destination))?.[0] ?? Infinity) <= now) due.push(destination);
+  }
+  return due;
 }
 
 /** Destinations to be tried now, the longest due first. */
@@ -180,41 +189,51 @@ export async function destinationsDue(tx: Reader, now: EpochSeconds, limit: numb
  * What is to be tried next at a destination: by priority, then the longest due.
  * @param busy  messages that are being tried there already
  */
-export async function nextBatch(
+export async function nextBatches(
   tx: Reader,
   destination: string,
   now: EpochSeconds,
   busy: ReadonlySet<QueueId>,
-): Promise<QueuedBatch | undefined> {
+  most: number,
+): Promise<QueuedBatch[]> {
+  const batches: QueuedBatch[] = [];
+  const found = new Set<QueueId>();
   for (const priority of PRIORITIES.keys()) {
-    for (const id of await dueAt(tx, destination, priority, now, busy)) {
+    for (const id of await dueAt(tx, destination, priority, now, busy, most - batches.length)) {
+      if (found.has(id)) continue; // some of its recipients matter more
+      found.add(id);
       const batch = await readQueued(tx, id);
-      if (batch === undefined) continue;
-      const { message, recipients } = batch;
-      const due = recipients.filter(
-        (each) => each.destination === destination && each.state === 'waiting' && each.due <= now,
-      );
-      const alike = due.filter((each) => asksTheSame(each, due[0]!));
-      return { message, recipients: alike.slice(0, BATCH_RECIPIENTS) };
+      if (batch !== undefined) batches.push({ message: batch.message, recipients: alike(batch, destination, now) });
     }
+    if (batches.length >= most) break;
   }
-  return undefined;
+  return batches;
 }
 
-/** Messages that are due at a destination and are not being tried. The first rows tell, unless they are all recipients of what is. */
+/** Those of a message who are due at a destination and are sent to at once. */
+function alike({ recipients }: QueuedBatch, destination: string, now: EpochSeconds): QueuedRecipient[] {
+  const due = recipients.filter(
+    (each) => each.destination === destination && each.state === 'waiting' && each.due <= now,
+  );
+  return due.filter((each) => asksTheSame(each, due[0]!)).slice(0, BATCH_RECIPIENTS);
+}
+
+/** Messages that are due at a destination and are not being tried. The first rows tell, unless many are recipients of the same. */
 async function dueAt(
   tx: Reader,
   destination: string,
   priority: number,
   now: EpochSeconds,
   busy: ReadonlySet<QueueId>,
+  most: number,
 ): Promise<QueueId[]> {
-  for (const limit of [busy.size + 1, LOOK_AHEAD]) {
+  let free: QueueId[] = [];
+  for (const limit of [busy.size + most, busy.size + LOOK_AHEAD]) {
     const rows = await tx.all(DUE_AT, destination, priority, now, limit);
-    const free = rows.map(([id]) => id as QueueId).filter((id) => !busy.has(id));
-    if (free.length > 0 || rows.length < limit) return free;
+    free = [...new Set(rows.map(([id]) => id as QueueId))].filter((id) => !busy.has(id));
+    if (free.length >= most || rows.length < limit) break;
   }
-  return [];
+  return free.slice(0, most);
 }
 
 /** What is sent at once asks for the same reports: it stands with the message on its way. Who asked for others is tried next. */
@@ -222,7 +241,7 @@ function asksTheSame(one: QueuedRecipient, other: QueuedRecipient): boolean {
   return one.original === other.original && one.notify.join() === other.notify.join();
 }
 
-/** Rows looked at for one that is not being tried already. When all of them are, the rest waits for one of these to end. */
+/** Rows looked at for messages that are not being tried already. When all of them are, the rest waits for one of these to end. */
 const LOOK_AHEAD = 500;
 /** RFC 5321 4.5.3.1.8: every server takes so many at once. */
 const BATCH_RECIPIENTS = 100;

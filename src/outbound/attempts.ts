@@ -1,0 +1,246 @@
+/**
+ * One attempt to deliver a message, and what is noted of it.
+ *
+ * Invariants
+ * - Once the peer has said 250 the recipient is settled in one transaction. Dies between the two: it is sent again (RFC 5321 4.5.5 leaves no
+ *   other way), and that window is the time of one commit. A transaction that fails is made again, and until then nobody sends the message.
+ * - Whoever is to be told of a recipient's end is told in that transaction. While there is no room for the report, the recipient has not come to its end.
+ */
+import { setMaxListeners } from 'node:events';
+import { Readable } from 'node:stream';
+import { setTimeout as wait } from 'node:timers/promises';
+import type { Logger } from 'pino';
+import { HERE } from '../delivery/types.ts';
+import { Refused } from '../errors.ts';
+import type { Store } from '../store/api.ts';
+import { type Milliseconds, nowSeconds, type QueueId } from '../store/ids.ts';
+import type { Contact, Queue, QueuedBatch, QueuedRecipient, Report } from '../store/queue.ts';
+import type { Here } from './here.ts';
+import { outcomeOf, saidOf, settlementOf, summaryOf, untold, withoutPeer } from './outcomes.ts';
+import type { Peer, PeerReply } from './peer.ts';
+import { type Reached, type ReachOptions, reach } from './reach.ts';
+import { nextAttempt } from './retry.ts';
+import type { RecipientOutcome, RecordOutcomes, Reporter, Signer } from './types.ts';
+
+export interface AttemptsOptions extends Omit<ReachOptions, 'signal'> {
+  readonly queue: Queue;
+  readonly store: Pick<Store, 'bodyRecords' | 'bodyChunks'>;
+  readonly reporter: Reporter;
+  /** Takes what was to be here later. */
+  readonly here: Pick<Here, 'deliver'>;
+  readonly signer: Signer;
+  readonly record: RecordOutcomes;
+  readonly log: Logger;
+  readonly onInternalError: (error: unknown) => void;
+  /** Hears of every outcome, for the counters. */
+  readonly onOutcome?: (outcome: RecipientOutcome) => void;
+}
+
+interface Tried {
+  readonly destination: string;
+  readonly contact: Contact;
+}
+
+/** Between two tries to note what became of a message. */
+const NOTE_AGAIN: Milliseconds = 1_000;
+/** Messages that are over, or late, looked at in a turn. */
+const OVERDUE_A_TURN = 100;
+/** A message up to this size is read once, for its signature and for the peer; a larger one goes through in pieces, twice. */
+const READ_ONCE_BYTES = 262_144;
+const NOTHING = Buffer.alloc(0);
+const OUR_FAULT: PeerReply = { reply: 451, status: '4.3.0', text: 'something went wrong on this server' };
+const NOT_TRIED: PeerReply = { reply: 451, status: '4.4.7', text: 'it could not be delivered in time' };
+
+export class Attempts {
+  readonly #options: AttemptsOptions;
+  /** Aborted: what is under way is cut off. */
+  readonly #cut = new AbortController();
+  #stopping = false;
+
+  constructor(options: AttemptsOptions) {
+    this.#options = options;
+    setMaxListeners(0, this.#cut.signal); // one for each connection
+  }
+
+  /** What can't be noted now is not waited for any longer. */
+  stop(): void {
+    this.#stopping = true;
+  }
+
+  /** What is under way ends at once; it is tried again after the next start. */
+  cut(): void {
+    this.#cut.abort();
+  }
+
+  /** A connection for this message. @returns undefined when the destination can't be reached now: what that means is settled */
+  async reach(destination: string, batch: QueuedBatch): Promise<Reached | undefined> {
+    const { requireTls, waiveTls } = batch.message.options;
+    const wish = requireTls ? 'required' : waiveTls ? 'waived' : 'usual';
+    try {
+      return await reach(destination, wish, { ...this.#options, signal: this.#cut.signal });
+    } catch (error) {
+      if (!this.#cut.signal.aborted) await this.#notReached(destination, batch, error);
+      return undefined;
+    }
+  }
+
+  /** Gives the message to a peer. */
+  async give(destination: string, batch: QueuedBatch, reached: Reached): Promise<void> {
+    const { recipients } = batch;
+    let outcomes: RecipientOutcome[];
+    try {
+      const results = await this.#send(batch, reached.peer);
+      outcomes = recipients.map((recipient, at) => outcomeOf(recipient, results[at]!, reached));
+    } catch (error) {
+      outcomes = this.#notSent(batch, error);
+    }
+    // Cut off by us: what the peer has not said is as if it had not been tried.
+    if (this.#cut.signal.aborted) outcomes = outcomes.filter(({ kind }) => kind !== 'deferred');
+    if (outcomes.length > 0) await this.#settle(batch, outcomes, { destination, contact: { reached: true } });
+  }
+
+  /** Gives the message to people here, whose time for it has come. */
+  async giveHere(batch: QueuedBatch): Promise<void> {
+    const { message, recipients } = batch;
+    const outcomes: RecipientOutcome[] = [];
+    for (const recipient of recipients) {
+      try {
+        const { sizeBytes, read } = await this.#bytesOf(batch);
+        outcomes.push(await this.#options.here.deliver(message, recipient, sizeBytes, () => read(NOTHING)));
+      } catch (error) {
+        outcomes.push(...this.#notSent({ message, recipients: [recipient] }, error));
+      }
+    }
+    await this.#settle(batch, outcomes, { destination: HERE, contact: { reached: true } });
+  }
+
+  /**
+   * Those whose time is over fail; of those that wait for long their senders are told. Whatever their destinations do.
+   * @param isTried  whether a message is being tried just now: then its end is near
+   */
+  async settleOverdue(isTried: (id: QueueId) => boolean): Promise<void> {
+    const { expired, late } = await this.#options.queue.overdue(OVERDUE_A_TURN);
+    const over = new Set(expired);
+    const all = [...expired, ...late.filter((id) => !over.has(id))];
+    for (const id of all) {
+      if (isTried(id)) continue;
+      if (!(await this.#settleLate(id, over.has(id) ? 'failed' : 'delayed'))) return;
+    }
+  }
+
+  /** @returns false when it can't be noted now: nor can others */
+  async #settleLate(id: QueueId, kind: 'failed' | 'delayed'): Promise<boolean> {
+    const batch = await this.#options.queue.message(id);
+    if (batch === undefined) return true;
+    // For those that are held the time does not run: what an administrator holds is not given up meanwhile.
+    const waiting = batch.recipients.filter(({ state }) => state === 'waiting');
+    const outcomes = waiting.flatMap((recipient) => {
+      const text = recipient.reply === '' ? NOT_TRIED.text : recipient.reply;
+      return withoutPeer([recipient], kind, { ...NOT_TRIED, text });
+    });
+    return this.#settle(batch, outcomes);
+  }
+
+  async #send(batch: QueuedBatch, peer: Peer) {
+    const { message, recipients } = batch;
+    const { signature, sizeBytes, read } = await this.#opened(batch);
+    const [{ notify, original }] = recipients as [QueuedRecipient];
+    const addresses = recipients.map(({ address }) => address);
+    const { sender, options } = message;
+    return peer.send({ sender, recipients: addresses, sizeBytes, options, notify, original }, () =>
+      Readable.from(read(signature)),
+    );
+  }
+
+  /** What becomes of a message that could not even be read, or signed. */
+  #notSent({ message, recipients }: QueuedBatch, error: unknown): RecipientOutcome[] {
+    if (error instanceof Refused) {
+      // Its bytes can't be read: nobody gets others instead, and it waits for somebody who looks after it.
+      this.#options.log.error({ queue: message.id, err: error }, 'a message in the queue can not be read; it is held');
+      return withoutPeer(recipients, 'held', { reply: 451, status: '4.3.0', text: error.message });
+    }
+    this.#options.onInternalError(error);
+    return withoutPeer(recipients, 'deferred', OUR_FAULT);
+  }
+
+  /** The message as it leaves: what signs it, and its bytes behind that. @throws Refused `message.gone`, `message.damaged` */
+  async #opened(batch: QueuedBatch) {
+    const { sizeBytes, read } = await this.#bytesOf(batch);
+    const signature = await this.#options.signer.sign(batch.message, () => read(NOTHING));
+    return { signature, sizeBytes: signature.length + sizeBytes, read };
+  }
+
+  /** The bytes of a message, its own header lines with them. @throws Refused `message.gone`, `message.damaged` */
+  async #bytesOf({ message }: QueuedBatch) {
+    const { store } = this.#options;
+    const { account, email, prefix } = message;
+    const [record] = await store.bodyRecords(account, [email]);
+    if (record === undefined) throw new Refused('message.gone', 'The message is not there any more.');
+    const { body } = record;
+    const chunks = () => store.bodyChunks(account, record.email, body);
+    const whole = body.length <= READ_ONCE_BYTES ? await Array.fromAsync(chunks()) : undefined;
+    async function* read(before: Buffer): AsyncGenerator<Buffer, void, void> {
+      if (before.length + prefix.length > 0) yield Buffer.concat([before, prefix]);
+      yield* whole ?? chunks();
+    }
+    return { sizeBytes: prefix.length + body.length, read };
+  }
+
+  async #notReached(destination: string, batch: QueuedBatch, error: unknown): Promise<void> {
+    const { queue, onInternalError, random } = this.#options;
+    const known = saidOf(error);
+    if (known === undefined) onInternalError(error);
+    const said = known ?? OUR_FAULT; // put off like others: what is wrong with us is not tried again and again at once
+    const failed = said.reply >= 500;
+    const outcomes = withoutPeer(batch.recipients, failed ? 'failed' : 'deferred', said);
+    const notBefore = nextAttempt(nowSeconds(), (await queue.failures(destination)) + 1, random());
+    const contact: Contact = failed ? { reached: true } : { reached: false, notBefore };
+    await this.#settle(batch, outcomes, { destination, contact });
+  }
+
+  /** @param tried  absent: nobody was asked @returns false when nothing was noted: everything is as it was */
+  async #settle(batch: QueuedBatch, outcomes: readonly RecipientOutcome[], tried?: Tried): Promise<boolean> {
+    const { log, onOutcome, onInternalError } = this.#options;
+    for (;;) {
+      try {
+        const noted = await this.#note(batch, outcomes, tried);
+        const { id } = batch.message;
+        log.info({ queue: id, destination: tried?.destination, ...summaryOf(noted) }, 'mail that leaves');
+        for (const outcome of noted) onOutcome?.(outcome);
+        return true;
+      } catch (error) {
+        if (!(error instanceof Refused)) onInternalError(error);
+        else log.error({ queue: batch.message.id, err: error }, 'what became of a message can not be noted now');
+        // Dies here, or stops: what the peer took is sent again. Until it is noted nobody else tries it: the message is busy.
+        if (this.#stopping || tried === undefined) return false;
+        await wait(NOTE_AGAIN, undefined, { ref: false });
+      }
+    }
+  }
+
+  /** Notes what became of recipients, durably, with the report to the sender if there is to be one. @returns what was noted */
+  async #note(
+    batch: QueuedBatch,
+    outcomes: readonly RecipientOutcome[],
+    tried?: Tried,
+  ): Promise<readonly RecipientOutcome[]> {
+    const { queue, reporter, record, random, log } = this.#options;
+    const { message } = batch;
+    const now = nowSeconds();
+    let noted = outcomes;
+    let report: Report | undefined;
+    try {
+      report = await reporter.report(message, outcomes);
+    } catch (error) {
+      if (!(error instanceof Refused) || tried === undefined) throw error;
+      log.error({ queue: message.id, err: error }, 'the sender can not be told now; who failed is tried again');
+      noted = untold(outcomes);
+    }
+    const settlements = noted.flatMap((outcome) => settlementOf(outcome, now, random()));
+    const warned = noted.some(({ kind }) => kind === 'delayed') ? { warned: true as const } : {};
+    await queue.settle(batch, { settlements, report, ...warned, ...(tried && { attempt: tried }) }, (tx) =>
+      record(tx, message, noted),
+    );
+    return noted;
+  }
+}

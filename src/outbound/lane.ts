@@ -1,0 +1,105 @@
+/**
+ * A destination while mail goes there: what is read ahead from the queue for its connections, and what these are trying.
+ *
+ * Invariants
+ * - A message is in one pair of hands: what is read ahead, or tried, is not read again until it is released.
+ * - Reading ahead is bounded in number and in time, so that memory does not grow with the queue, and what matters more does not wait for long.
+ */
+import type { Milliseconds, QueueId } from '../store/ids.ts';
+import type { Queue, QueuedBatch } from '../store/queue.ts';
+
+/** Messages read at once. */
+const AHEAD = 20;
+/** What was read ahead so long ago is read anew: something that matters more may have come. */
+const FRESH_FOR: Milliseconds = 5_000;
+
+export class Lane {
+  readonly destination: string;
+  /** Connections that serve it. */
+  connections = 0;
+  /** More than what was read is due: its connections are too few. */
+  isLong = false;
+  readonly #queue: Pick<Queue, 'nextBatches'>;
+  readonly #patience: Milliseconds;
+  readonly #held = new Set<QueueId>();
+  #ahead: QueuedBatch[] = [];
+  #readAt = 0;
+  #takenAt = 0;
+  #reading: Promise<void> | undefined;
+  /** Something may have come since it was last read. */
+  #hasNews = false;
+  #changes = 0;
+
+  /** @param patience  a message waits for no longer behind others, if there may be one more connection */
+  constructor(destination: string, queue: Pick<Queue, 'nextBatches'>, patience: Milliseconds) {
+    this.destination = destination;
+    this.#queue = queue;
+    this.#patience = patience;
+  }
+
+  /** Something was queued for it. */
+  hasNews(): void {
+    this.#hasNews = true;
+  }
+
+  /** Something may wait here. */
+  get waits(): boolean {
+    return this.#hasNews || this.#ahead.length > 0;
+  }
+
+  /** Whoever waits has waited for long enough behind others, or there are too many of them. */
+  get wantsMore(): boolean {
+    return this.isLong || (this.waits && performance.now() - this.#takenAt >= this.#patience);
+  }
+
+  /** It is being tried, or about to be. */
+  holds(id: QueueId): boolean {
+    return this.#held.has(id);
+  }
+
+  /** The next message, which is nobody else's until it is released; undefined: nothing is due. */
+  async take(): Promise<QueuedBatch | undefined> {
+    for (;;) {
+      if (performance.now() - this.#readAt >= FRESH_FOR) this.#putBack();
+      const batch = this.#ahead.shift();
+      if (batch !== undefined) {
+        this.#takenAt = performance.now();
+        return batch;
+      }
+      this.#reading ??= this.#read();
+      await this.#reading;
+      if (!this.waits) return undefined;
+    }
+  }
+
+  release(id: QueueId): void {
+    this.#held.delete(id);
+  }
+
+  /** What waits was changed by somebody: what was read ahead may not be true any more. */
+  changed(): void {
+    this.#changes++;
+    this.#hasNews = true;
+    this.#putBack();
+  }
+
+  #putBack(): void {
+    for (const { message } of this.#ahead) this.#held.delete(message.id);
+    this.#ahead = [];
+  }
+
+  async #read(): Promise<void> {
+    try {
+      const changes = this.#changes;
+      this.#hasNews = false;
+      const batches = await this.#queue.nextBatches(this.destination, new Set(this.#held), AHEAD);
+      if (changes !== this.#changes) return; // which is news: it is read again
+      this.#ahead = batches;
+      this.#readAt = performance.now();
+      this.isLong = batches.length === AHEAD;
+      for (const { message } of batches) this.#held.add(message.id);
+    } finally {
+      this.#reading = undefined;
+    }
+  }
+}
