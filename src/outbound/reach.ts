@@ -56,7 +56,9 @@ export async function reach(destination: string, wish: TlsWish, options: ReachOp
           return { peer, name, tls: kindOf(protection, peer.secure), alone: protection !== usual };
         } catch (error) {
           if (!(error instanceof Unreachable)) throw error;
-          failures.push(requireTls && error.tls ? withoutTls(error) : error);
+          // What is refused was decided for this wish: that nobody could say what protects a host may be otherwise in an hour.
+          const isFinal = requireTls && error.tls && protection.kind !== 'refused';
+          failures.push(isFinal ? withoutTls(error) : error);
           if (!error.tls) break;
         }
       }

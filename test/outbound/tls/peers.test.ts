@@ -151,6 +151,7 @@ test('the next host is used when the first can not be trusted', async (t) => {
   assert.equal(await room.reach('dane.test'), 'unverified at b.test', 'nobody can say what d’s certificate is');
   room.domain('alone.test', 'd.test');
   assert.equal(await room.reach('alone.test'), '451 4.4.3');
+  assert.equal(await room.reach('alone.test', 'required'), '451 4.4.3', 'it may be found out later');
 });
 
 test('mail that wants TLS all the way goes where that is so, and else comes back', async (t) => {
