@@ -9,6 +9,7 @@
 import { canonicalName } from '../directory/address.ts';
 import type { Account, Onward } from '../directory/types.ts';
 import { Refused } from '../errors.ts';
+import { domainOf } from '../message/addresses.ts';
 import type { AccountId } from '../store/ids.ts';
 import type { Notify } from '../store/types.ts';
 import type { ForwardRate } from './forward-rate.ts';
@@ -51,7 +52,10 @@ export async function goOn(
       const leaving = { account, address: to, destination, via: { address: from, keeper } };
       // Who has a copy is told of one that fails; the sender's mail has arrived.
       if (keeper?.forwards === 'copies') leaves.push({ ...leaving, sender: message.sender && from });
-      else leaves.push({ ...leaving, sender: await reversePath(message.sender, from, outgoing), ...parameters });
+      else {
+        const forwarder = keeper === null ? caretakerOf(from) : from;
+        leaves.push({ ...leaving, sender: await reversePath(message.sender, forwarder, outgoing), ...parameters });
+      }
     } else if (keeper !== null) accounts.set(keeper.id, keeper);
   }
   if (accounts.size + leaves.length === 0) {
@@ -60,10 +64,15 @@ export async function goOn(
   return { accounts: [...accounts.values()], leaves };
 }
 
+/** Who hears of what an alias or a group could not send on, where its sender can't: at its own address all behind it would get the reports on one of them. */
+export function caretakerOf(address: string): string {
+  return `postmaster@${domainOf(address)}`;
+}
+
 /** Under which address it leaves: the next server sees a sender for whom we may send, and reports find back to who sent it. */
-async function reversePath(sender: string, from: string, outgoing: Outgoing | undefined): Promise<string> {
+async function reversePath(sender: string, forwarder: string, outgoing: Outgoing | undefined): Promise<string> {
   if (sender === '') return '';
-  return outgoing?.srs === undefined ? from : outgoing.srs.forward(sender, from);
+  return outgoing?.srs === undefined ? forwarder : outgoing.srs.forward(sender, forwarder);
 }
 
 /** RFC 3461 5.2.7.2: of one recipient that became several, nobody can report a success for all. */

@@ -273,6 +273,19 @@ test('who forwards sees where their mail goes, and nobody who else was written t
   assert.match(stories[0]!.events.at(-1)!.text, /^waits for taxes@far\.test/);
 });
 
+test('what comes back from one member of a group does not go to all of them', async (t) => {
+  const room = await office(t);
+  const by = changes(room);
+  await by.addGroup('Board', { address: 'board@office.test' });
+  await by.joinGroup('Board', BEN, 'carla@office.test', 'chair@club.test');
+  const newsletter = `bounces+1234567-0000-${'a'.repeat(30)}@news.example.com`; // too long for a reverse path that holds it
+  allTaken(await send(room, { from: newsletter, to: ['board@office.test'] }));
+  const [copy] = await left(room);
+  allTaken(await send(room, { from: '', to: [copy!.sender] }));
+  assert.deepEqual(await counts(room), [1, 1, 1], 'who looks after the domain hears of it');
+  assert.equal((await left(room)).length, 1);
+});
+
 test('what a sender wants to hear goes along with one copy, and not of each where one became several', async (t) => {
   const room = await office(t);
   const { forwarding } = changes(room);

@@ -8,9 +8,11 @@
  * - It is staged here and filed in the transaction that settles what it tells of.
  */
 import { randomUUID } from 'node:crypto';
+import { caretakerOf } from '../../delivery/forwarding.ts';
 import type { InDelivery } from '../../delivery/in-delivery.ts';
 import type { Notices } from '../../delivery/types.ts';
 import { Refused } from '../../errors.ts';
+import { domainOf } from '../../message/addresses.ts';
 import type { Store } from '../../store/api.ts';
 import { type EpochSeconds, type Milliseconds, nowSeconds } from '../../store/ids.ts';
 import type { QueuedMessage, Report } from '../../store/queue.ts';
@@ -56,7 +58,8 @@ export class Reports implements Reporter, Notices {
   async report(message: QueuedMessage, outcomes: readonly RecipientOutcome[]): Promise<Report | undefined> {
     if (message.sender === '') return undefined;
     const via = wentOnFrom(message.prefix);
-    const told = toldOf(outcomes, message.expires, via === message.sender ? undefined : via);
+    const isOwners = via !== undefined && [via, caretakerOf(via)].includes(message.sender);
+    const told = toldOf(outcomes, message.expires, isOwners ? undefined : via);
     return told.length === 0 ? undefined : this.#reportOf(await this.#queued(message), told);
   }
 
@@ -135,7 +138,7 @@ export class Reports implements Reporter, Notices {
     const report = composed({
       date,
       messageId: `<${randomUUID()}@${hostname}>`,
-      from: `postmaster@${/@(.+)$/.exec(sender)?.[1] ?? hostname}`,
+      from: `postmaster@${sender.includes('@') ? domainOf(sender) : hostname}`,
       to: reader,
       about: message.messageId,
       language: reader.language,

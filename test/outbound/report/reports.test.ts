@@ -249,6 +249,11 @@ test('a sender is told of the address that the mail was sent to, not of the one 
   assert.match(onward!, /\r\n {2}ben@office\.test\r\n/);
   assert.match(onward!, /Final-Recipient: rfc822; ben@office\.test\r\nAction: failed\r\nStatus: 5\.0\.0\r\n/);
   assert.match(direct!, /secret@home\.test/);
+
+  // Who looks after a group may know who is in it.
+  const outbound = { prefix: Buffer.from('Delivered-To: board@office.test\r\n'), sender: 'postmaster@office.test' };
+  await room.settle(await room.send({ to: ['secret@home.test'], outbound }), () => ({ said }));
+  assert.match(String((await room.inbox()).at(-1)), /Final-Recipient: rfc822; secret@home\.test\r\n/);
 });
 
 test('the message is given back as the sender asked, within bounds', async (t) => {
