@@ -7,17 +7,22 @@ import type { ReachableServices } from './services.ts';
 const HTTPS_PORT = 443;
 const ID_CHARACTERS = 20;
 
-/** The policy as it is served (RFC 8461 3.2); null: none is. */
-export function stsPolicy(
-  { mode, mx, maxAge }: Config['mtaSts'],
+/** The hosts that the policy names. */
+export function stsHosts(
+  { mx }: Pick<Config['mtaSts'], 'mx'>,
   { host }: Pick<ReachableServices, 'host'>,
-): string | null {
+): readonly string[] {
+  return mx.length === 0 ? [host] : mx;
+}
+
+/** The policy as it is served (RFC 8461 3.2); null: none is. */
+export function stsPolicy(settings: Config['mtaSts'], services: Pick<ReachableServices, 'host'>): string | null {
+  const { mode, maxAge } = settings;
   if (mode === 'off') return null;
-  const hosts = mx.length === 0 ? [host] : mx;
   const lines = [
     'version: STSv1',
     `mode: ${mode}`,
-    ...hosts.map((name) => `mx: ${name}`),
+    ...stsHosts(settings, services).map((name) => `mx: ${name}`),
     `max_age: ${Math.floor(maxAge / 1_000)}`,
   ];
   return `${lines.join('\r\n')}\r\n`;

@@ -48,7 +48,7 @@ const FAULTS: Readonly<Record<string, readonly [Spoil, readonly string[], RegExp
       z.spoil('MX', 'office.test', { preference: 10, exchange: 'mx.example.net' });
       z.spoil('A', 'mx.example.net', '192.0.2.99');
     },
-    ['must MX', 'should SPF', 'should SPF'],
+    ['must MX', 'should SPF', 'should SPF', 'nice MTA-STS'],
     /goes to mx\.example\.net, and not to mail\.office\.test/,
   ],
   'an MX that is an address': [
@@ -61,7 +61,7 @@ const FAULTS: Readonly<Record<string, readonly [Spoil, readonly string[], RegExp
       z.spoil('MX', 'office.test', { preference: 10, exchange: HOST }, { preference: 20, exchange: 'mx.office.test' });
       z.spoil('CNAME', 'mx.office.test', HOST);
     },
-    ['should MX'],
+    ['should MX', 'nice MTA-STS'],
     /only another name/,
   ],
   'a host without an address': [
@@ -111,6 +111,31 @@ const FAULTS: Readonly<Record<string, readonly [Spoil, readonly string[], RegExp
     /2 SPF records/,
   ],
   'an SPF record for everybody': [(z) => z.spoil('TXT', 'office.test', 'v=spf1 mx +all'), ['should SPF'], /\+all/],
+  'an SPF record that lets in everybody by what it includes': [
+    (z) => {
+      z.spoil('TXT', 'office.test', 'v=spf1 mx include:_spf.office.test -all');
+      z.spoil('TXT', '_spf.office.test', 'v=spf1 ip4:0.0.0.0/0 -all');
+    },
+    ['should SPF'],
+    /allows everybody/,
+  ],
+  'an SPF record with a mistake, where mail leaves through a provider': [
+    (z) => {
+      z.zone = { ...z.zone, relay: 'smtp.provider.example' };
+      z.spoil('TXT', 'office.test', `v=spf1 ${'include:_spf.office.test '.repeat(11)}-all`);
+      z.spoil('TXT', '_spf.office.test', 'v=spf1 ip4:198.51.100.1 -all');
+    },
+    ['should SPF'],
+    /more than 10 questions/,
+  ],
+  'an address that others see, behind a router that hides those it sends from': [
+    (z) => {
+      z.zone = { ...z.zone, sendsFrom: ['10.0.0.2'] };
+      z.spoil('PTR', reverseName(FOUR));
+    },
+    ['must PTR'],
+    /192\.0\.2\.25 has no name/,
+  ],
   'an SPF record that leaves an address out': [
     (z) => z.spoil('TXT', 'office.test', `v=spf1 ip4:${FOUR} -all`),
     ['should SPF'],
@@ -212,6 +237,21 @@ const FAULTS: Readonly<Record<string, readonly [Spoil, readonly string[], RegExp
     ['should MTA-STS'],
     /serves none/,
   ],
+  'a host that the policy does not name': [
+    (z) => {
+      z.zone = { ...z.zone, policyMode: 'enforce' };
+      z.spoil('MX', 'office.test', { preference: 10, exchange: HOST }, { preference: 20, exchange: 'mx.example.net' });
+    },
+    ['should MTA-STS'],
+    /does not name mx\.example\.net.*\n.*mtaSts\.mx/,
+  ],
+  'a policy that names no host of the domain': [
+    (z) => {
+      z.zone = { ...z.zone, policyMode: 'enforce', policyHosts: ['*.mail.office.test'] };
+    },
+    ['must MTA-STS'],
+    /does not name mail\.office\.test/,
+  ],
   'a policy host that leads elsewhere': [
     (z) => z.spoil('CNAME', 'mta-sts.office.test', 'www.example.net'),
     ['should MTA-STS'],
@@ -312,6 +352,7 @@ test('where all mail leaves through a provider, nothing is asked of the addresse
   zone.zone = { ...zone.zone, relay: 'smtp.provider.example' };
   zone.spoil('PTR', reverseName(FOUR));
   zone.spoil('TXT', 'office.test', 'v=spf1 include:_spf.provider.example -all');
+  zone.spoil('TXT', '_spf.provider.example', 'v=spf1 ip4:198.51.100.1 -all');
   assert.deepEqual(await zone.faults(), []);
   assert.ok(
     (await zone.findings()).some(({ text }) => /smtp\.provider\.example, through which its mail leaves/.test(text)),
@@ -323,6 +364,43 @@ test('certificates with a new key each time are not told to be named in the DNS'
   zone.dns.authentic = true;
   zone.zone = { ...zone.zone, newKeys: true };
   assert.deepEqual(await zone.faults(), []);
+});
+
+test('an MX record may name this server otherwise, and the policy then does, too', async (t) => {
+  const zone = await CheckedZone.open(t);
+  zone.spoil('MX', 'office.test', { preference: 10, exchange: 'mx.office.test' });
+  zone.spoil('A', 'mx.office.test', FOUR);
+  zone.spoil('AAAA', 'mx.office.test', SIX);
+  zone.zone = { ...zone.zone, policyMode: 'enforce', policyHosts: ['mx.office.test'] };
+  assert.deepEqual(await zone.faults(), []);
+  assert.ok(
+    (await zone.findings()).some(({ text }) => /mx\.office\.test, another name of mail\.office\.test/.test(text)),
+  );
+});
+
+test('of a domain below another the policy for such domains counts, and reports may go there', async (t) => {
+  const zone = await CheckedZone.open(t);
+  zone.zone = { ...zone.zone, facts: { ...zone.zone.facts, domain: 'shop.office.test' } };
+  const told = async () => (await zone.findings()).filter(({ about }) => about === 'DMARC').map(({ text }) => text);
+  zone.spoil('TXT', '_dmarc.office.test', 'v=DMARC1; p=reject; sp=none');
+  assert.deepEqual(await told(), ['office.test says p=none for domains below it (sp).']);
+  zone.spoil('TXT', '_dmarc.office.test', 'v=DMARC1; p=quarantine');
+  assert.deepEqual(await told(), ['office.test says p=quarantine.']);
+  zone.spoil('TXT', '_dmarc.shop.office.test', 'v=DMARC1; p=reject; sp=none; rua=mailto:dmarc@office.test');
+  assert.deepEqual(await told(), ['shop.office.test says p=reject.']);
+});
+
+test('a line for the zone has strings of 255 bytes at most', async (t) => {
+  const zone = await CheckedZone.open(t);
+  const record = `v=spf1 ${'ip4:198.51.100.100/32 '.repeat(12)}~all`;
+  zone.spoil('TXT', 'office.test', record);
+  const [line] = (await zone.findings()).find(({ about, state }) => about === 'SPF' && state === 'wrong')!.lines;
+  const [, first, ...rest] = line!.split('"');
+  assert.equal(first!.length, 255);
+  assert.equal(
+    [first, ...rest].filter((part) => part?.trim() !== '').join(''),
+    record.replace(' ', ' ip4:192.0.2.25 '),
+  );
 });
 
 test('a server that takes no mail needs no MX record, and what a top-level domain says counts for nobody', async (t) => {

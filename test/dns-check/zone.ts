@@ -60,6 +60,7 @@ export class CheckedZone {
       relay: null,
       keys: [],
       policyMode: mtaSts.mode,
+      policyHosts: [HOST],
       certificates: () => chain,
       newKeys: false,
       isRead: async (address) => address === 'postmaster@office.test',

@@ -1,6 +1,7 @@
 /** What the DNS of a domain lacks, or says wrong. */
 import { X509Certificate } from 'node:crypto';
 import { z } from 'zod';
+import { stsHosts } from '../../autoconfig/mta-sts.ts';
 import { Refused } from '../../errors.ts';
 import { nowSeconds } from '../../store/ids.ts';
 import { checkZone, isTrouble } from '../dns-check/check-zone.ts';
@@ -38,6 +39,7 @@ async function zoneOf(office: Office, text: string): Promise<Zone> {
     relay: config.routes.find(({ domains }) => domains.includes('*'))?.host ?? null,
     keys: await signingOf(office).keyring.look(facts.domain),
     policyMode: config.mtaSts.mode,
+    policyHosts: stsHosts(config.mtaSts, facts.services),
     certificates: (name) => (certificates === null ? [] : chainOf(certificates.signer(name).chain)),
     newKeys: config.acme.enabled,
     isRead: (address) => leadsToSomebody(directory, address.toLowerCase()),

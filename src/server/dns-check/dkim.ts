@@ -1,7 +1,7 @@
 /** The records of the keys that mail is signed with (RFC 6376 3.6). */
 import { recordName, recordText } from '../../signing/key.ts';
 import { mayGo, type SeenKey } from '../../signing/keyring.ts';
-import { type Finding, good, lineOf, unknown, wrong, type Zone, type ZoneCheck } from './zone.ts';
+import { type Finding, good, lineOf, quoted, unknown, wrong, type Zone, type ZoneCheck } from './zone.ts';
 
 export const dkim: ZoneCheck = {
   about: 'DKIM',
@@ -55,8 +55,5 @@ function findingOf(zone: Zone, { key, shown, fault }: SeenKey): Finding[] {
 
 function keyLines(zone: Zone, selector: string): string[] {
   const key = zone.keys.find((seen) => seen.key.selector === selector)!.key;
-  const parts = recordText(key)
-    .match(/.{1,255}/g)!
-    .map((part) => `"${part}"`);
-  return [lineOf(zone, { name: `${selector}._domainkey`, type: 'TXT', value: parts.join(' ') })];
+  return [lineOf(zone, { name: `${selector}._domainkey`, type: 'TXT', value: quoted(recordText(key)) })];
 }

@@ -2,7 +2,8 @@
 import { domainOf } from '../../message/addresses.ts';
 import { type Finding, good, textsAt, wanted, wrong, type Zone, type ZoneCheck } from './zone.ts';
 
-const BEGINS = /^v=DMARC1\s*(?:;|$)/;
+/** RFC 7489 6.4 */
+const BEGINS = /^v\s*=\s*DMARC1\s*(?:;|$)/;
 
 export const dmarc: ZoneCheck = {
   about: 'DMARC',
@@ -35,7 +36,10 @@ export const dmarc: ZoneCheck = {
         ),
       ];
     }
-    return [good('should', 'DMARC', `${at} says p=${policy}.`), ...(await reportFindings(zone, at, tags.get('rua')))];
+    // RFC 7489 6.3: for those below it a domain may say something else.
+    const below = at === domain ? undefined : tags.get('sp')?.toLowerCase();
+    const says = below === undefined ? `p=${policy}` : `p=${below} for domains below it (sp)`;
+    return [good('should', 'DMARC', `${at} says ${says}.`), ...(await reportFindings(zone, at, tags.get('rua')))];
   },
 };
 
@@ -56,7 +60,8 @@ async function reportFindings(zone: Zone, at: string, rua: string | undefined): 
     const address = /^\s*mailto:([^!\s]+)/i.exec(uri)?.[1];
     if (address === undefined) continue;
     const to = domainOf(address).toLowerCase();
-    if (to === at || to.endsWith(`.${at}`)) {
+    // RFC 7489 7.1: within one organisation nobody is asked.
+    if (to === at || to.endsWith(`.${at}`) || at.endsWith(`.${to}`)) {
       if (!(to === zone.facts.domain) || (await zone.isRead(decodeURIComponentSafely(address)))) continue;
       const why = 'Reports about forged mail come back to those who send them. Make it an alias: rainmail alias add';
       found.push(wrong('should', 'DMARC', `Nobody reads ${address}, where reports go.`, why));

@@ -68,9 +68,10 @@ export const reverse: ZoneCheck = {
 /** From which this server's mail comes, as others see it. */
 export async function sendingAddresses(zone: Zone): Promise<string[]> {
   if (zone.relay !== null) return []; // others see those of the relay, which are its own business
-  const own = zone.sendsFrom.filter((address) => isIPv4(address) || isIPv6(address));
-  const all = own.length > 0 ? own : await addressesOf(zone, zone.name);
-  return all.filter((address) => !isIn(PRIVATE, address));
+  const isSeen = (address: string) => !isIn(PRIVATE, address);
+  const own = zone.sendsFrom.filter((address) => (isIPv4(address) || isIPv6(address)) && isSeen(address));
+  // Behind a router that translates them others see the router's, which the server's name has.
+  return own.length > 0 ? own : (await addressesOf(zone, zone.name)).filter(isSeen);
 }
 
 async function nameFinding(zone: Zone, address: string): Promise<Finding> {

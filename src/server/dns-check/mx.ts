@@ -1,6 +1,6 @@
 /** Where mail for the domain goes (RFC 5321 5.1). */
 import { isIP } from 'node:net';
-import { type Finding, good, wanted, wrong, type Zone, type ZoneCheck } from './zone.ts';
+import { addressesOf, type Finding, good, wanted, wrong, type Zone, type ZoneCheck } from './zone.ts';
 
 export const mx: ZoneCheck = {
   about: 'MX',
@@ -25,17 +25,31 @@ export const mx: ZoneCheck = {
         wrong('must', 'MX', `${domain} says that it takes no mail (MX 0 .).`, 'Other servers give it back.', lines),
       ];
     }
-    if (!hosts.includes(services.host)) {
+    const own = await ownAmong(zone, hosts);
+    if (own === undefined) {
       const text = `Mail for ${domain} goes to ${hosts.join(', ')}, and not to ${services.host}.`;
       return [wrong('must', 'MX', text, 'It does not come here.', lines), ...(await faultsOf(zone, hosts))];
     }
-    const first = hosts[0] === services.host;
-    const others = hosts.filter((host) => host !== services.host);
+    const first = hosts[0] === own;
+    const others = hosts.filter((host) => host !== own);
+    const name = own === services.host ? own : `${own}, another name of ${services.host}`;
     const more = others.length === 0 ? '' : ` (beside ${others.join(', ')})`;
     const behind = first ? '' : '. The other goes first: it must hand on what it takes';
-    return [good('must', 'MX', `Mail comes to ${services.host}${more}${behind}.`), ...(await faultsOf(zone, hosts))];
+    return [good('must', 'MX', `Mail comes to ${name}${more}${behind}.`), ...(await faultsOf(zone, hosts))];
   },
 };
+
+/** The one that is this server: by its name, or by addresses which are all of that. */
+async function ownAmong(zone: Zone, hosts: readonly string[]): Promise<string | undefined> {
+  const { host } = zone.facts.services;
+  if (hosts.includes(host)) return host;
+  const here = await addressesOf(zone, host);
+  for (const name of hosts) {
+    const there = await addressesOf(zone, name);
+    if (there.length > 0 && there.every((address) => here.includes(address))) return name;
+  }
+  return undefined;
+}
 
 async function faultsOf(zone: Zone, hosts: readonly string[]): Promise<Finding[]> {
   const found: Finding[] = [];

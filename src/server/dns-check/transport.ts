@@ -1,8 +1,10 @@
 /** That mail for the domain comes encrypted: MTA-STS (RFC 8461), reports about it (RFC 8460), DANE (RFC 7672). */
 import { createHash } from 'node:crypto';
+import { isIP } from 'node:net';
 import { covers, dnsNames } from '../../net/certificate-names.ts';
 import { hostNamed } from '../../outbound/hosts.ts';
 import { daneFault } from '../../outbound/tls/dane.ts';
+import { isListed } from '../../outbound/tls/protection.ts';
 import { tlsaOf } from '../../outbound/tls/tlsa.ts';
 import { addressesOf, type Finding, good, textsAt, unknown, wanted, wrong, type Zone, type ZoneCheck } from './zone.ts';
 
@@ -54,9 +56,26 @@ export const mtaSts: ZoneCheck = {
             'Other servers keep to the old policy, and do not see the new one.',
             lines,
           );
-    return [known, ...(await policyHost(zone)), ...certificateFindings(zone)];
+    return [known, ...(await unnamedHosts(zone)), ...(await policyHost(zone)), ...certificateFindings(zone)];
   },
 };
+
+/** RFC 8461 4.1: hosts that the policy does not name get nothing from who knows it. */
+async function unnamedHosts({ facts: { domain }, resolver, policyHosts, policyMode }: Zone): Promise<Finding[]> {
+  if (policyMode !== 'enforce' && policyMode !== 'testing') return [];
+  const { records } = await resolver.query(domain, 'MX');
+  const hosts = records.map(({ exchange }) => exchange).filter((name) => name !== '' && isIP(name) === 0);
+  const unnamed = hosts.filter((name) => !isListed(name, { mode: policyMode, mx: policyHosts }));
+  if (unnamed.length === 0) return [];
+  const text = `The policy does not name ${unnamed.join(', ')}, where MX records of ${domain} lead.`;
+  if (policyMode === 'testing') {
+    const why = 'With mode "enforce" other servers would deliver nothing there. Name all hosts in mtaSts.mx.';
+    return [wrong('nice', 'MTA-STS', text, why)];
+  }
+  const why =
+    'Servers that know MTA-STS deliver nothing there. Name all hosts in mtaSts.mx, and put the new id into the record.';
+  return [wrong(unnamed.length === hosts.length ? 'must' : 'should', 'MTA-STS', text, why)];
+}
 
 async function policyHost(zone: Zone): Promise<Finding[]> {
   const { domain, services } = zone.facts;

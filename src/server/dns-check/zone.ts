@@ -35,6 +35,8 @@ export interface Zone {
   readonly relay: string | null;
   readonly keys: readonly SeenKey[];
   readonly policyMode: Config['mtaSts']['mode'];
+  /** Those that the policy names, as it stands there. */
+  readonly policyHosts: readonly string[];
   /** The certificate that is shown to who asks for a name, and who issued it. */
   readonly certificates: (name: string) => readonly X509Certificate[];
   /** Certificates are ordered by the server, each with a new key. */
@@ -80,6 +82,11 @@ export function expected({ facts }: Zone): DnsRecord[] {
 /** A record as a line with whole names, for whatever zone file. */
 export function lineOf({ facts: { domain } }: Zone, { name, type, value }: DnsRecord): string {
   return `${name === '@' ? domain : `${name}.${domain}`}. IN ${type} ${value}`;
+}
+
+/** A text as a zone file has it: in strings of 255 bytes (RFC 1035 3.3.14). */
+export function quoted(text: string): string {
+  return (text.match(/.{1,255}/g) ?? ['']).map((part) => `"${part}"`).join(' ');
 }
 
 /** The IPv4 and IPv6 addresses of a name. */
