@@ -40,22 +40,22 @@ try {
   await measured('resolve 10000 unknown addresses with three separators', 10_000, async () => {
     for (let i = 0; i < 10_000; i++) await directory.resolve(`nobody${i}+a+b+c@${DOMAIN}`);
   });
-  await measured('a quota for one account', 1, () => changes.setQuota({ scope: 'account', name: person(1) }, 2e9));
-  await measured('a quota for a group', 1, () => changes.setQuota({ scope: 'group', name: group(0) }, 3e9));
-  for (let i = 0; i < GROUPS; i++) await changes.setQuota({ scope: 'group', name: group(i) }, 3e9 + i);
+  await measured('a quota for one account', 1, () => changes.quotas.set({ scope: 'account', name: person(1) }, 2e9));
+  await measured('a quota for a group', 1, () => changes.quotas.set({ scope: 'group', name: group(0) }, 3e9));
+  for (let i = 0; i < GROUPS; i++) await changes.quotas.set({ scope: 'group', name: group(i) }, 3e9 + i);
   await measured(`a quota for everyone: ${ACCOUNTS} accounts`, 1, () =>
-    changes.setQuota({ scope: 'everyone', name: '' }, 5e9),
+    changes.quotas.set({ scope: 'everyone', name: '' }, 5e9),
   );
   await measured('renaming the domain of all, its old name kept', 1, () =>
-    changes.renameDomain(DOMAIN, 'company.test', { keepOld: true }),
+    changes.domains.rename(DOMAIN, 'company.test', { keepOld: true }),
   );
   await measured('a message to a group of 50', 1, () => deliver(directory, groupAddress(0)));
   for (const size of [500, 2_000]) {
     if (size > ACCOUNTS) continue;
     const name = `first ${size}`;
-    await changes.addGroup(name, { address: `first${size}@company.test` });
+    await changes.groups.add(name, { address: `first${size}@company.test` });
     await measured(`${size} people join a group`, 1, () =>
-      changes.joinGroup(name, ...Array.from({ length: size }, (_, i) => `person${i}@company.test`)),
+      changes.groups.join(name, ...Array.from({ length: size }, (_, i) => `person${i}@company.test`)),
     );
     await measured(`a message to a group of ${size}`, 1, () => deliver(directory, `first${size}@company.test`));
   }
@@ -66,8 +66,8 @@ try {
 
 async function makeOffice(directory: Directory): Promise<void> {
   const changes = directory.by('the benchmark');
-  await changes.addDomain(DOMAIN);
-  for (let i = 0; i < GROUPS; i++) await changes.addGroup(group(i), { address: groupAddress(i) });
+  await changes.domains.add(DOMAIN);
+  for (let i = 0; i < GROUPS; i++) await changes.groups.add(group(i), { address: groupAddress(i) });
   const parameters = scramParametersFor(directory.secret, 'everybody');
   const password = { verifiers: await hashPassword('the same for all', parameters), parameters };
   for (let start = 0; start < ACCOUNTS; start += 200) {

@@ -52,8 +52,8 @@ async function make(data: string): Promise<Made> {
   const store = await MailStore.open({ directory: data, command: 'bench', diskWatermarkBytes: 0 });
   const directory = await Directory.open(store.engine);
   const changes = directory.by('the benchmark');
-  await changes.addDomain(DOMAIN);
-  for (let i = 0; i < GROUPS; i++) await changes.addGroup(group(i));
+  await changes.domains.add(DOMAIN);
+  for (let i = 0; i < GROUPS; i++) await changes.groups.add(group(i));
   const parameters = scramParametersFor(directory.secret, 'everybody');
   const password = { verifiers: await hashPassword(PASSWORD, parameters), parameters };
   const ids: AccountId[] = [];
@@ -112,14 +112,14 @@ async function inside(offices: readonly [Made, Made]): Promise<void> {
   });
   await compare('records read anew after a change, by CPU time', ownTime, 1_000, async (office, count) => {
     const { directory } = offices[office]!;
-    await directory.by('the benchmark').setDisplayName(person(0), 'Somebody');
+    await directory.by('the benchmark').accounts.setDisplayName(person(0), 'Somebody');
     for (let i = 0; i < count; i++) await directory.signInRecord(person((i * 7) % PEOPLE));
   });
 }
 
 /** What everybody's access takes together, each with a rule of their own. */
 async function memory({ directory, ids }: Made): Promise<void> {
-  await directory.by('the benchmark').setDisplayName(person(0), 'Somebody else'); // empties the caches
+  await directory.by('the benchmark').accounts.setDisplayName(person(0), 'Somebody else'); // empties the caches
   globalThis.gc?.();
   const before = process.memoryUsage().heapUsed;
   for (const id of ids) await directory.access(id);

@@ -31,16 +31,16 @@ const directory = await Directory.open(store.engine);
 const cases: Case[] = [];
 try {
   const changes = directory.by('the benchmark');
-  await changes.addDomain('office.test');
+  await changes.domains.add('office.test');
   const known = authenticator();
   const wrong = (name: string) => (attempt: number) =>
     refusal(authenticator().password(name, `guess ${attempt}`, PEER));
   for (const devices of [0, 1, 10]) {
     const name = `has${devices}@office.test`;
-    await changes.addAccount({ address: name, password: PASSWORD });
+    await changes.accounts.add({ address: name, password: PASSWORD });
     let app = '';
     for (let device = 1; device <= devices; device++) {
-      app = (await changes.addAppPassword(name, { label: `Device ${device}`, protocols: null })).password;
+      app = (await changes.appPasswords.add(name, { label: `Device ${device}`, protocols: null })).password;
     }
     const who = `with ${devices} app passwords`;
     cases.push(

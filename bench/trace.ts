@@ -37,9 +37,9 @@ async function serve(off: boolean, folder: string): Promise<void> {
   });
   const directory = await Directory.open(store.engine);
   const changes = directory.by('the benchmark');
-  await changes.addDomain('example.org');
+  await changes.domains.add('example.org');
   for (let user = 1; user <= USERS; user++)
-    await changes.addAccount({ address: `u${user}@example.org`, password: 'green apples' });
+    await changes.accounts.add({ address: `u${user}@example.org`, password: 'green apples' });
   const fail = (error: unknown) => {
     throw error;
   };

@@ -22,10 +22,10 @@ import { EffectiveAccess, type PolicyBasis } from './access/effective.ts';
 import { listRules } from './access/rules.ts';
 import { type AccountPage, readAccountPage } from './account-page.ts';
 import * as accounts from './accounts.ts';
-import { formatAddress } from './address.ts';
 import * as aliases from './aliases.ts';
 import { type AuditRecord, auditBefore } from './audit.ts';
-import { type ChangeHost, DirectoryChanges } from './changes.ts';
+import { DirectoryChanges } from './changes/directory-changes.ts';
+import type { ChangeHost } from './changes/host.ts';
 import { CredentialUses } from './credential-uses.ts';
 import { listCredentials } from './credentials.ts';
 import * as domains from './domains.ts';
@@ -38,7 +38,7 @@ import { requirePersonHere } from './outside/guard.ts';
 import { type KnownPerson, knownPeople } from './outside/people.ts';
 import type { Named } from './outside/types.ts';
 import * as quotas from './quotas.ts';
-import { requireAddress, requireGroupName } from './rules.ts';
+import { canonicalAddress, requireGroupName } from './rules.ts';
 import type {
   Account,
   AccountListing,
@@ -263,7 +263,7 @@ export class Directory implements SignInDirectory {
 
   /** One account by its name. @throws Refused `directory.missing`, `directory.invalid` */
   account(name: string): Promise<Account> {
-    const account = formatAddress(requireAddress(name));
+    const account = canonicalAddress(name);
     return this.#engine.read((tx) => accounts.requireAccount(tx, account));
   }
 
@@ -291,7 +291,7 @@ export class Directory implements SignInDirectory {
 
   /** The password and the app passwords of an account, and when each was last used. @throws Refused `directory.missing`, `directory.invalid` */
   async credentials(name: string): Promise<CredentialListing[]> {
-    const account = formatAddress(requireAddress(name));
+    const account = canonicalAddress(name);
     await this.#uses.flush();
     return this.#engine.read(async (tx) => listCredentials(tx, (await accounts.requireAccount(tx, account)).id));
   }
@@ -309,7 +309,7 @@ export class Directory implements SignInDirectory {
 
   /** Undefined: there is no such alias. @throws Refused `directory.invalid` */
   async alias(text: string): Promise<Alias | undefined> {
-    const address = formatAddress(requireAddress(text));
+    const address = canonicalAddress(text);
     return this.#engine.read((tx) => aliases.findAlias(tx, address));
   }
 
@@ -345,13 +345,13 @@ export class Directory implements SignInDirectory {
 
   /** What an account may keep, and why. @throws Refused `directory.missing`, `directory.invalid` */
   quotaOf(name: string): Promise<QuotaDecision> {
-    const account = formatAddress(requireAddress(name));
+    const account = canonicalAddress(name);
     return this.#engine.read(async (tx) => quotas.explainQuota(tx, (await accounts.requireAccount(tx, account)).id));
   }
 
   /** Everything about one account. @throws Refused `directory.missing`, `directory.invalid` */
   async accountPage(name: string): Promise<AccountPage> {
-    const account = formatAddress(requireAddress(name));
+    const account = canonicalAddress(name);
     await this.#uses.flush();
     return this.#engine.read((tx) => readAccountPage(tx, account));
   }
@@ -387,7 +387,7 @@ export class Directory implements SignInDirectory {
   /** Whoever signs in waits for it, once; that it can't be done now is no reason to turn them away. */
   async renewPassword(record: SignInRecord, credential: Credential, password: string): Promise<void> {
     try {
-      await this.by('the server').renewPassword(record, credential, password);
+      await this.by('the server').accounts.renewPassword(record, credential, password);
     } catch (error) {
       this.#onTrouble(`hashing the password of ${record.account.name} anew`, error);
     }

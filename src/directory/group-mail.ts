@@ -6,7 +6,7 @@ import { requireAccount } from './accounts.ts';
 import { type Address, formatAddress } from './address.ts';
 import { isOurs } from './domains.ts';
 import { joinGroup, leaveGroup, requireGroup } from './groups.ts';
-import { invalid, missing, requireAddress } from './rules.ts';
+import { canonicalAddress, invalid, missing } from './rules.ts';
 import { type Group, POSTERS, type Posters, type Posting } from './types.ts';
 
 /** Addresses elsewhere that are in a group: mail to it is one transaction. */
@@ -94,7 +94,7 @@ export function requirePosting(words: readonly string[]): Posting {
   for (const word of words) {
     const set = POSTERS.find((one) => one === word.toLowerCase());
     if (set !== undefined) sets.push(set);
-    else if (word.includes('@')) named.add(formatAddress(requireAddress(word)));
+    else if (word.includes('@')) named.add(canonicalAddress(word));
     else
       throw invalid(`Who may post is ${POSTERS.slice(0, -1).join(', ')}, or addresses, not "${word.slice(0, 100)}".`);
   }

@@ -8,7 +8,8 @@
  */
 import { Refused } from '../errors.ts';
 import { canonicalName } from './address.ts';
-import type { DirectoryChanges, Taken } from './changes.ts';
+import type { Taken } from './changes/accounts.ts';
+import type { DirectoryChanges } from './changes/directory-changes.ts';
 import { type PeopleFile, peopleOf, rowsOf } from './people/file.ts';
 import type { FilePerson, FileRow } from './people/person.ts';
 
@@ -118,7 +119,7 @@ class ImportRun {
     }
     this.#names.add(name);
     const { update = false, check = false } = this.#options;
-    const taking = this.#directory
+    const taking = this.#directory.accounts
       .takePerson(person, { update, check })
       .then(
         (taken) => this.#count(taken),

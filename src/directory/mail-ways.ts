@@ -3,10 +3,9 @@ import { Refused } from '../errors.ts';
 import { domainOf } from '../message/addresses.ts';
 import { PAGE_ROWS, type Reader } from '../store/engine/engine.ts';
 import { requireAccount } from './accounts.ts';
-import { formatAddress } from './address.ts';
 import { findForwarding, listForwardings } from './forwarding.ts';
 import { outsidersOf, postingOf } from './group-mail.ts';
-import { invalid, requireAddress } from './rules.ts';
+import { canonicalAddress, invalid } from './rules.ts';
 import type { Forwarding, Group, Posting } from './types.ts';
 
 export interface AccountForwarding extends Forwarding {
@@ -26,7 +25,7 @@ export class MailWays {
 
   /** Where an account forwards its mail; null: nowhere. @throws Refused `directory.missing`, `directory.invalid` */
   forwarding(name: string): Promise<Forwarding | null> {
-    const account = formatAddress(requireAddress(name));
+    const account = canonicalAddress(name);
     return this.#read(async (tx) => findForwarding(tx, (await requireAccount(tx, account)).id));
   }
 

@@ -1,7 +1,7 @@
 /** What the directory takes: each rule answers with what to do about it. */
 import { PASSWORD_LIMIT } from '../auth/password.ts';
 import { Refused } from '../errors.ts';
-import { type Address, isReservedDomain, parseAddress, parseDomain } from './address.ts';
+import { type Address, formatAddress, isReservedDomain, parseAddress, parseDomain } from './address.ts';
 import { SIGN_IN_PROTOCOLS, type SignInProtocol } from './types.ts';
 
 const DISPLAY_NAME_LIMIT = 256;
@@ -14,6 +14,11 @@ export function requireAddress(text: string): Address {
     throw invalid(`"${shown(text)}" is not a mail address. It is written like anna@example.com.`);
   }
   return address;
+}
+
+/** An address as it is kept: `anna@office.test`. @throws Refused `directory.invalid` */
+export function canonicalAddress(text: string): string {
+  return formatAddress(requireAddress(text));
 }
 
 /**

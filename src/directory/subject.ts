@@ -1,10 +1,9 @@
 /** Whom a quota or a setting of the access policy is for: as they are named, and as the store knows them. */
 import type { Reader } from '../store/engine/engine.ts';
 import { requireAccount } from './accounts.ts';
-import { formatAddress } from './address.ts';
 import { requireOurs } from './domains.ts';
 import { requireGroup } from './groups.ts';
-import { requireAddress, requireDomain, requireGroupName } from './rules.ts';
+import { canonicalAddress, requireDomain, requireGroupName } from './rules.ts';
 import type { SubjectScope } from './types.ts';
 
 /** The id of everyone. */
@@ -20,7 +19,7 @@ export interface Subject {
 export function canonicalSubject({ scope, name }: Subject): Subject {
   switch (scope) {
     case 'account':
-      return { scope, name: formatAddress(requireAddress(name)) };
+      return { scope, name: canonicalAddress(name) };
     case 'group':
       return { scope, name: requireGroupName(name) };
     case 'domain':

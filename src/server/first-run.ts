@@ -61,10 +61,10 @@ async function makePeople({ directory }: Office): Promise<TrialPerson[]> {
   for (const [name, displayName] of PEOPLE) {
     const person = { address: `${name}@${TRIAL_DOMAIN}`, password: generatePassword() };
     try {
-      await changes.addAccount({ ...person, displayName, makeDomain: true });
+      await changes.accounts.add({ ...person, displayName, makeDomain: true });
     } catch (error) {
       if (!(error instanceof Refused) || error.code !== 'directory.exists') throw error;
-      await changes.setPassword(person.address, person.password);
+      await changes.accounts.setPassword(person.address, person.password);
     }
     people.push(person);
   }

@@ -27,7 +27,7 @@ async function deviceOffice(t: TestContext) {
   const throttle = new Throttle({ clock: () => 0, sleep: async (time) => slept.push(time) });
   const authenticator = new PasswordAuthenticator({ directory, throttle, report: (report) => reports.push(report) });
   const made = async (label: string, protocols: readonly SignInProtocol[] | null = null) =>
-    (await directory.by('the test').addAppPassword(ANNA, { label, protocols })).password;
+    (await directory.by('the test').appPasswords.add(ANNA, { label, protocols })).password;
   const scram = async (password: string, from = IMAP) => {
     const client = new ScramClient({ name: ANNA, password, gs2Header: 'n,,' });
     const exchange = authenticator.sasl('SCRAM-SHA-256', from);
@@ -111,7 +111,7 @@ test('the right app password for another protocol is told so, and is no guess', 
 test('a suspended account says no more for an app password than for a guess', async (t) => {
   const { directory, authenticator, made } = await deviceOffice(t);
   const printer = await made('Printer', ['submission']);
-  await directory.by('the test').setState(ANNA, 'suspended');
+  await directory.by('the test').accounts.setState(ANNA, 'suspended');
   await assert.rejects(authenticator.password(ANNA, printer, IMAP), code('auth.failed'));
   await assert.rejects(authenticator.password(ANNA, printer, peer('submission')), code('auth.failed'));
 });
@@ -120,12 +120,12 @@ test('a revoked app password is void at once, the others and the password stay',
   const { directory, authenticator, made, scram } = await deviceOffice(t);
   const [phone, laptop] = [await made('Phone'), await made('Laptop')];
   await authenticator.password(ANNA, phone, IMAP);
-  await directory.by('the test').revokeAppPassword(ANNA, 'phone');
+  await directory.by('the test').appPasswords.revoke(ANNA, 'phone');
   await assert.rejects(authenticator.password(ANNA, phone, IMAP), code('auth.failed'));
   await assert.rejects(scram(phone), code('auth.failed'));
   await authenticator.password(ANNA, laptop, IMAP);
   await scram(PASSWORD);
-  await assert.rejects(directory.by('the test').revokeAppPassword(ANNA, 'phone'), code('directory.missing'));
+  await assert.rejects(directory.by('the test').appPasswords.revoke(ANNA, 'phone'), code('directory.missing'));
   const again = await made('Phone');
   assert.notEqual(again, phone);
   const ids = (await directory.credentials(ANNA)).map(({ id }) => id);
@@ -136,7 +136,7 @@ test('a revoked app password is void at once, the others and the password stay',
 test('a new password leaves the app passwords as they are', async (t) => {
   const { directory, authenticator, made, scram } = await deviceOffice(t);
   const phone = await made('Phone');
-  await directory.by('the test').setPassword(ANNA, 'another one');
+  await directory.by('the test').accounts.setPassword(ANNA, 'another one');
   await authenticator.password(ANNA, phone, IMAP);
   await scram(phone);
   await scram('another one');
@@ -172,7 +172,7 @@ test('an account has so many app passwords and no more, each with a name of its 
 test('what is changed about app passwords is in the audit, without them', async (t) => {
   const { directory, made } = await deviceOffice(t);
   const phone = await made('Phone', ['imap']);
-  await directory.by('Carl').revokeAppPassword(ANNA, 'Phone');
+  await directory.by('Carl').appPasswords.revoke(ANNA, 'Phone');
   const entries = [];
   for await (const { actor, action, detail } of directory.audit(ANNA)) entries.push({ actor, action, detail });
   assert.deepEqual(entries.slice(0, 2), [

@@ -101,7 +101,7 @@ test('nobody acts as somebody else', async (t) => {
 
 test('a name nobody has, a suspended account and a wrong password get the same answer by the same way', async (t) => {
   const { authenticator, directory, reports } = await signInOffice(t, ['anna@office.test', 'carl@office.test']);
-  await directory.by('the test').setState('carl@office.test', 'suspended');
+  await directory.by('the test').accounts.setState('carl@office.test', 'suspended');
 
   const answers = [
     await refusalOf(authenticator.password('anna@office.test', 'wrong', PEER)),
@@ -163,17 +163,17 @@ test('a device that signs in again costs no hash, a changed password is void at 
   await signIn(PASSWORD);
   assert.deepEqual(remembered(), [false, true]);
 
-  await directory.by('the test').addAlias('info@office.test', 'anna@office.test'); // a change that is not hers
+  await directory.by('the test').aliases.add('info@office.test', 'anna@office.test'); // a change that is not hers
   await signIn(PASSWORD);
   assert.deepEqual(remembered(), [false, true, true]);
 
-  await directory.by('the test').setPassword('anna@office.test', 'new one');
+  await directory.by('the test').accounts.setPassword('anna@office.test', 'new one');
   await assert.rejects(signIn(PASSWORD), refused('auth.failed'));
   await signIn('new one');
   await assert.rejects(scram(authenticator, 'anna', PASSWORD), refused('auth.failed'));
   await scram(authenticator, 'anna', 'new one');
 
-  await directory.by('the test').setPassword('anna@office.test', PASSWORD); // what was wrong a moment ago is right now
+  await directory.by('the test').accounts.setPassword('anna@office.test', PASSWORD); // what was wrong a moment ago is right now
   await signIn(PASSWORD);
   await assert.rejects(signIn('new one'), refused('auth.failed'));
 });
@@ -182,11 +182,11 @@ test('a suspended account is shut at once and opens again as it was', async (t) 
   const { authenticator, directory } = await signInOffice(t);
   const signIn = () => authenticator.password('anna@office.test', PASSWORD, PEER);
   await signIn();
-  await directory.by('the test').setState('anna@office.test', 'suspended');
+  await directory.by('the test').accounts.setState('anna@office.test', 'suspended');
   await assert.rejects(signIn(), refused('auth.failed'));
-  await directory.by('the test').setState('anna@office.test', 'active');
+  await directory.by('the test').accounts.setState('anna@office.test', 'active');
   await signIn();
-  await directory.by('the test').removeAccount('anna@office.test');
+  await directory.by('the test').accounts.remove('anna@office.test');
   await assert.rejects(signIn(), refused('auth.failed'));
 });
 
@@ -196,7 +196,7 @@ test('a password changed between the two messages of SCRAM ends the exchange', a
   const exchange = authenticator.sasl('SCRAM-SHA-256', PEER);
   const first = await exchange.respond(client.first());
   assert.ok(!first.done);
-  await directory.by('the test').setPassword('anna@office.test', 'new one');
+  await directory.by('the test').accounts.setPassword('anna@office.test', 'new one');
   await assert.rejects(exchange.respond(client.final(first.challenge)), refused('auth.failed'));
 });
 
@@ -245,7 +245,7 @@ test('while an attempt waits nothing is checked, and what changed meanwhile coun
 
   const signIn = authenticator.password('anna@office.test', 'new one', PEER);
   while (waiting.length === 0) await new Promise(setImmediate);
-  await directory.by('the test').setPassword('anna@office.test', 'new one');
+  await directory.by('the test').accounts.setPassword('anna@office.test', 'new one');
   waiting[0]!();
   assert.equal((await signIn).account.name, 'anna@office.test');
 });
@@ -265,19 +265,19 @@ test('what was changed while the password was being checked is seen before the s
   const { directory, authenticator, reports } = await signInOffice(t);
   const ANNA = 'anna@office.test';
   const office = directory.by('a test');
-  const phone = await office.addAppPassword(ANNA, { label: 'phone', protocols: null });
+  const phone = await office.appPasswords.add(ANNA, { label: 'phone', protocols: null });
 
   const [byPassword, byPhone] = [
     await authenticator.password(ANNA, PASSWORD, PEER),
     await authenticator.password(ANNA, phone.password, PEER),
   ];
   await byPassword.confirm();
-  await office.setDisplayName(ANNA, 'Anna'); // what does not concern signing in
+  await office.accounts.setDisplayName(ANNA, 'Anna'); // what does not concern signing in
   await byPassword.confirm();
-  await office.revokeAppPassword(ANNA, 'phone');
+  await office.appPasswords.revoke(ANNA, 'phone');
   await byPassword.confirm();
   await assert.rejects(async () => byPhone.confirm(), refused('auth.failed'));
-  await office.setState(ANNA, 'suspended');
+  await office.accounts.setState(ANNA, 'suspended');
   await assert.rejects(async () => byPassword.confirm(), refused('auth.failed'));
   assert.deepEqual(
     reports.map(({ result }) => result),

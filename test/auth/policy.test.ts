@@ -55,7 +55,7 @@ test('why somebody may not come in is told to who knows the password, and to nob
   assert.equal(await answer(authenticator.password(ANNA, 'wrong', THERE)), WRONG);
   assert.equal(await answer(scram(authenticator, 'wrong', THERE)), WRONG);
   assert.equal(await answer(authenticator.password('nobody@office.test', PASSWORD, THERE)), WRONG);
-  await changes.setState(ANNA, 'suspended');
+  await changes.accounts.setState(ANNA, 'suspended');
   assert.equal(await answer(authenticator.password(ANNA, PASSWORD, THERE)), WRONG);
   assert.deepEqual(
     reports.map(({ result, reason }) => [result, reason !== undefined]),
@@ -72,7 +72,7 @@ test('why somebody may not come in is told to who knows the password, and to nob
 
 test('each rule has its own words, which say what to do', async (t) => {
   const { authenticator, changes } = await signInOffice(t);
-  const { password: app } = await changes.addAppPassword(ANNA, { label: 'phone', protocols: ['imap'] });
+  const { password: app } = await changes.appPasswords.add(ANNA, { label: 'phone', protocols: ['imap'] });
   const told = async (settings: string[], password: string, peer: Peer) => {
     await changes.policy.set(EVERYONE, settings);
     const said = await answer(authenticator.password(ANNA, password, peer));
@@ -145,7 +145,7 @@ test('two programs at once, one with TLS and one without, each get their own ans
 
 test('every app password may ask how its mail program is set up, unless the policy says otherwise', async (t) => {
   const { authenticator, changes } = await signInOffice(t);
-  const { password } = await changes.addAppPassword(ANNA, { label: 'scanner', protocols: ['submission'] });
+  const { password } = await changes.appPasswords.add(ANNA, { label: 'scanner', protocols: ['submission'] });
   const settings: Peer = { ...THERE, protocol: 'settings' };
   assert.equal(await answer(authenticator.password(ANNA, password, settings)), 'in');
   await changes.policy.set(EVERYONE, ['settings.credentials=password']);

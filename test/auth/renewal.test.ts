@@ -80,12 +80,12 @@ test('a hash of Argon2id with a cost of its own is replaced, too', async (t) => 
 test('what SCRAM tells is the same for nobody, for a hash that was imported, and after it was renewed', async (t) => {
   const { directory, plain, parameters } = await importedOffice(t, SSHA);
   const ben = await parameters('ben@office.test');
-  await directory.by('the test').addAccount({ address: 'ben@office.test', password: 'pencil' });
+  await directory.by('the test').accounts.add({ address: 'ben@office.test', password: 'pencil' });
   assert.equal(await parameters('ben@office.test'), ben, 'that somebody came shows');
   const before = await parameters(ANNA);
   await plain('pencil');
   assert.equal(await parameters(ANNA), before, 'that keys were made shows');
-  await directory.by('the test').setPassword(ANNA, 'another one');
+  await directory.by('the test').accounts.setPassword(ANNA, 'another one');
   assert.equal(await parameters(ANNA), before, 'that the password was changed shows');
 });
 
@@ -136,7 +136,7 @@ test('a sign-in succeeds also when its password can not be renewed now', async (
 
 test('a suspended account is not renewed, since nobody signed in to it', async (t) => {
   const { directory, plain } = await importedOffice(t, SSHA);
-  await directory.by('the test').setState(ANNA, 'suspended');
+  await directory.by('the test').accounts.setState(ANNA, 'suspended');
   await assert.rejects(plain('pencil'), failed);
   assert.match((await directory.signInRecord(ANNA))!.credentials[0]!.hash, /^\{SSHA\}/);
 });

@@ -41,8 +41,8 @@ test('what bears our name goes on only where that is proven; else it stays with 
   assert.deepEqual([(await room.inbox('anna')).length, (await room.folderOf('anna', 'Junk')).length], [4, 1]);
 
   await changes.forwarding.remove('anna@office.test');
-  await changes.renameAccount('anna@office.test', 'lee@office.test', { keepOld: false });
-  await changes.addAlias('anna@office.test', 'anna@home.test');
+  await changes.accounts.rename('anna@office.test', 'lee@office.test', { keepOld: false });
+  await changes.aliases.add('anna@office.test', 'anna@home.test');
   assert.match(await send(client, 'sam@far.test', ours), /^550 5\.7\.26 .*Sign in to send it/);
   assert.equal(await goesOn('boss@office.test', ours), true);
 });
@@ -77,8 +77,8 @@ test('nobody is told of forged mail that could not go on but who forwards it', a
     'SRS of sam@forged.test',
   ]);
   await changes.forwarding.remove('anna@office.test');
-  await changes.renameAccount('anna@office.test', 'lee@office.test', { keepOld: false });
-  await changes.addAlias('anna@office.test', 'anna@home.test');
+  await changes.accounts.rename('anna@office.test', 'lee@office.test', { keepOld: false });
+  await changes.aliases.add('anna@office.test', 'anna@home.test');
   assert.match(await send(client, 'sam@forged.test', from('sam@forged.test')), /^250 /);
   assert.equal((await senders()).at(-1), '');
 });

@@ -155,7 +155,7 @@ test('one message by many ways is one copy for each, here and elsewhere', async 
   const { forwarding } = changes(room);
   await forwarding.set(ANNA, [BEN, HOME], { keeps: true });
   await forwarding.set(BEN, ['carla@office.test', HOME], { keeps: false });
-  await changes(room).addAlias('all@office.test', ANNA, BEN, HOME);
+  await changes(room).aliases.add('all@office.test', ANNA, BEN, HOME);
   for (const service of ['smtp', 'lmtp'] as const) {
     allTaken(await send(room, { service, to: [ANNA, 'all@office.test', BEN] }));
   }
@@ -176,10 +176,10 @@ test('a circle is refused when it is set; one that comes about later loses nothi
   await forwarding.set(BEN, ['carla@office.test'], { keeps: true });
   await assert.rejects(forwarding.set('carla@office.test', [ANNA], { keeps: true }), circle);
 
-  await changes(room).addAlias('desk@office.test', 'carla@office.test');
+  await changes(room).aliases.add('desk@office.test', 'carla@office.test');
   await forwarding.set(BEN, ['desk@office.test'], { keeps: false });
-  await changes(room).addAlias('desk@office.test', ANNA);
-  await changes(room).removeAlias('desk@office.test', 'carla@office.test');
+  await changes(room).aliases.add('desk@office.test', ANNA);
+  await changes(room).aliases.remove('desk@office.test', 'carla@office.test');
   for (const to of [ANNA, BEN, 'desk@office.test']) allTaken(await send(room, { to: [to] }));
   const [anna, ben, carla] = await counts(room);
   assert.deepEqual([anna! + ben!, carla], [3, 0]);
@@ -188,7 +188,7 @@ test('a circle is refused when it is set; one that comes about later loses nothi
 test('what comes back is kept and not sent on again; where nobody could keep it, it is refused', async (t) => {
   const room = await office(t);
   await changes(room).forwarding.set(ANNA, [HOME], { keeps: false });
-  await changes(room).addAlias('tax@office.test', 'office@taxes.test');
+  await changes(room).aliases.add('tax@office.test', 'office@taxes.test');
   const again = (address: string) =>
     `Received: by far.test\r\nDelivered-To: ${address}\r\nDelivered-To: <x@y.test>\r\n${MESSAGE}`;
   allTaken(await send(room, { to: [ANNA], message: again('<ANNA@Office.test>') }));
@@ -205,13 +205,13 @@ test('what comes back is kept and not sent on again; where nobody could keep it,
 test('while no mail leaves, nothing can be made to lead elsewhere, and what does keeps or refuses its mail', async (t) => {
   const room = await mailRoom(t, { people: ['anna', 'ben', 'carla'] });
   await changes(room).forwarding.set(ANNA, [HOME], { keeps: false });
-  await changes(room).addAlias('tax@office.test', BEN, 'office@taxes.test');
+  await changes(room).aliases.add('tax@office.test', BEN, 'office@taxes.test');
   room.directory.ways.sends = false;
   const off = { code: 'relay.forbidden', message: /switched off/ };
   await assert.rejects(changes(room).forwarding.set(BEN, [HOME], { keeps: true }), off);
-  await assert.rejects(changes(room).addAlias('more@office.test', HOME), off);
-  await changes(room).addGroup('Board');
-  await assert.rejects(changes(room).joinGroup('Board', HOME), off);
+  await assert.rejects(changes(room).aliases.add('more@office.test', HOME), off);
+  await changes(room).groups.add('Board');
+  await assert.rejects(changes(room).groups.join('Board', HOME), off);
   await changes(room).forwarding.set('carla@office.test', [BEN], { keeps: false });
 
   allTaken(await send(room, { to: [ANNA] }));
@@ -222,8 +222,8 @@ test('while no mail leaves, nothing can be made to lead elsewhere, and what does
 test('mail to a group reaches its members elsewhere, and says which group it is', async (t) => {
   const room = await office(t);
   const by = changes(room);
-  await by.addGroup('The "Board"', { address: 'board@office.test' });
-  await by.joinGroup('The "Board"', ANNA, 'chair@club.test', 'clerk@club.test');
+  await by.groups.add('The "Board"', { address: 'board@office.test' });
+  await by.groups.join('The "Board"', ANNA, 'chair@club.test', 'clerk@club.test');
   allTaken(await send(room, { to: ['board@office.test'] }));
   const list = 'List-Id: "The \\"Board\\"" <board.office.test>\r\nList-Post: <mailto:board@office.test>\r\n';
   const [message] = await room.inbox('anna');
@@ -240,7 +240,7 @@ test('mail to a group reaches its members elsewhere, and says which group it is'
   assert.equal((await room.inbox('anna')).at(-1)!.match(/^List-/gm)!.length, 1);
   assert.equal((await left(room)).at(-1)!.prefix, 'Delivered-To: board@office.test\r\n');
 
-  await by.leaveGroup('The "Board"', ANNA, 'clerk@club.test'); // nobody here any more: it is under the account that looks after the domain
+  await by.groups.leave('The "Board"', ANNA, 'clerk@club.test'); // nobody here any more: it is under the account that looks after the domain
   allTaken(await send(room, { to: ['board@office.test'] }));
   assert.deepEqual((await left(room)).at(-1)!.to, ['chair@club.test']);
 });
@@ -249,9 +249,9 @@ test('who forwards sees where their mail goes, and nobody who else was written t
   const room = await office(t);
   const by = changes(room);
   await by.forwarding.set(BEN, ['ben@home.test'], { keeps: true });
-  await by.addGroup('Board', { address: 'board@office.test' });
-  await by.joinGroup('Board', ANNA, 'chair@club.test');
-  await by.addAlias('tax@office.test', 'taxes@far.test'); // under the account that looks after the domain: Anna's
+  await by.groups.add('Board', { address: 'board@office.test' });
+  await by.groups.join('Board', ANNA, 'chair@club.test');
+  await by.aliases.add('tax@office.test', 'taxes@far.test'); // under the account that looks after the domain: Anna's
   allTaken(await send(room, { to: [BEN, 'carla@office.test', 'board@office.test'] })); // who is named in the header, nobody knows
   allTaken(await send(room, { to: ['tax@office.test'] }));
   await by.forwarding.set(ANNA, [HOME], { keeps: false });
@@ -276,8 +276,8 @@ test('who forwards sees where their mail goes, and nobody who else was written t
 test('what comes back from one member of a group does not go to all of them', async (t) => {
   const room = await office(t);
   const by = changes(room);
-  await by.addGroup('Board', { address: 'board@office.test' });
-  await by.joinGroup('Board', BEN, 'carla@office.test', 'chair@club.test');
+  await by.groups.add('Board', { address: 'board@office.test' });
+  await by.groups.join('Board', BEN, 'carla@office.test', 'chair@club.test');
   const newsletter = `bounces+1234567-0000-${'a'.repeat(30)}@news.example.com`; // too long for a reverse path that holds it
   allTaken(await send(room, { from: newsletter, to: ['board@office.test'] }));
   const [copy] = await left(room);
@@ -328,7 +328,7 @@ test('junk stays in Junk of whoever forwards', async (t) => {
   };
   const room = await office(t, { checks: () => [suspects] });
   await changes(room).forwarding.set(ANNA, [HOME], { keeps: false });
-  await changes(room).addAlias('tax@office.test', 'office@taxes.test');
+  await changes(room).aliases.add('tax@office.test', 'office@taxes.test');
   allTaken(await send(room, { to: [ANNA, 'tax@office.test'] }));
   const { id } = await room.directory.account(ANNA);
   assert.deepEqual(
@@ -344,19 +344,19 @@ test('junk stays in Junk of whoever forwards', async (t) => {
 test('mail for postmaster and abuse reaches somebody whoever was named for it has gone', async (t) => {
   const room = await office(t);
   const by = changes(room);
-  await by.addAlias('abuse@office.test', 'carla@office.test');
-  await by.addGroup('Masters', { address: 'postmaster@office.test' });
-  await by.joinGroup('Masters', BEN);
-  await by.setPosting('Masters', ['members']);
+  await by.aliases.add('abuse@office.test', 'carla@office.test');
+  await by.groups.add('Masters', { address: 'postmaster@office.test' });
+  await by.groups.join('Masters', BEN);
+  await by.groups.setPosting('Masters', ['members']);
   const both = ['abuse@office.test', 'postmaster@office.test'];
   allTaken(await send(room, { to: both }));
   assert.deepEqual(await counts(room), [0, 1, 1]);
-  await by.setState('carla@office.test', 'closed');
-  await by.leaveGroup('Masters', BEN);
+  await by.accounts.setState('carla@office.test', 'closed');
+  await by.groups.leave('Masters', BEN);
   allTaken(await send(room, { to: both }));
   assert.deepEqual(await counts(room), [1, 1, 1]);
-  await by.setCatchAll('office.test', BEN);
-  await by.removeAlias('abuse@office.test');
+  await by.domains.setCatchAll('office.test', BEN);
+  await by.aliases.remove('abuse@office.test');
   allTaken(await send(room, { to: ['abuse@office.test'] }));
   assert.deepEqual(await counts(room), [2, 1, 1]);
 });

@@ -22,7 +22,7 @@ const fates = (report: string) =>
 
 test('who asked hears that the mail is in the mailbox, of each recipient for whom they asked, in one report', async (t) => {
   const room = await mailRoom(t, { people: ['anna', 'ben', 'cleo', 'dora'] });
-  await room.directory.by('the test').addAlias('all@office.test', 'ben@office.test', 'dora@office.test');
+  await room.directory.by('the test').aliases.add('all@office.test', 'ben@office.test', 'dora@office.test');
   const asked = [
     '<ben@office.test> NOTIFY=SUCCESS,FAILURE ORCPT=rfc822;Ben@office.test',
     '<cleo@office.test>',

@@ -23,8 +23,8 @@ async function counts(room: MailRoom, people: readonly string[]): Promise<number
 
 test('an alias with several people behind it brings each of them one copy', async (t) => {
   const room = await mailRoom(t);
-  await room.directory.by('the test').addAlias('all@office.test', 'anna@office.test');
-  await room.directory.by('the test').addAlias('all@office.test', 'ben@office.test');
+  await room.directory.by('the test').aliases.add('all@office.test', 'anna@office.test');
+  await room.directory.by('the test').aliases.add('all@office.test', 'ben@office.test');
   const smtp = await room.connect('smtp');
   await smtp.ask('EHLO x');
   assert.deepEqual((await send(smtp, ['all', 'anna', 'ALL'])).at(-1), '250 2.0.0');
@@ -59,8 +59,8 @@ test('by SMTP, when a mailbox would become full, nobody gets the message and it 
 
 test('an address of several people is delivered to all of them or to none', async (t) => {
   const room = await mailRoom(t, { people: ['anna', 'ben', 'carla'], quotas: { ben: 500 } });
-  await room.directory.by('the test').addAlias('both@office.test', 'anna@office.test');
-  await room.directory.by('the test').addAlias('both@office.test', 'ben@office.test');
+  await room.directory.by('the test').aliases.add('both@office.test', 'anna@office.test');
+  await room.directory.by('the test').aliases.add('both@office.test', 'ben@office.test');
   const lmtp = await room.connect('lmtp');
   lmtp.send('LHLO x\r\nMAIL FROM:<>\r\nRCPT TO:<both@office.test>\r\nRCPT TO:<carla@office.test>\r\nDATA\r\n');
   await lmtp.until('354');
@@ -81,7 +81,7 @@ test('somebody who left between RCPT and the end of the data is told by LMTP; by
     await client.until('354');
     await client.reply();
   }
-  await room.directory.by('the test').removeAccount('ben@office.test');
+  await room.directory.by('the test').accounts.remove('ben@office.test');
   for (const client of clients) client.send(`${MESSAGE}.\r\n`);
   assert.match(await clients[0]!.reply(), /^250 /);
   assert.match(await clients[0]!.reply(), /^550 5\.1\.1 /);

@@ -35,10 +35,10 @@ async function desk(t: TestContext): Promise<{ room: MailRoom; send: (letter: Le
 test('people send as themselves, their aliases and their groups, with any detail', async (t) => {
   const { room, send } = await desk(t);
   const changes = room.directory.by('the test');
-  await changes.addAlias('info@office.test', ANNA, BEN);
-  await changes.addGroup('Sales', { address: 'sales@office.test' });
-  await changes.joinGroup('Sales', ANNA);
-  await changes.addAlias('büro@office.test', ANNA);
+  await changes.aliases.add('info@office.test', ANNA, BEN);
+  await changes.groups.add('Sales', { address: 'sales@office.test' });
+  await changes.groups.join('Sales', ANNA);
+  await changes.aliases.add('büro@office.test', ANNA);
   for (const own of [
     ANNA,
     'ANNA@Office.Test',
@@ -51,14 +51,14 @@ test('people send as themselves, their aliases and their groups, with any detail
   }
   assert.match(await send({ header: 'From: anna@office.test, info@office.test\r\nSender: sales@office.test' }), TAKEN);
   assert.match(await send({ header: 'From: Us: anna@office.test, info@office.test;' }), TAKEN);
-  await changes.leaveGroup('Sales', ANNA);
+  await changes.groups.leave('Sales', ANNA);
   assert.match(await send({ path: 'sales@office.test' }), /^MAIL 550 5\.7\.1 /); // at once, for a session that is open
 });
 
 test('nobody sends as somebody else: not on the envelope, not in any From, not as Sender', async (t) => {
   const { room, send } = await desk(t);
   const changes = room.directory.by('the test');
-  await changes.setCatchAll('office.test', ANNA);
+  await changes.domains.setCatchAll('office.test', ANNA);
   // What she gets because nobody has it is not hers, postmaster's neither.
   for (const other of [
     BEN,
@@ -103,7 +103,7 @@ test('the policy lets a scanner send as everybody of its domain, and a program a
   const { room, send } = await desk(t);
   const { policy } = room.directory.by('the test');
   const mayBe = (rule: string) => policy.set({ scope: 'account', name: ANNA }, [`submission.senders=${rule}`]);
-  await room.directory.by('the test').addDomain('shop.test');
+  await room.directory.by('the test').domains.add('shop.test');
   const as = (address: string) => send({ path: address, header: `From: ${address}` });
   await mayBe('domain');
   assert.match(await as(BEN), TAKEN);

@@ -167,9 +167,9 @@ test('a change that is refused leaves no entry, and neither does one that fails 
   const { directory } = await openDirectory(t, { people: [ANNA] });
   const before = (await Array.fromAsync(directory.audit())).length;
   const changes = directory.by(ACTOR);
-  await assert.rejects(changes.addAlias('info@office.test', ANNA, 'nobody@office.test'));
-  await assert.rejects(changes.removeAccount('nobody@office.test'));
-  await assert.rejects(changes.renameDomain('nowhere.test', 'office.test'));
+  await assert.rejects(changes.aliases.add('info@office.test', ANNA, 'nobody@office.test'));
+  await assert.rejects(changes.accounts.remove('nobody@office.test'));
+  await assert.rejects(changes.domains.rename('nowhere.test', 'office.test'));
   assert.equal((await Array.fromAsync(directory.audit())).length, before);
   assert.equal((await directory.resolve('info@office.test')).kind, 'unknown');
 });
@@ -190,8 +190,8 @@ test('entries of the audit go when their time has passed, and with them what the
 
 test('the audit is listed by whom, by what and since when', async (t) => {
   const office = await officeIn(t, await temporaryFolder(t));
-  await office.directory.by('mary').addDomain('office.test');
-  await office.directory.by('the trial office').addDomain('shop.test');
+  await office.directory.by('mary').domains.add('office.test');
+  await office.directory.by('the trial office').domains.add('shop.test');
   const list = (filter: Partial<Parameters<typeof listAudit.run>[1]>) =>
     listAudit.run(office, { most: 100, ...filter }, run).then((found) => found.map(({ subject }) => subject));
   assert.deepEqual(await list({}), ['office.test', 'shop.test']);

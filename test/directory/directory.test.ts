@@ -26,7 +26,7 @@ const GROUPS = sql<readonly [group: string]>(`
 
 test('a new account has the mailboxes everybody has, subscribed, with their special uses', async (t) => {
   const { directory, engine } = await openOffice(t);
-  const anna = await directory.by('the test').addAccount({
+  const anna = await directory.by('the test').accounts.add({
     address: 'Anna@Office.test',
     password: PASSWORD,
     displayName: ' Anna Weber ',
@@ -68,8 +68,8 @@ test('what was added is there after a restart, and the secret is the same', asyn
 
 test('an account needs a free address in a domain of ours and a password that can be sent', async (t) => {
   const { directory } = await openOffice(t, { people: ['anna@office.test'] });
-  await directory.by('the test').addAlias('info@office.test', 'anna@office.test');
-  const add = (address: string, password = PASSWORD) => directory.by('the test').addAccount({ address, password });
+  await directory.by('the test').aliases.add('info@office.test', 'anna@office.test');
+  const add = (address: string, password = PASSWORD) => directory.by('the test').accounts.add({ address, password });
 
   await assert.rejects(add('anna@office.test'), refusal('directory.exists'));
   await assert.rejects(add('info@office.test'), refusal('directory.exists', /alias remove/));
@@ -79,12 +79,14 @@ test('an account needs a free address in a domain of ours and a password that ca
   await assert.rejects(add('ben@office.test', 'x'.repeat(1_025)), refusal('directory.invalid', /too long/));
   await assert.rejects(add('ben@office.test', 'tab\there'), refusal('directory.invalid', /control/));
   await assert.rejects(
-    directory.by('the test').addAccount({ address: 'ben@office.test', password: PASSWORD, displayName: 'two\nlines' }),
+    directory
+      .by('the test')
+      .accounts.add({ address: 'ben@office.test', password: PASSWORD, displayName: 'two\nlines' }),
     refusal('directory.invalid'),
   );
   for (const quotaBytes of [0, -1, 1.5, Number.NaN]) {
     await assert.rejects(
-      directory.by('the test').addAccount({ address: 'ben@office.test', password: PASSWORD, quotaBytes }),
+      directory.by('the test').accounts.add({ address: 'ben@office.test', password: PASSWORD, quotaBytes }),
       refusal('directory.invalid'),
     );
   }
@@ -96,15 +98,15 @@ test('an account needs a free address in a domain of ours and a password that ca
 
 test('two who add the same account at the same time: one gets it', async (t) => {
   const { directory } = await openOffice(t);
-  const add = () => directory.by('the test').addAccount({ address: 'anna@office.test', password: PASSWORD });
+  const add = () => directory.by('the test').accounts.add({ address: 'anna@office.test', password: PASSWORD });
   const results = await Promise.allSettled([add(), add(), add()]);
   assert.deepEqual(results.map(({ status }) => status).sort(), ['fulfilled', 'rejected', 'rejected']);
 });
 
 test('mail is for an account, an alias, nobody or somewhere else', async (t) => {
   const { directory } = await openOffice(t, { people: ['anna@office.test', 'ben@office.test'] });
-  await directory.by('the test').addAlias('Team@office.test', 'anna@office.test');
-  await directory.by('the test').addAlias('team@OFFICE.test', 'ben@office.test');
+  await directory.by('the test').aliases.add('Team@office.test', 'anna@office.test');
+  await directory.by('the test').aliases.add('team@OFFICE.test', 'ben@office.test');
 
   assert.deepEqual(await reached(directory, 'ANNA@Office.Test'), ['anna@office.test']);
   assert.deepEqual(await reached(directory, '"team"@office.test'), ['anna@office.test', 'ben@office.test']);
@@ -121,13 +123,13 @@ test('an address asked for before is answered at once, and anew after a change',
   assert.equal(await reached(directory, 'info@office.test'), 'unknown');
   assert.ok(!(directory.resolve('info@office.test') instanceof Promise));
 
-  await directory.by('the test').addAlias('info@office.test', 'anna@office.test');
+  await directory.by('the test').aliases.add('info@office.test', 'anna@office.test');
   assert.deepEqual(await reached(directory, 'info@office.test'), ['anna@office.test']);
-  await directory.by('the test').addAlias('info@office.test', 'ben@office.test');
+  await directory.by('the test').aliases.add('info@office.test', 'ben@office.test');
   assert.deepEqual(await reached(directory, 'info@office.test'), ['anna@office.test', 'ben@office.test']);
-  await directory.by('the test').removeAlias('info@office.test', 'anna@office.test');
+  await directory.by('the test').aliases.remove('info@office.test', 'anna@office.test');
   assert.deepEqual(await reached(directory, 'info@office.test'), ['ben@office.test']);
-  await directory.by('the test').removeAccount('ben@office.test');
+  await directory.by('the test').accounts.remove('ben@office.test');
   assert.equal(await reached(directory, 'info@office.test'), 'unknown');
   assert.equal(await reached(directory, 'ben@office.test'), 'unknown');
 });
@@ -135,7 +137,7 @@ test('an address asked for before is answered at once, and anew after a change',
 test('what is asked while a change is under way is not remembered beyond it', async (t) => {
   const { directory } = await openOffice(t, { people: ['anna@office.test'] });
   const asked = [];
-  const change = directory.by('the test').addAlias('info@office.test', 'anna@office.test');
+  const change = directory.by('the test').aliases.add('info@office.test', 'anna@office.test');
   for (let turn = 0; turn < 5; turn++) {
     asked.push(directory.resolve('info@office.test'));
     await new Promise(setImmediate);
@@ -149,7 +151,7 @@ test('postmaster of every domain reaches somebody', async (t) => {
   const { directory } = await openOffice(t, { domains: ['office.test', 'shop.test'] });
   assert.equal(await reached(directory, 'postmaster@office.test'), 'unknown'); // there is nobody at all
   for (const address of ['anna@office.test', 'ben@office.test']) {
-    await directory.by('the test').addAccount({ address, password: PASSWORD });
+    await directory.by('the test').accounts.add({ address, password: PASSWORD });
   }
 
   assert.deepEqual(await reached(directory, 'PostMaster@office.test'), ['anna@office.test']);
@@ -157,73 +159,73 @@ test('postmaster of every domain reaches somebody', async (t) => {
   assert.deepEqual(await reached(directory, 'Postmaster'), ['anna@office.test']);
   assert.equal(await reached(directory, 'postmaster@elsewhere.test'), 'foreign');
 
-  await directory.by('the test').addAlias('postmaster@office.test', 'ben@office.test');
+  await directory.by('the test').aliases.add('postmaster@office.test', 'ben@office.test');
   assert.deepEqual(await reached(directory, 'postmaster@office.test'), ['ben@office.test']);
 });
 
 test('an alias leads to accounts only here, so mail never goes round in circles', async (t) => {
   const { directory } = await openOffice(t, { people: ['anna@office.test'] });
-  await directory.by('the test').addAlias('info@office.test', 'anna@office.test');
+  await directory.by('the test').aliases.add('info@office.test', 'anna@office.test');
 
   await assert.rejects(
-    directory.by('the test').addAlias('more@office.test', 'info@office.test'),
+    directory.by('the test').aliases.add('more@office.test', 'info@office.test'),
     refusal('directory.missing'),
   );
   await assert.rejects(
-    directory.by('the test').addAlias('info@office.test', 'info@office.test'),
+    directory.by('the test').aliases.add('info@office.test', 'info@office.test'),
     refusal('directory.missing'),
   );
   await assert.rejects(
-    directory.by('the test').addAlias('anna@office.test', 'anna@office.test'),
+    directory.by('the test').aliases.add('anna@office.test', 'anna@office.test'),
     refusal('directory.exists'),
   );
   await assert.rejects(
-    directory.by('the test').addAlias('info@office.test', 'anna@office.test'),
+    directory.by('the test').aliases.add('info@office.test', 'anna@office.test'),
     refusal('directory.exists'),
   );
   await assert.rejects(
-    directory.by('the test').addAlias('info@elsewhere.test', 'anna@office.test'),
+    directory.by('the test').aliases.add('info@elsewhere.test', 'anna@office.test'),
     refusal('directory.missing'),
   );
   assert.deepEqual(await all(directory.aliases()), [
     { address: 'info@office.test', accounts: ['anna@office.test'], elsewhere: [] },
   ]);
 
-  await directory.by('the test').removeAlias('info@office.test');
-  await assert.rejects(directory.by('the test').removeAlias('info@office.test'), refusal('directory.missing'));
+  await directory.by('the test').aliases.remove('info@office.test');
+  await assert.rejects(directory.by('the test').aliases.remove('info@office.test'), refusal('directory.missing'));
   assert.deepEqual(await all(directory.aliases()), []);
 });
 
 test('a domain goes only when nobody has an address in it', async (t) => {
   const { directory } = await openOffice(t, { domains: ['office.test', 'shop.test'], people: ['anna@office.test'] });
-  await directory.by('the test').addAlias('info@shop.test', 'anna@office.test');
+  await directory.by('the test').aliases.add('info@shop.test', 'anna@office.test');
 
   await assert.rejects(
-    directory.by('the test').removeDomain('office.test'),
+    directory.by('the test').domains.remove('office.test'),
     refusal('directory.invalid', /anna@office\.test/),
   );
   await assert.rejects(
-    directory.by('the test').removeDomain('shop.test'),
+    directory.by('the test').domains.remove('shop.test'),
     refusal('directory.invalid', /info@shop\.test/),
   );
-  await directory.by('the test').removeAccount('anna@office.test');
-  await directory.by('the test').removeDomain('OFFICE.test');
-  await directory.by('the test').removeDomain('shop.test');
-  await assert.rejects(directory.by('the test').removeDomain('shop.test'), refusal('directory.missing'));
+  await directory.by('the test').accounts.remove('anna@office.test');
+  await directory.by('the test').domains.remove('OFFICE.test');
+  await directory.by('the test').domains.remove('shop.test');
+  await assert.rejects(directory.by('the test').domains.remove('shop.test'), refusal('directory.missing'));
   assert.deepEqual(await directory.domains(), []);
-  await assert.rejects(directory.by('the test').addDomain('not a domain'), refusal('directory.invalid'));
+  await assert.rejects(directory.by('the test').domains.add('not a domain'), refusal('directory.invalid'));
 });
 
 test('a removed account leaves its name free and nothing of its credentials', async (t) => {
   const { directory, engine } = await openOffice(t, { people: ['anna@office.test'] });
   const before = await directory.account('anna@office.test');
-  await directory.by('the test').removeAccount('anna@office.test');
-  await assert.rejects(directory.by('the test').removeAccount('anna@office.test'), refusal('directory.missing'));
+  await directory.by('the test').accounts.remove('anna@office.test');
+  await assert.rejects(directory.by('the test').accounts.remove('anna@office.test'), refusal('directory.missing'));
   assert.equal(await directory.signInRecord('anna@office.test'), null);
   assert.deepEqual(await all(directory.accounts()), []);
   assert.deepEqual(await engine.read(async (tx) => tx.all(CREDENTIALS, before.id)), []);
 
-  const after = await directory.by('the test').addAccount({ address: 'anna@office.test', password: PASSWORD });
+  const after = await directory.by('the test').accounts.add({ address: 'anna@office.test', password: PASSWORD });
   assert.notEqual(after.id, before.id);
 });
 const CREDENTIALS = sql('SELECT hash FROM credential WHERE account_id = ?');
@@ -233,7 +235,7 @@ test('somebody signs in by address, or by the name alone where it is unambiguous
     domains: ['office.test', 'shop.test'],
     people: ['anna@office.test', 'ben@office.test', 'ben@shop.test'],
   });
-  await directory.by('the test').addAlias('info@office.test', 'anna@office.test');
+  await directory.by('the test').aliases.add('info@office.test', 'anna@office.test');
   const found = async (name: string) => (await directory.signInRecord(name))?.account.name ?? null;
 
   assert.equal(await found('Anna@OFFICE.test'), 'anna@office.test');
@@ -243,32 +245,32 @@ test('somebody signs in by address, or by the name alone where it is unambiguous
   assert.equal(await found('info@office.test'), null); // an alias is nobody
   assert.equal(await found(''), null);
   assert.equal(await found('%'), null);
-  await directory.by('the test').removeAccount('ben@shop.test');
+  await directory.by('the test').accounts.remove('ben@shop.test');
   assert.equal(await found('ben'), 'ben@office.test');
 });
 
 test('a trial office takes only domains that belong to nobody', async (t) => {
   const { directory } = await openOffice(t);
   await directory.by('the test').startTrial();
-  await directory.by('the test').addDomain('second.example');
+  await directory.by('the test').domains.add('second.example');
   await assert.rejects(
-    directory.by('the test').addDomain('rainmail.com'),
+    directory.by('the test').domains.add('rainmail.com'),
     refusal('directory.invalid', /trial office.*--config/),
   );
   await assert.rejects(
-    directory.by('the test').addAccount({ address: 'anna@rainmail.com', password: PASSWORD, makeDomain: true }),
+    directory.by('the test').accounts.add({ address: 'anna@rainmail.com', password: PASSWORD, makeDomain: true }),
     refusal('directory.invalid', /trial office/),
   );
 });
 
 test('a quota is set and lifted, a long list of accounts comes whole and in order', async (t) => {
   const { directory, engine } = await openOffice(t, { people: ['anna@office.test'] });
-  await directory.by('the test').setQuota({ scope: 'account', name: 'anna@office.test' }, 5_000);
+  await directory.by('the test').quotas.set({ scope: 'account', name: 'anna@office.test' }, 5_000);
   assert.equal((await directory.account('anna@office.test')).quotaBytes, 5_000);
-  await directory.by('the test').setQuota({ scope: 'account', name: 'anna@office.test' }, null);
+  await directory.by('the test').quotas.set({ scope: 'account', name: 'anna@office.test' }, null);
   assert.equal((await directory.account('anna@office.test')).quotaBytes, null);
   await assert.rejects(
-    directory.by('the test').setQuota({ scope: 'account', name: 'ben@office.test' }, 1),
+    directory.by('the test').quotas.set({ scope: 'account', name: 'ben@office.test' }, 1),
     refusal('directory.missing'),
   );
 

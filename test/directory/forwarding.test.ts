@@ -15,25 +15,25 @@ test('a forwarding follows what it leads to, and ends with it', async (t) => {
   const { directory } = await openOffice(t, { domains: ['office.test', 'shop.test'], people: [ANNA, BEN, CARLA] });
   const changes = directory.by('the test');
   const shown = async () => (await directory.ways.forwarding(ANNA))?.to;
-  await changes.addAlias('desk@office.test', CARLA);
+  await changes.aliases.add('desk@office.test', CARLA);
   await changes.forwarding.set(ANNA, [BEN, 'desk@office.test'], { keeps: false });
-  await changes.renameAccount(BEN, 'bert@office.test', { keepOld: false });
-  await changes.renameAlias('desk@office.test', 'office@shop.test');
+  await changes.accounts.rename(BEN, 'bert@office.test', { keepOld: false });
+  await changes.aliases.rename('desk@office.test', 'office@shop.test');
   assert.deepEqual(await shown(), ['bert@office.test', 'office@shop.test']);
-  await changes.renameDomain('shop.test', 'store.test', { keepOld: true });
+  await changes.domains.rename('shop.test', 'store.test', { keepOld: true });
   assert.deepEqual(await shown(), ['bert@office.test', 'office@store.test']);
   await changes.forwarding.set(ANNA, ['office@shop.test', 'bert@office.test'], { keeps: false }); // by the domain's other name
   assert.deepEqual(await shown(), ['bert@office.test', 'office@store.test']);
 
-  await changes.removeAlias('office@store.test');
+  await changes.aliases.remove('office@store.test');
   assert.deepEqual(await shown(), ['bert@office.test']);
-  await changes.removeAccount('bert@office.test');
+  await changes.accounts.remove('bert@office.test');
   assert.equal(await shown(), undefined);
   assert.equal((await directory.account(ANNA)).forwards, undefined);
   assert.deepEqual(await Array.fromAsync(directory.ways.forwardings()), []);
 
   // Whoever gets the address next gets nothing that was meant for somebody else.
-  await changes.addAlias('bert@office.test', CARLA);
+  await changes.aliases.add('bert@office.test', CARLA);
   const resolved = await directory.resolve(ANNA);
   assert.ok(resolved.kind === 'accounts');
   assert.equal(resolved.onward, undefined);
@@ -43,12 +43,12 @@ test('a domain that was elsewhere and is ours now is looked up here, whatever wa
   const { directory } = await openOffice(t, { people: [ANNA, BEN] });
   const changes = directory.by('the test');
   await changes.forwarding.set(ANNA, ['ben@new.test', 'gone@new.test'], { keeps: false });
-  await changes.addDomain('new.test');
-  await changes.addAlias('ben@new.test', BEN);
+  await changes.domains.add('new.test');
+  await changes.aliases.add('ben@new.test', BEN);
   const resolved = await directory.resolve(ANNA);
   assert.ok(resolved.kind === 'accounts');
   assert.deepEqual([resolved.onward!.here.map(({ name }) => name), resolved.onward!.forwards], [[BEN], []]);
-  await changes.renameAccount(BEN, 'gone@new.test'); // both addresses are one person's now
+  await changes.accounts.rename(BEN, 'gone@new.test'); // both addresses are one person's now
   assert.deepEqual((await directory.ways.forwarding(ANNA))!.to, ['ben@new.test', 'gone@new.test']);
   assert.equal((await directory.resolve(ANNA)).kind, 'accounts');
 });
@@ -63,7 +63,7 @@ test('what can not be forwarded to is refused, with what to do', async (t) => {
   await assert.rejects(set('anna@[192.0.2.1]'), refusal('directory.invalid'));
   await assert.rejects(set('anna@localhost'), refusal('directory.invalid'));
   await assert.rejects(set(...Array.from({ length: 21 }, (_, at) => `a${at}@far.test`)), refusal('directory.invalid'));
-  await directory.by('the test').setState(BEN, 'closed');
+  await directory.by('the test').accounts.setState(BEN, 'closed');
   await assert.rejects(set(BEN), refusal('directory.invalid'));
   await assert.rejects(forwarding.set('nobody@office.test', [BEN], { keeps: true }), refusal('directory.missing'));
   await assert.rejects(forwarding.remove(ANNA), refusal('directory.missing'));
@@ -79,9 +79,9 @@ test('an account that comes back from a backup forwards as it did', async (t) =>
   await changes.forwarding.set(ANNA, [BEN, 'anna@home.test'], { keeps: false });
   const former = (await engine.read((tx) => readFormer(tx, ANNA)))!;
   const { id } = await directory.account(ANNA);
-  await changes.removeAccount(ANNA);
+  await changes.accounts.remove(ANNA);
   assert.deepEqual(await Array.fromAsync(directory.ways.forwardings()), []);
   while (await engine.write((tx) => removeSome(tx, id, 1_000))) {}
-  await changes.bringBackAccount(former, { id: 'b', taken: nowSeconds() });
+  await changes.accounts.bringBack(former, { id: 'b', taken: nowSeconds() });
   assert.deepEqual(await directory.ways.forwarding(ANNA), { to: ['anna@home.test', BEN], keeps: false });
 });

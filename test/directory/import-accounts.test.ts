@@ -202,7 +202,7 @@ test('who is there is brought up to date if that is asked for; what the file doe
   const peer = { protocol: 'imap', address: '192.0.2.1', mayUsePassword: true, tls: undefined } as const;
   const { password: phone } = await directory
     .by('the test')
-    .addAppPassword('anna@office.test', { label: 'Phone', protocols: null });
+    .appPasswords.add('anna@office.test', { label: 'Phone', protocols: null });
   const update = (file: string) => importText(directory, file, { update: true });
   assert.deepEqual(await update('address,name,quota\nanna@office.test,Anna Lee,1GB\n'), { ...NOTHING, updated: 1 });
   await authenticator.password('anna@office.test', PASSWORD, peer);

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import type { DirectoryChanges } from '../../src/directory/changes.ts';
+import type { DirectoryChanges } from '../../src/directory/changes/directory-changes.ts';
 import type { Directory } from '../../src/directory/directory.ts';
 import { Refused } from '../../src/errors.ts';
 import { type Gone, ModelDirectory, NotPossible } from './model.ts';
@@ -51,10 +51,34 @@ const somewhere = fc.oneof(
   { weight: 1, arbitrary: fc.constantFrom(...ELSEWHERE) },
 );
 
-/** A change that has the same name and arguments in directory and model. */
-type Name = (keyof ModelDirectory & keyof DirectoryChanges) | 'setForwarding' | 'removeForwarding';
-type Step = readonly [name: Name, ...args: unknown[]];
 type Anything = (...args: unknown[]) => unknown;
+
+/** Where the directory has each change of the model; the arguments are the same. */
+const CHANGES = {
+  addAccount: ({ accounts }) => [accounts, accounts.add],
+  removeAccount: ({ accounts }) => [accounts, accounts.remove],
+  renameAccount: ({ accounts }) => [accounts, accounts.rename],
+  setState: ({ accounts }) => [accounts, accounts.setState],
+  addAlias: ({ aliases }) => [aliases, aliases.add],
+  removeAlias: ({ aliases }) => [aliases, aliases.remove],
+  renameAlias: ({ aliases }) => [aliases, aliases.rename],
+  addDomain: ({ domains }) => [domains, domains.add],
+  removeDomain: ({ domains }) => [domains, domains.remove],
+  renameDomain: ({ domains }) => [domains, domains.rename],
+  setCatchAll: ({ domains }) => [domains, domains.setCatchAll],
+  setSubaddress: ({ domains }) => [domains, domains.setSubaddress],
+  addGroup: ({ groups }) => [groups, groups.add],
+  removeGroup: ({ groups }) => [groups, groups.remove],
+  setGroupAddress: ({ groups }) => [groups, groups.setAddress],
+  joinGroup: ({ groups }) => [groups, groups.join],
+  leaveGroup: ({ groups }) => [groups, groups.leave],
+  setPosting: ({ groups }) => [groups, groups.setPosting],
+  setForwarding: ({ forwarding }) => [forwarding, forwarding.set],
+  removeForwarding: ({ forwarding }) => [forwarding, forwarding.remove],
+} as const satisfies Partial<Record<keyof ModelDirectory, (changes: DirectoryChanges) => readonly [object, unknown]>>;
+
+type Name = keyof typeof CHANGES;
+type Step = readonly [name: Name, ...args: unknown[]];
 
 const step = (weight: number, name: Name, ...args: fc.Arbitrary<unknown>[]) => ({
   weight,
@@ -102,9 +126,8 @@ async function answer(directory: Directory, asked: string): Promise<Gone | strin
 
 /** The same change of the directory. */
 function change(changes: DirectoryChanges, name: Name, args: unknown[]): unknown {
-  if (name === 'setForwarding') return (changes.forwarding.set as Anything).apply(changes.forwarding, args);
-  if (name === 'removeForwarding') return (changes.forwarding.remove as Anything).apply(changes.forwarding, args);
-  return (changes[name] as Anything).apply(changes, args);
+  const [subject, method] = CHANGES[name](changes);
+  return (method as Anything).apply(subject, args);
 }
 
 function drawn(value: unknown, model: ModelDirectory): unknown {

@@ -25,8 +25,8 @@ export async function openOffice(
     await rm(folder, { recursive: true });
   });
   const directory = await Directory.open(engine);
-  for (const domain of domains) await directory.by('the test').addDomain(domain);
-  for (const address of people) await directory.by('the test').addAccount({ address, password: PASSWORD });
+  for (const domain of domains) await directory.by('the test').domains.add(domain);
+  for (const address of people) await directory.by('the test').accounts.add({ address, password: PASSWORD });
   return { engine, directory, reopen: () => Directory.open(engine) };
 }
 

@@ -113,20 +113,20 @@ test('what lives outside is not changed here, and says where', async (t) => {
   const anna = 'anna@office.test';
   const elsewhere = refused('directory.outside', /ldaps:\/\/ldap\.office\.test/);
   for (const attempt of [
-    () => admin.setPassword(anna, 'a new one'),
-    () => admin.setDisplayName(anna, 'Anne'),
-    () => admin.renameAccount(anna, 'anne@office.test'),
-    () => admin.removeAccount(anna),
-    () => admin.removeAlias('info@office.test'),
-    () => admin.renameAlias('info@office.test', 'other@office.test'),
-    () => admin.joinGroup('Sales', 'here@office.test'),
-    () => admin.leaveGroup('Sales', anna),
-    () => admin.renameGroup('Sales', 'Shop'),
-    () => admin.removeGroup('Sales'),
-    () => admin.renameDomain('office.test', 'shop.test'),
-    () => admin.addAccount({ address: 'ben@office.test', password: PASSWORD, groups: ['Sales'] }),
+    () => admin.accounts.setPassword(anna, 'a new one'),
+    () => admin.accounts.setDisplayName(anna, 'Anne'),
+    () => admin.accounts.rename(anna, 'anne@office.test'),
+    () => admin.accounts.remove(anna),
+    () => admin.aliases.remove('info@office.test'),
+    () => admin.aliases.rename('info@office.test', 'other@office.test'),
+    () => admin.groups.join('Sales', 'here@office.test'),
+    () => admin.groups.leave('Sales', anna),
+    () => admin.groups.rename('Sales', 'Shop'),
+    () => admin.groups.remove('Sales'),
+    () => admin.domains.rename('office.test', 'shop.test'),
+    () => admin.accounts.add({ address: 'ben@office.test', password: PASSWORD, groups: ['Sales'] }),
     () =>
-      admin.takePerson(
+      admin.accounts.takePerson(
         { address: anna, secret: null, displayName: 'Anne', groups: [], aliases: [] },
         { update: true, check: false },
       ),
@@ -134,11 +134,11 @@ test('what lives outside is not changed here, and says where', async (t) => {
     await assert.rejects(attempt, elsewhere, String(attempt));
   }
   // What is added here is of here.
-  await admin.addAlias('own@office.test', anna);
-  await admin.removeAlias('own@office.test');
-  await admin.setGroupAddress('Sales', 'sales@office.test');
-  await admin.setQuota({ scope: 'group', name: 'Sales' }, 1e9);
-  await admin.addAppPassword(anna, { label: 'phone', protocols: null });
+  await admin.aliases.add('own@office.test', anna);
+  await admin.aliases.remove('own@office.test');
+  await admin.groups.setAddress('Sales', 'sales@office.test');
+  await admin.quotas.set({ scope: 'group', name: 'Sales' }, 1e9);
+  await admin.appPasswords.add(anna, { label: 'phone', protocols: null });
   assert.equal((await directory.group('Sales')).description, 'from LDAP: who sells');
   assert.match(
     (await directory.changedElsewhere('anna@office.test', 'the password'))!,
@@ -156,18 +156,21 @@ test('who may not sign in there is suspended here, and may again when they may t
   const state = async (name: string) => (await directory.account(`${name}@office.test`)).state;
   await taken(directory, person('anna', { active: false }));
   assert.deepEqual([await state('anna'), heard], ['suspended', ['suspended']]);
-  await assert.rejects(admin.setState('anna@office.test', 'active'), refused('directory.outside', /disabled there/));
+  await assert.rejects(
+    admin.accounts.setState('anna@office.test', 'active'),
+    refused('directory.outside', /disabled there/),
+  );
   await taken(directory, person('anna'));
   assert.deepEqual([await state('anna'), heard], ['active', ['suspended', 'active']]);
 
   // An administrator's word goes before.
-  await admin.setState('ben@office.test', 'suspended');
+  await admin.accounts.setState('ben@office.test', 'suspended');
   await taken(directory, person('ben'));
   assert.equal(await state('ben'), 'suspended');
   await taken(directory, person('ben', { active: false }));
   await taken(directory, person('ben'));
   assert.equal(await state('ben'), 'suspended');
-  await admin.setState('ben@office.test', 'active');
+  await admin.accounts.setState('ben@office.test', 'active');
   assert.equal(await state('ben'), 'active');
 });
 
@@ -181,9 +184,9 @@ test('who is gone there is suspended, never removed, and comes back as they were
   await taken(directory, person('anna'));
   assert.deepEqual(await directory.account('anna@office.test').then((now) => [now.id, now.state]), [id, 'active']);
   await outside.markGone(['id of anna']);
-  await admin.removeAccount('anna@office.test');
+  await admin.accounts.remove('anna@office.test');
   await assert.rejects(directory.account('anna@office.test'));
-  await assert.rejects(admin.removeAccount('ben@office.test'), refused('directory.outside', /would be back/));
+  await assert.rejects(admin.accounts.remove('ben@office.test'), refused('directory.outside', /would be back/));
 });
 
 test('groups of the other directory carry quotas here, and are never removed with the rules that are set for them', async (t) => {
@@ -193,7 +196,7 @@ test('groups of the other directory carry quotas here, and are never removed wit
   const [outcome] = await outside.takeGroups([{ externalId: 'g', name: 'Sales', description: '' }]);
   assert.ok(outcome !== undefined && 'taken' in outcome);
   const group = outcome.taken;
-  await admin.setQuota({ scope: 'group', name: 'Sales' }, 1e9);
+  await admin.quotas.set({ scope: 'group', name: 'Sales' }, 1e9);
   await outside.changeMembers(group, { join: [anna, ben], leave: [] });
   assert.equal((await directory.account('anna@office.test')).quotaBytes, 1e9);
   await outside.changeMembers(group, { join: [], leave: [anna] });
@@ -208,9 +211,9 @@ test('groups of the other directory carry quotas here, and are never removed wit
   await outside.takeGroups([{ externalId: 'g', name: 'Shop', description: '' }]);
   assert.deepEqual(await all(directory.outsideGroups()), [{ id: group.id, externalId: 'g', name: 'Shop' }]);
   await outside.markGroupGone(group);
-  await admin.removeGroup('Shop');
+  await admin.groups.remove('Shop');
 
-  await admin.addGroup('Own');
+  await admin.groups.add('Own');
   const [conflict] = await outside.takeGroups([{ externalId: 'h', name: 'Own', description: '' }]);
   assert.match(JSON.stringify(conflict), /There is a group Own already/);
 });
@@ -219,7 +222,7 @@ test('a group that grew too large for mail gives its address up, and the audit s
   const { directory, outside, admin, engine } = await office(t);
   const [outcome] = await outside.takeGroups([{ externalId: 'g', name: 'All', description: '' }]);
   assert.ok(outcome !== undefined && 'taken' in outcome);
-  await admin.setGroupAddress('All', 'all@office.test');
+  await admin.groups.setAddress('All', 'all@office.test');
   await engine.write(async (tx) => {
     for (let id = 1_000; id < 3_000; id++) await tx.run(JOIN, outcome.taken.id, id);
   });
@@ -244,7 +247,7 @@ test('an account made here becomes that of a person there when an administrator 
     'active',
   ]);
   await outside.release('the test', 'here@office.test');
-  await admin.setPassword('here@office.test', PASSWORD);
+  await admin.accounts.setPassword('here@office.test', PASSWORD);
   assert.equal((await directory.signInRecord('here@office.test'))?.credentials.length, 1);
   await assert.rejects(outside.release('the test', 'here@office.test'), refused('directory.missing', /already/));
 });

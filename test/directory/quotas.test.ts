@@ -30,22 +30,22 @@ test('the nearest quota counts: of the account, the largest of its groups, the d
   const { directory } = await openOffice(t, { domains: ['office.test', 'shop.test'], people: [ANNA, BEN] });
   const changes = directory.by('the test');
   const both = async () => [await quotaOf(directory, ANNA), await quotaOf(directory, BEN)];
-  await changes.addGroup('Small');
-  await changes.addGroup('Large');
-  await changes.joinGroup('Small', ANNA, BEN);
+  await changes.groups.add('Small');
+  await changes.groups.add('Large');
+  await changes.groups.join('Small', ANNA, BEN);
 
   assert.deepEqual(await both(), [null, null]);
-  await changes.setQuota({ scope: 'everyone', name: '' }, 1 * GB);
+  await changes.quotas.set({ scope: 'everyone', name: '' }, 1 * GB);
   assert.deepEqual(await both(), [1 * GB, 1 * GB]);
-  await changes.setQuota({ scope: 'domain', name: 'SHOP.test' }, 2 * GB);
+  await changes.quotas.set({ scope: 'domain', name: 'SHOP.test' }, 2 * GB);
   assert.deepEqual(await both(), [1 * GB, 2 * GB]);
-  await changes.setQuota({ scope: 'group', name: 'Small' }, 3 * GB);
-  await changes.setQuota({ scope: 'group', name: 'Large' }, 4 * GB);
+  await changes.quotas.set({ scope: 'group', name: 'Small' }, 3 * GB);
+  await changes.quotas.set({ scope: 'group', name: 'Large' }, 4 * GB);
   assert.deepEqual(await both(), [3 * GB, 3 * GB]);
-  await changes.joinGroup('Large', ANNA);
+  await changes.groups.join('Large', ANNA);
   assert.deepEqual(await both(), [4 * GB, 3 * GB]);
-  await changes.setQuota({ scope: 'account', name: 'Anna@office.test' }, 5 * GB);
-  await changes.setQuota({ scope: 'group', name: 'Small' }, null);
+  await changes.quotas.set({ scope: 'account', name: 'Anna@office.test' }, 5 * GB);
+  await changes.quotas.set({ scope: 'group', name: 'Small' }, null);
   assert.deepEqual(await both(), [5 * GB, null]);
 
   const { quotaBytes, rules } = await directory.quotaOf(ANNA);
@@ -55,18 +55,18 @@ test('the nearest quota counts: of the account, the largest of its groups, the d
     [`account ${ANNA}`, 'group Small', 'group Large', 'everyone'],
   );
 
-  await changes.unsetQuota({ scope: 'account', name: ANNA });
-  await changes.removeGroup('Small');
+  await changes.quotas.unset({ scope: 'account', name: ANNA });
+  await changes.groups.remove('Small');
   assert.deepEqual(await both(), [4 * GB, 2 * GB]);
-  await changes.leaveGroup('Large', ANNA);
-  await changes.renameAccount(BEN, 'ben@office.test');
+  await changes.groups.leave('Large', ANNA);
+  await changes.accounts.rename(BEN, 'ben@office.test');
   assert.deepEqual([await quotaOf(directory, ANNA), await quotaOf(directory, 'ben@office.test')], [1 * GB, 1 * GB]);
-  await changes.unsetQuota({ scope: 'everyone', name: '' });
+  await changes.quotas.unset({ scope: 'everyone', name: '' });
   assert.equal(await quotaOf(directory, ANNA), null);
-  await assert.rejects(changes.unsetQuota({ scope: 'everyone', name: '' }), { code: 'directory.missing' });
-  await assert.rejects(changes.setQuota({ scope: 'group', name: 'Nobody' }, GB), { code: 'directory.missing' });
+  await assert.rejects(changes.quotas.unset({ scope: 'everyone', name: '' }), { code: 'directory.missing' });
+  await assert.rejects(changes.quotas.set({ scope: 'group', name: 'Nobody' }, GB), { code: 'directory.missing' });
 
-  const later = await changes.addAccount({ address: 'dora@shop.test', password: 'secret', groups: ['Large'] });
+  const later = await changes.accounts.add({ address: 'dora@shop.test', password: 'secret', groups: ['Large'] });
   assert.equal(later.quotaBytes, 4 * GB);
   assert.deepEqual(await Array.fromAsync(directory.quotas()), [
     { scope: 'domain', name: 'shop.test', bytes: 2 * GB },
@@ -147,7 +147,7 @@ test('quotas of the first version become quotas of their accounts', async (t) =>
     { scope: 'account', name: ANNA, bytes: 5_000 },
     { scope: 'account', name: 'carl@office.test', bytes: 2 ** 40 },
   ]);
-  await directory.by('the test').setQuota({ scope: 'everyone', name: '' }, 700);
+  await directory.by('the test').quotas.set({ scope: 'everyone', name: '' }, 700);
   const quotas = [ANNA, 'ben@office.test', 'carl@office.test'].map((name) => quotaOf(directory, name));
   assert.deepEqual(await Promise.all(quotas), [5_000, 700, 2 ** 40]);
 });

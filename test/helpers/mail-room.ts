@@ -150,7 +150,7 @@ export async function mailRoom(t: TestContext, options: MailRoomOptions = {}): P
     const quotaBytes = options.quotas?.[person] ?? null;
     await directory
       .by('the test')
-      .addAccount({ address: `${person}@${DOMAIN}`, password: PASSWORD, quotaBytes, makeDomain: true });
+      .accounts.add({ address: `${person}@${DOMAIN}`, password: PASSWORD, quotaBytes, makeDomain: true });
   }
   const faults: unknown[] = [];
   const onInternalError = (error: unknown) => faults.push(error);

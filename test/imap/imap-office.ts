@@ -56,8 +56,8 @@ export async function imapOffice(
     onTrouble: (_, error) => faults.push(error),
   });
   const directory = await Directory.open(store.engine);
-  await directory.by('the test').addDomain('office.test');
-  const anna = await directory.by('the test').addAccount({ address: 'anna@office.test', password: PASSWORD });
+  await directory.by('the test').domains.add('office.test');
+  const anna = await directory.by('the test').accounts.add({ address: 'anna@office.test', password: PASSWORD });
   const listener = await Listener.listen({
     protocol: imapProtocol({
       store,

@@ -236,7 +236,7 @@ test('people of LDAP are people of the office', async (t) => {
     const office = await officeOf(t, slapd, { ...withGroups, suspendAtMost: 100 });
     await office.refresh();
     const admin = office.directory.by('the test');
-    const { password } = await admin.addAppPassword('emil@office.test', { label: 'phone', protocols: null });
+    const { password } = await admin.appPasswords.add('emil@office.test', { label: 'phone', protocols: null });
     assert.equal((await office.signIn('emil@office.test', password)).credential.label, 'phone');
     assert.equal((await office.signIn('emil@office.test')).credential.kind, 'password');
     await slapd.set('emil', 'shut', 'TRUE');
@@ -250,9 +250,9 @@ test('people of LDAP are people of the office', async (t) => {
     const office = await officeOf(t, slapd, few);
     await office.refresh();
     const signedIn = await office.signIn('anna@office.test');
-    await office.directory.by('the test').addAlias('sales@office.test', 'anna@office.test');
+    await office.directory.by('the test').aliases.add('sales@office.test', 'anna@office.test');
     await signedIn.confirm();
-    await office.directory.by('the test').setState('anna@office.test', 'suspended');
+    await office.directory.by('the test').accounts.setState('anna@office.test', 'suspended');
     await assert.rejects(async () => signedIn.confirm(), refused('auth.failed'));
   });
 
@@ -320,7 +320,7 @@ test('people of LDAP are people of the office', async (t) => {
     const withDetail = await office.resolver.resolve('ben+lists@office.test');
     assert.ok(withDetail.kind === 'accounts' && withDetail.detail === 'lists');
     // Before whoever gets what is for nobody else.
-    await office.directory.by('the test').setCatchAll('office.test', 'anna@office.test');
+    await office.directory.by('the test').domains.setCatchAll('office.test', 'anna@office.test');
     const carl = await office.resolver.resolve('carl@office.test');
     assert.ok(carl.kind === 'accounts' && carl.accounts[0]!.name === 'carl@office.test');
     const caught = await office.resolver.resolve('nobody@office.test');

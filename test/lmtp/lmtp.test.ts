@@ -25,7 +25,7 @@ test('a message comes to its recipient as it was, behind its trace lines', async
 
 test('each recipient that was accepted gets a reply of its own, in order', async (t) => {
   const room = await mailRoom(t, { people: ['anna', 'ben'], quotas: { ben: 1 } });
-  await room.directory.by('the test').addAlias('all@office.test', 'anna@office.test');
+  await room.directory.by('the test').aliases.add('all@office.test', 'anna@office.test');
   const lmtp = await room.connect('lmtp');
   await lmtp.ask('LHLO relay.test');
   await lmtp.ask('MAIL FROM:<>');

@@ -41,7 +41,7 @@ test('where the mail goes is looked at when its time has come', async (t) => {
   const office = await SendingOffice.open(t);
   const { room } = office;
   await office.submit('HOLDFOR=2', '<ben@office.test>', '<cleo@office.test>');
-  await room.directory.by('the test').removeAccount('cleo@office.test');
+  await room.directory.by('the test').accounts.remove('cleo@office.test');
   assert.deepEqual(await office.known(2), ['ben@office.test sent', 'cleo@office.test failed']);
   assert.equal((await room.inbox('ben')).length, 1);
   const [report] = await room.inbox('anna');
@@ -52,7 +52,7 @@ test('what was taken for later goes on, though its sender may not send as that a
   const office = await SendingOffice.open(t);
   const { room } = office;
   await office.submit('HOLDFOR=1', '<ben@office.test>', '<carl@example.net>');
-  await room.directory.by('the test').renameAccount('anna@office.test', 'annika@office.test', { keepOld: false });
+  await room.directory.by('the test').accounts.rename('anna@office.test', 'annika@office.test', { keepOld: false });
   assert.deepEqual(await office.known(2), ['ben@office.test sent', 'carl@example.net sent']);
   assert.equal((await room.inbox('ben')).length, 1);
 });

@@ -89,7 +89,7 @@ export async function deviceRoom(t: TestContext, options: MailRoomOptions = {}):
       const address = `${person}@${DOMAIN}`;
       const { id, password } = await room.directory
         .by('the test')
-        .addAppPassword(address, { label: name, protocols: null });
+        .appPasswords.add(address, { label: name, protocols: null });
       return new Device(room, { address, id, password });
     },
     shared: new Device(room, { address: `anna@${DOMAIN}`, id: 1, password: PASSWORD }),

@@ -99,7 +99,7 @@ test('the shared password stays a device when the other is revoked: what it has 
   await phone.sees();
   await deliver(room, 'Invoice', 'Lunch');
   await room.shared.session(async (client) => client.ask('DELE 1'));
-  await room.directory.by('the test').revokeAppPassword('anna@office.test', 'phone');
+  await room.directory.by('the test').appPasswords.revoke('anna@office.test', 'phone');
   assert.deepEqual(await room.shared.sees(), ['Lunch']);
   assert.deepEqual(await room.subjects(), ['Invoice', 'Lunch']);
 });
@@ -159,7 +159,7 @@ test('a device that is revoked holds nothing', async (t) => {
   await phone.sees();
   await deliver(room, 'Invoice');
   await laptop.fetch({ keep: false });
-  await room.directory.by('the test').revokeAppPassword('anna@office.test', 'phone');
+  await room.directory.by('the test').appPasswords.revoke('anna@office.test', 'phone');
   await room.store.housekeep();
   assert.deepEqual(await room.subjects(), []);
 });

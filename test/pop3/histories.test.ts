@@ -119,7 +119,7 @@ async function tidy(room: DeviceRoom, devices: number): Promise<void> {
     );
   }
   for (let number = devices; number > 0; number -= 1) {
-    await directory.by('the test').revokeAppPassword('anna@office.test', `device ${number}`);
+    await directory.by('the test').appPasswords.revoke('anna@office.test', `device ${number}`);
   }
 }
 

@@ -69,7 +69,7 @@ test('EXPIRE is the least of all before sign-in, and one’s own after it', asyn
   assert.match(await stranger.lines('CAPA'), /^EXPIRE NEVER\r$/m);
   await rule(room, 'anna', 'pop3.letGo', '7d');
   await rule(room, 'ben', 'pop3.letGo', '30d');
-  await room.directory.by('the test').setDisplayName(`anna@${DOMAIN}`, 'Anna'); // a change: what was known of rules is read again
+  await room.directory.by('the test').accounts.setDisplayName(`anna@${DOMAIN}`, 'Anna'); // a change: what was known of rules is read again
   assert.match(await stranger.lines('CAPA'), /^EXPIRE 7 USER\r$/m);
   const client = await (await room.device('laptop', 'ben')).open();
   assert.match(await client.lines('CAPA'), /^EXPIRE 30\r$/m);
@@ -105,8 +105,8 @@ test('what a password sends that is for sending alone is not filed as the person
   const room = await deviceRoom(t);
   const changes = room.directory.by('the test');
   const address = `anna@${DOMAIN}`;
-  const scanner = await changes.addAppPassword(address, { label: 'scanner', protocols: ['submission'] });
-  const laptop = await changes.addAppPassword(address, { label: 'laptop', protocols: ['pop3', 'submission'] });
+  const scanner = await changes.appPasswords.add(address, { label: 'scanner', protocols: ['submission'] });
+  const laptop = await changes.appPasswords.add(address, { label: 'laptop', protocols: ['pop3', 'submission'] });
   await submit(room, scanner.password);
   assert.equal((await folder(room, 'anna', 'Sent'))!.total, 0);
   await submit(room, laptop.password);

@@ -100,7 +100,7 @@ test('a wrong password and an unknown name are the same [AUTH] error', async (t)
 test('a password may hold spaces and letters beyond ASCII', async (t) => {
   const room = await mailRoom(t, { people: ['anna'] });
   const password = ' žluťoučký  kůň ';
-  await room.directory.by('the test').setPassword('anna@office.test', password);
+  await room.directory.by('the test').accounts.setPassword('anna@office.test', password);
   const pop3 = await room.connect('pop3');
   await pop3.ask('USER anna@office.test');
   assert.match(await pop3.ask(`PASS ${Buffer.from(password).toString('latin1')}`), /^\+OK /);

@@ -64,7 +64,7 @@ test('a trial office whose making was interrupted is completed by the next start
   await office.directory.by('the test').startTrial();
   await office.directory
     .by('the test')
-    .addAccount({ address: 'anna@office.test', password: 'nobody knows it', makeDomain: true });
+    .accounts.add({ address: 'anna@office.test', password: 'nobody knows it', makeDomain: true });
   await office.close();
 
   const server = ServerProcess.serve(t, '--data', data, '--port-offset', String(await freeOffset()));

@@ -114,9 +114,9 @@ test('nobody who can not be asked changes a key, and a domain that goes takes it
     (await keyring.look(DOMAIN)).map(({ shown }) => shown),
     [null, null],
   );
-  await office.directory.by('mary').addDomain('branch.test');
+  await office.directory.by('mary').domains.add('branch.test');
   await keyring.keys('branch.test');
-  await office.directory.by('mary').removeDomain('branch.test');
+  await office.directory.by('mary').domains.remove('branch.test');
   await keyring.lookAfterAll();
   assert.equal((await office.everyPrivateKey()).length, 2);
 });

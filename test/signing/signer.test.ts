@@ -114,7 +114,7 @@ test('nobody can add a field that people see, or one that decides what they see'
 
 test('only what was written here is signed in the name of its author, and only in that of a domain of ours', async () => {
   const office = shared();
-  await office.directory.by('the test').addDomain('branch.test');
+  await office.directory.by('the test').domains.add('branch.test');
   await office.publish('branch.test');
   const from = (author: string) => LETTER.replace('Anna Lee <anna@office.test>', author);
   assert.deepEqual(await office.checked(await office.leaves(LETTER, { options: {} })), []);

@@ -9,11 +9,10 @@ import { nowSeconds } from '../../store/ids.ts';
 import { recordAudit } from '../../store/operations/audit.ts';
 import { getMeta, setMeta } from '../../store/operations/meta.ts';
 import { requireAccount } from '../accounts.ts';
-import { formatAddress } from '../address.ts';
-import type { ChangeHost } from '../changes.ts';
+import type { ChangeHost } from '../changes/host.ts';
 import { PASSWORD_ID } from '../credentials.ts';
 import { ensureDomain } from '../domains.ts';
-import { requireAddress } from '../rules.ts';
+import { canonicalAddress } from '../rules.ts';
 import * as groups from './groups.ts';
 import { PLACE } from './guard.ts';
 import * as people from './people.ts';
@@ -122,7 +121,7 @@ export class OutsideChanges {
 
   /** Somebody lives here from now on. @returns the address in canonical form @throws Refused `directory.missing`, `directory.invalid` */
   async release(actor: string, text: string): Promise<string> {
-    const name = formatAddress(requireAddress(text));
+    const name = canonicalAddress(text);
     await this.#host.write(async (tx) => {
       await people.release(tx, name);
       await this.#tell(tx, { actor, action: 'ldap.release', subject: name, detail: {} });

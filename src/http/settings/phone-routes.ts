@@ -40,7 +40,10 @@ export function phoneRoutes(app: FastifyInstance, visits: Visits, show: Show): v
     const [way] = waysToRead(parts.services(), access, account.name);
     if (way === undefined) throw new Refused('auth.not-allowed', NOTHING_OPEN);
     const changes = parts.directory.by(actorOf(account));
-    const { password } = await changes.addAppPassword(account.name, { label: link.label, protocols: protocolsOf(way) });
+    const { password } = await changes.appPasswords.add(account.name, {
+      label: link.label,
+      protocols: protocolsOf(way),
+    });
     if (phone === 'other') return show(reply, valuesView(way, password), { title: valuesView.title });
     const person = { address: account.name, displayName: account.displayName, password };
     const profile = appleProfile(person, mailAccount(parts.services(), access))!; // there is a way to read mail

@@ -2,7 +2,7 @@
 import type { z } from 'zod';
 import type { Peer } from '../../auth/types.ts';
 import type { Access } from '../../directory/access/access.ts';
-import type { DirectoryChanges } from '../../directory/changes.ts';
+import type { DirectoryChanges } from '../../directory/changes/directory-changes.ts';
 import type { Account } from '../../directory/types.ts';
 import { BadCommand } from '../../errors.ts';
 import type { HttpParts } from '../parts.ts';

@@ -30,7 +30,7 @@ export const addAccount = action({
   creates: true,
   async run({ directory }, { address, password, name, quotaBytes }, { actor }): Promise<AccountChanged> {
     return shown(
-      await directory.by(actor).addAccount({ address, password, displayName: name, quotaBytes, makeDomain: true }),
+      await directory.by(actor).accounts.add({ address, password, displayName: name, quotaBytes, makeDomain: true }),
     );
   },
 });
@@ -40,7 +40,7 @@ export const removeAccount = action({
   input: z.strictObject({ address }),
   async run({ directory }, { address }, { actor }): Promise<AccountChanged> {
     const account = await directory.account(address);
-    await directory.by(actor).removeAccount(address);
+    await directory.by(actor).accounts.remove(address);
     return shown(account);
   },
 });
@@ -63,7 +63,7 @@ export const setPassword = action({
   name: 'account.password',
   input: z.strictObject({ address, password: z.string() }),
   async run({ directory }, { address, password }, { actor }): Promise<AccountChanged> {
-    await directory.by(actor).setPassword(address, password);
+    await directory.by(actor).accounts.setPassword(address, password);
     return shown(await directory.account(address));
   },
 });
@@ -72,7 +72,7 @@ export const setAccountState = action({
   name: 'account.state',
   input: z.strictObject({ address, state: z.enum(['active', 'suspended', 'closed']) }),
   async run({ directory }, { address, state }, { actor }): Promise<AccountChanged> {
-    await directory.by(actor).setState(address, state);
+    await directory.by(actor).accounts.setState(address, state);
     return shown(await directory.account(address));
   },
 });
@@ -90,7 +90,7 @@ export const setAccountName = action({
   name: 'account.name',
   input: z.strictObject({ address, name: z.string() }),
   async run({ directory }, { address, name }, { actor }): Promise<AccountChanged> {
-    await directory.by(actor).setDisplayName(address, name);
+    await directory.by(actor).accounts.setDisplayName(address, name);
     return shown(await directory.account(address));
   },
 });
@@ -99,7 +99,7 @@ export const renameAccount = action({
   name: 'account.rename',
   input: z.strictObject({ address, to: z.string(), keepOld: z.boolean() }),
   async run({ directory }, { address, to, keepOld }, { actor }): Promise<AccountChanged> {
-    await directory.by(actor).renameAccount(address, to, { keepOld });
+    await directory.by(actor).accounts.rename(address, to, { keepOld });
     return shown(await directory.account(to));
   },
 });

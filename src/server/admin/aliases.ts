@@ -9,7 +9,7 @@ export const addAlias = action({
   name: 'alias.add',
   input: z.strictObject({ address, accounts: z.array(z.string()).min(1) }),
   async run(office, { address, accounts }, { actor }): Promise<Alias> {
-    await office.directory.by(actor).addAlias(address, ...accounts);
+    await office.directory.by(actor).aliases.add(address, ...accounts);
     return (await office.directory.alias(address))!;
   },
 });
@@ -19,7 +19,7 @@ export const removeAlias = action({
   input: z.strictObject({ address, account: z.string().optional() }),
   async run(office, { address, account }, { actor }): Promise<Alias> {
     const alias = await office.directory.alias(address);
-    await office.directory.by(actor).removeAlias(address, account);
+    await office.directory.by(actor).aliases.remove(address, account);
     return (account === undefined ? alias : await office.directory.alias(address)) ?? none(address);
   },
 });
@@ -28,7 +28,7 @@ export const renameAlias = action({
   name: 'alias.rename',
   input: z.strictObject({ address, to: z.string() }),
   async run(office, { address, to }, { actor }): Promise<Alias> {
-    await office.directory.by(actor).renameAlias(address, to);
+    await office.directory.by(actor).aliases.rename(address, to);
     return (await office.directory.alias(to))!;
   },
 });

@@ -30,7 +30,7 @@ export const addAppPassword = action({
   input: z.strictObject({ address, name: z.string(), protocols }),
   async run({ directory }, { address, name, protocols }, { actor }): Promise<AppPasswordMade> {
     const account = await directory.account(address);
-    const made = await directory.by(actor).addAppPassword(account.name, { label: name, protocols });
+    const made = await directory.by(actor).appPasswords.add(account.name, { label: name, protocols });
     return { address: account.name, id: made.id, name: made.label, protocols: made.protocols, password: made.password };
   },
 });
@@ -47,7 +47,7 @@ export const revokeAppPassword = action({
   name: 'app-password.revoke',
   input: z.strictObject({ address, which: z.string() }),
   async run({ directory }, { address, which }, { actor }): Promise<AppPasswordShown> {
-    return shown(await directory.by(actor).revokeAppPassword(address, which));
+    return shown(await directory.by(actor).appPasswords.revoke(address, which));
   },
 });
 

@@ -19,7 +19,7 @@ export const addDomain = action({
   input: named,
   creates: true,
   async run({ directory }, { name }, { actor }): Promise<{ name: string }> {
-    return { name: await directory.by(actor).addDomain(name) };
+    return { name: await directory.by(actor).domains.add(name) };
   },
 });
 
@@ -27,7 +27,7 @@ export const removeDomain = action({
   name: 'domain.remove',
   input: named,
   async run({ directory }, { name }, { actor }): Promise<{ name: string }> {
-    await directory.by(actor).removeDomain(name);
+    await directory.by(actor).domains.remove(name);
     return { name };
   },
 });
@@ -36,7 +36,7 @@ export const renameDomain = action({
   name: 'domain.rename',
   input: z.strictObject({ name: z.string(), to: z.string(), keepOld: z.boolean() }),
   async run({ directory }, { name, to, keepOld }, { actor }): Promise<DomainShown> {
-    await directory.by(actor).renameDomain(name, to, { keepOld });
+    await directory.by(actor).domains.rename(name, to, { keepOld });
     return shown(directory, to);
   },
 });
@@ -45,7 +45,7 @@ export const setCatchAll = action({
   name: 'domain.catch-all',
   input: z.strictObject({ name: z.string(), address: z.string().nullable() }),
   async run({ directory }, { name, address }, { actor }): Promise<DomainShown> {
-    await directory.by(actor).setCatchAll(name, address);
+    await directory.by(actor).domains.setCatchAll(name, address);
     return shown(directory, name);
   },
 });
@@ -54,7 +54,7 @@ export const setSubaddress = action({
   name: 'domain.subaddress',
   input: z.strictObject({ name: z.string(), separator: z.string() }),
   async run({ directory }, { name, separator }, { actor }): Promise<DomainShown> {
-    await directory.by(actor).setSubaddress(name, separator);
+    await directory.by(actor).domains.setSubaddress(name, separator);
     return shown(directory, name);
   },
 });

@@ -23,7 +23,7 @@ export const addGroup = action({
   name: 'group.add',
   input: z.strictObject({ group, description: z.string(), address: z.string().optional() }),
   async run(office, { group, description, address }, { actor }): Promise<GroupPage> {
-    return page(office, await office.directory.by(actor).addGroup(group, { description, address }));
+    return page(office, await office.directory.by(actor).groups.add(group, { description, address }));
   },
 });
 
@@ -32,7 +32,7 @@ export const removeGroup = action({
   input: z.strictObject({ group }),
   async run(office, { group }, { actor }): Promise<GroupPage> {
     const removed = await page(office, group);
-    await office.directory.by(actor).removeGroup(group);
+    await office.directory.by(actor).groups.remove(group);
     return removed;
   },
 });
@@ -41,7 +41,7 @@ export const renameGroup = action({
   name: 'group.rename',
   input: z.strictObject({ group, to: z.string() }),
   async run(office, { group, to }, { actor }): Promise<GroupPage> {
-    await office.directory.by(actor).renameGroup(group, to);
+    await office.directory.by(actor).groups.rename(group, to);
     return page(office, to);
   },
 });
@@ -50,7 +50,7 @@ export const setGroupAddress = action({
   name: 'group.address',
   input: z.strictObject({ group, address: z.string().nullable() }),
   async run(office, { group, address }, { actor }): Promise<GroupPage> {
-    await office.directory.by(actor).setGroupAddress(group, address);
+    await office.directory.by(actor).groups.setAddress(group, address);
     return page(office, group);
   },
 });
@@ -69,7 +69,7 @@ export const setPosting = action({
   name: 'group.posting',
   input: z.strictObject({ group, who: z.array(z.string()).min(1).max(1_000) }),
   async run(office, { group, who }, { actor }): Promise<GroupPage> {
-    await office.directory.by(actor).setPosting(group, who);
+    await office.directory.by(actor).groups.setPosting(group, who);
     return page(office, group);
   },
 });
@@ -78,7 +78,7 @@ export const joinGroup = action({
   name: 'group.join',
   input: z.strictObject({ group, accounts }),
   async run(office, { group, accounts }, { actor }): Promise<GroupPage> {
-    await office.directory.by(actor).joinGroup(group, ...accounts);
+    await office.directory.by(actor).groups.join(group, ...accounts);
     return page(office, group);
   },
 });
@@ -87,7 +87,7 @@ export const leaveGroup = action({
   name: 'group.leave',
   input: z.strictObject({ group, accounts }),
   async run(office, { group, accounts }, { actor }): Promise<GroupPage> {
-    await office.directory.by(actor).leaveGroup(group, ...accounts);
+    await office.directory.by(actor).groups.leave(group, ...accounts);
     return page(office, group);
   },
 });

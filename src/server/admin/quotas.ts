@@ -9,7 +9,7 @@ export const setQuota = action({
   name: 'quota.set',
   input: z.strictObject({ ...subject, bytes: z.number().int().positive().nullable() }),
   async run({ directory }, { bytes, ...whom }, { actor }): Promise<QuotaRule> {
-    await directory.by(actor).setQuota(whom, bytes);
+    await directory.by(actor).quotas.set(whom, bytes);
     return { ...whom, bytes };
   },
 });
@@ -18,7 +18,7 @@ export const unsetQuota = action({
   name: 'quota.unset',
   input: z.strictObject(subject),
   async run({ directory }, whom, { actor }): Promise<Omit<QuotaRule, 'bytes'>> {
-    await directory.by(actor).unsetQuota(whom);
+    await directory.by(actor).quotas.unset(whom);
     return whom;
   },
 });

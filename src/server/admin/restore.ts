@@ -11,9 +11,8 @@ import {
 } from '../../backup/restore/mail.ts';
 import { foldersOf, isEverything, recordsOf, type Selection, selected } from '../../backup/restore/selection.ts';
 import { readBackupSettings } from '../../backup/settings.ts';
-import { formatAddress } from '../../directory/address.ts';
 import { readFormer } from '../../directory/former-account.ts';
-import { requireAddress } from '../../directory/rules.ts';
+import { canonicalAddress } from '../../directory/rules.ts';
 import type { Account } from '../../directory/types.ts';
 import { Refused } from '../../errors.ts';
 import { flagNames } from '../../store/flags.ts';
@@ -80,14 +79,14 @@ export const restoreAccount = action({
   name: 'restore.account',
   input: z.strictObject({ ...source, account: z.string() }),
   async run(office, { account: text, ...from }, run): Promise<AccountMailRestored> {
-    const name = formatAddress(requireAddress(text));
+    const name = canonicalAddress(text);
     return fromBackup(office, 'restore account', from, run, async (backup) => {
       await assertSameOffice(office, backup);
       await backup.account(name);
       // Its number is free when the last of its mail is gone.
       await office.store.housekeep();
       const former = await readFormer(backup.tx, name);
-      const account = await office.directory.by(run.actor).bringBackAccount(former!, backup.info);
+      const account = await office.directory.by(run.actor).accounts.bringBack(former!, backup.info);
       return mailOf(office, account, backup, { overQuota: true }, run);
     });
   },
@@ -160,7 +159,7 @@ export const listBackedUp = action({
   input: z.strictObject({ ...source, ...which, limit: z.number().int().min(1).max(1_000_000) }),
   async run(office, { account: name, folder, query, messageId, limit, ...from }, run): Promise<BackedUpListed> {
     return fromBackup(office, 'restore list', from, run, async (backup) => {
-      const account = await accountIn(office, backup, formatAddress(requireAddress(name)));
+      const account = await accountIn(office, backup, canonicalAddress(name));
       const selection = { folder, query, messageId };
       const folders = (await foldersOf(backup, account, folder)).filter(({ selectable }) => selectable);
       const { found, foundCount } = isEverything(selection)

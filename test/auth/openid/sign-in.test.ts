@@ -45,9 +45,9 @@ async function trial(t: TestContext) {
 test('a token signs in whose it is, to the account that the program names', async (t) => {
   const { directory, provider, signIn, wrong, reports } = await trial(t);
   const office = directory.by('a test');
-  await office.addAlias('anna.lee@office.test', ANNA);
-  await office.addAlias('info@office.test', ANNA, BEN);
-  await office.setCatchAll('office.test', ANNA);
+  await office.aliases.add('anna.lee@office.test', ANNA);
+  await office.aliases.add('info@office.test', ANNA, BEN);
+  await office.domains.setCatchAll('office.test', ANNA);
   const token = await provider.token({ email: ANNA });
 
   for (const name of ['', ANNA, 'ANNA@Office.test', 'anna', 'anna.lee@office.test']) {
@@ -76,7 +76,7 @@ test('a suspended account is shut to tokens, with the answer that a wrong one ge
   const token = await provider.token();
   const early = await signIn(token, ANNA);
   await early.confirm();
-  await directory.by('a test').setState(ANNA, 'suspended');
+  await directory.by('a test').accounts.setState(ANNA, 'suspended');
   await assert.rejects(async () => early.confirm(), /not valid|wrong/);
   await wrong(token, ANNA);
   assert.equal(reports.at(-1)?.result, 'suspended');

@@ -145,13 +145,13 @@ test('whatever is loaded: everybody may what the model says, explain says why, a
   const { directory } = await openOffice(t, { domains: ['office.test', 'shop.test'], people: PEOPLE });
   const changes = directory.by('the test');
   const policy = new EffectiveAccess();
-  for (const group of GROUPS) await changes.addGroup(group);
+  for (const group of GROUPS) await changes.groups.add(group);
   const members = new Map([
     ['anna@office.test', GROUPS],
     ['ben@office.test', ['Shop']],
     ['carl@shop.test', []],
   ]);
-  for (const [name, groups] of members) for (const group of groups) await changes.joinGroup(group, name);
+  for (const [name, groups] of members) for (const group of groups) await changes.groups.join(group, name);
   const ids = new Map<string, Awaited<ReturnType<typeof directory.account>>['id']>();
   for (const name of PEOPLE) ids.set(name, (await directory.account(name)).id);
 

@@ -27,7 +27,7 @@ async function office(t: Parameters<typeof openOffice>[0]) {
     people: [ANNA, BEN],
   });
   const changes = directory.by('the test');
-  await changes.addGroup('Sales');
+  await changes.groups.add('Sales');
   const isOn = async (name: string, service: 'imap' | 'pop3' | 'web') =>
     (await directory.signInRecord(name))!.access.services[service].on;
   return { directory, engine, reopen, changes, isOn };
@@ -86,8 +86,8 @@ test('what is wrong with a setting is said, with the one that was meant; and not
 
 test('of two groups the one with the lower rank counts, of equal ranks the one whose name comes first', async (t) => {
   const { changes, isOn } = await office(t);
-  await changes.addGroup('Workshop');
-  for (const group of ['Sales', 'Workshop']) await changes.joinGroup(group, ANNA);
+  await changes.groups.add('Workshop');
+  for (const group of ['Sales', 'Workshop']) await changes.groups.join(group, ANNA);
   await changes.policy.set(SALES, ['imap=off']);
   await changes.policy.set({ scope: 'group', name: 'Workshop' }, ['imap=on']);
   assert.equal(await isOn(ANNA, 'imap'), false);
@@ -95,11 +95,11 @@ test('of two groups the one with the lower rank counts, of equal ranks the one w
   assert.equal(await isOn(ANNA, 'imap'), true);
   await changes.policy.setRank('Sales', 99);
   assert.equal(await isOn(ANNA, 'imap'), false);
-  await changes.renameGroup('Sales', 'Zales');
+  await changes.groups.rename('Sales', 'Zales');
   assert.equal(await isOn(ANNA, 'imap'), true);
-  await changes.removeGroup('Workshop');
+  await changes.groups.remove('Workshop');
   assert.equal(await isOn(ANNA, 'imap'), false);
-  await changes.leaveGroup('Zales', ANNA);
+  await changes.groups.leave('Zales', ANNA);
   assert.equal(await isOn(ANNA, 'imap'), true);
   for (const rank of [-1, 1.5, Number.NaN])
     await assert.rejects(changes.policy.setRank('Zales', rank), code('directory.invalid'));
@@ -110,12 +110,12 @@ test('a domain has its own answer, under each of its names, for somebody in no g
   await changes.policy.set({ scope: 'domain', name: 'shop.test' }, ['prefer=pop3', 'imap=off']);
   const imapAt = async (domain: string) => (await directory.domainAccess(domain))?.services.imap.on;
   assert.deepEqual([await imapAt('shop.test'), await imapAt('office.test')], [false, true]);
-  await changes.renameDomain('shop.test', 'store.test', { keepOld: true });
+  await changes.domains.rename('shop.test', 'store.test', { keepOld: true });
   assert.deepEqual([await imapAt('shop.test'), await imapAt('store.test')], [false, false]);
   assert.equal(await directory.domainAccess('elsewhere.test'), null);
-  await changes.addDomain('elsewhere.test');
+  await changes.domains.add('elsewhere.test');
   assert.equal(await imapAt('elsewhere.test'), true);
-  await changes.renameAccount(ANNA, 'anna@store.test');
+  await changes.accounts.rename(ANNA, 'anna@store.test');
   assert.equal((await directory.signInRecord('anna@store.test'))!.access.prefer, 'pop3');
 });
 
@@ -136,13 +136,13 @@ test('whoever listens hears of each change that may concern somebody, before it 
   await hears(changes.policy.set(SALES, ['imap=off']), 'all');
   await hears(changes.policy.load('everyone imap=on'), 'all');
   await hears(changes.policy.load('everyone imap=off', { check: true }));
-  await hears(changes.joinGroup('Sales', ANNA, BEN), [anna, ben]);
-  await hears(changes.leaveGroup('Sales', BEN), [ben]);
+  await hears(changes.groups.join('Sales', ANNA, BEN), [anna, ben]);
+  await hears(changes.groups.leave('Sales', BEN), [ben]);
   await hears(changes.policy.setRank('Sales', 7), 'all');
-  await hears(changes.renameGroup('Sales', 'Shop'), 'all');
-  await hears(changes.removeGroup('Shop'), 'all');
-  await hears(changes.renameAccount(ANNA, 'anna@shop.test'), [anna]);
-  await hears(changes.setDisplayName(BEN, 'Ben'));
+  await hears(changes.groups.rename('Sales', 'Shop'), 'all');
+  await hears(changes.groups.remove('Shop'), 'all');
+  await hears(changes.accounts.rename(ANNA, 'anna@shop.test'), [anna]);
+  await hears(changes.accounts.setDisplayName(BEN, 'Ben'));
   await assert.rejects(changes.policy.set(EVERYONE, ['imap=perhaps']));
   await hears(Promise.resolve());
 });
@@ -243,7 +243,7 @@ test('a file is the whole policy, or nothing of it where there is a mistake: eac
     [await settingOf(directory, ANNA, 'prefer'), await settingOf(directory, ANNA, 'pop3')],
     ['imap', 'off'],
   );
-  await changes.setQuota(EVERYONE, 1e9);
+  await changes.quotas.set(EVERYONE, 1e9);
   await changes.policy.load('');
   assert.deepEqual(await directory.policyRules(), []);
   assert.equal((await directory.quotaOf(ANNA)).quotaBytes, 1e9, 'a quota is no part of it');
@@ -265,15 +265,15 @@ const LOCK_OUTS: readonly (readonly [
     (changes) => changes.policy.set(EVERYONE, ['web.credentials=app']),
   ],
   ['tokens only, where none are taken', (changes) => changes.policy.set(EVERYONE, ['web.credentials=oauth'])],
-  ['suspending her', (changes) => changes.setState(ANNA, 'suspended')],
-  ['closing her account', (changes) => changes.setState(ANNA, 'closed')],
-  ['removing her', (changes) => changes.removeAccount(ANNA)],
+  ['suspending her', (changes) => changes.accounts.setState(ANNA, 'suspended')],
+  ['closing her account', (changes) => changes.accounts.setState(ANNA, 'closed')],
+  ['removing her', (changes) => changes.accounts.remove(ANNA)],
   ['demoting her', (changes) => changes.policy.setAdministrator(ANNA, false)],
-  ['putting her into a group that may not', (changes) => changes.joinGroup('Offline', ANNA)],
-  ['renaming her into a domain that may not', (changes) => changes.renameAccount(ANNA, 'anna@shop.test')],
+  ['putting her into a group that may not', (changes) => changes.groups.join('Offline', ANNA)],
+  ['renaming her into a domain that may not', (changes) => changes.accounts.rename(ANNA, 'anna@shop.test')],
   [
     'bringing her up to date from a file as suspended',
-    (changes) => changes.takePerson({ ...PERSON, state: 'suspended' }, { update: true, check: false }),
+    (changes) => changes.accounts.takePerson({ ...PERSON, state: 'suspended' }, { update: true, check: false }),
   ],
 ];
 
@@ -282,7 +282,7 @@ const PERSON = { address: ANNA, secret: null, groups: [], aliases: [] };
 test('no change shuts out the last administrator, and one that is refused changes nothing', async (t) => {
   const { directory, changes } = await office(t);
   await changes.policy.set({ scope: 'domain', name: 'shop.test' }, ['web=off']);
-  await changes.addGroup('Offline');
+  await changes.groups.add('Offline');
   await changes.policy.set({ scope: 'group', name: 'Offline' }, ['web=off']);
   await changes.policy.setAdministrator(ANNA, true);
   const before = await fileOf(directory);
@@ -301,7 +301,7 @@ test('no change shuts out the last administrator, and one that is refused change
   await changes.policy.setAdministrator(ANNA, false);
   await assert.rejects(changes.policy.setAdministrator(BEN, false), code('policy.lock-out'));
   await changes.policy.setAdministrator(ANNA, true);
-  await changes.removeAccount(ANNA);
+  await changes.accounts.remove(ANNA);
 });
 
 async function fileOf(directory: Directory): Promise<string> {
@@ -310,20 +310,20 @@ async function fileOf(directory: Directory): Promise<string> {
 
 test('a rank, a name and the end of a group are refused where they would shut out the last administrator', async (t) => {
   const { changes } = await office(t);
-  await changes.addGroup('Offline');
-  for (const group of ['Sales', 'Offline']) await changes.joinGroup(group, ANNA);
+  await changes.groups.add('Offline');
+  for (const group of ['Sales', 'Offline']) await changes.groups.join(group, ANNA);
   await changes.policy.set(EVERYONE, ['web=off']);
   await changes.policy.setRank('Sales', 50);
   await changes.policy.set(SALES, ['web=on']);
   await changes.policy.set({ scope: 'group', name: 'Offline' }, ['web=off']);
   await changes.policy.setAdministrator(ANNA, true);
   await assert.rejects(changes.policy.setRank('Sales', 101), code('policy.lock-out'));
-  await assert.rejects(changes.removeGroup('Sales'), code('policy.lock-out'));
-  await assert.rejects(changes.leaveGroup('Sales', ANNA), code('policy.lock-out'));
+  await assert.rejects(changes.groups.remove('Sales'), code('policy.lock-out'));
+  await assert.rejects(changes.groups.leave('Sales', ANNA), code('policy.lock-out'));
   await assert.rejects(changes.policy.unset(SALES, ['web']), code('policy.lock-out'));
-  await changes.renameGroup('Offline', 'Zero');
+  await changes.groups.rename('Offline', 'Zero');
   await changes.policy.setRank('Sales', 100);
-  await assert.rejects(changes.renameGroup('Sales', 'Zorro'), code('policy.lock-out'));
+  await assert.rejects(changes.groups.rename('Sales', 'Zorro'), code('policy.lock-out'));
 });
 
 test('where no administrator could sign in anyway, nothing is refused for it', async (t) => {
@@ -331,18 +331,18 @@ test('where no administrator could sign in anyway, nothing is refused for it', a
   await changes.policy.set(EVERYONE, ['web=off']); // there is none
   await changes.policy.setAdministrator(ANNA, true);
   await changes.policy.set(EVERYONE, ['web.credentials=oauth']);
-  await changes.setState(ANNA, 'suspended');
+  await changes.accounts.setState(ANNA, 'suspended');
   await changes.policy.setAdministrator(ANNA, false);
 });
 
 test('an administrator may be kept to app passwords once there is one for the web', async (t) => {
   const { changes } = await office(t);
   await changes.policy.setAdministrator(ANNA, true);
-  await changes.addAppPassword(ANNA, { label: 'phone', protocols: ['imap'] });
+  await changes.appPasswords.add(ANNA, { label: 'phone', protocols: ['imap'] });
   await assert.rejects(changes.policy.set(EVERYONE, ['web.credentials=app']), code('policy.lock-out'));
-  await changes.addAppPassword(ANNA, { label: 'tablet', protocols: ['web'] });
+  await changes.appPasswords.add(ANNA, { label: 'tablet', protocols: ['web'] });
   await changes.policy.set(EVERYONE, ['web.credentials=app']);
-  await changes.revokeAppPassword(ANNA, 'tablet'); // a lost one can always be revoked
+  await changes.appPasswords.revoke(ANNA, 'tablet'); // a lost one can always be revoked
 });
 
 test('what is set for an account comes back with it from a backup, and no administrator does', async (t) => {
@@ -351,10 +351,10 @@ test('what is set for an account comes back with it from a backup, and no admini
   for (const name of [ANNA, BEN]) await changes.policy.setAdministrator(name, true);
   const former = await engine.read((tx) => readFormer(tx, ANNA));
   const id = (await directory.account(ANNA)).id;
-  await changes.removeAccount(ANNA);
+  await changes.accounts.remove(ANNA);
   assert.deepEqual(await directory.policyRules(), []);
   while (await engine.write((tx) => removeSome(tx, id, 1_000))) {}
-  await changes.bringBackAccount(former!, { id: 'b', taken: nowSeconds() });
+  await changes.accounts.bringBack(former!, { id: 'b', taken: nowSeconds() });
   assert.deepEqual(
     [await settingOf(directory, ANNA, 'imap'), await settingOf(directory, ANNA, 'prefer')],
     ['off', 'pop3'],

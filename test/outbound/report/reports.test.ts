@@ -200,7 +200,7 @@ test('nobody hears of a report, nor who is not here', async (t) => {
 
 test('a mailbox that is full gets its reports', async (t) => {
   const room = await WritingRoom.open(t);
-  await room.directory.by('the test').setQuota({ scope: 'account', name: 'anna@office.test' }, 1);
+  await room.directory.by('the test').quotas.set({ scope: 'account', name: 'anna@office.test' }, 1);
   await room.settle(await room.send({ to: ['carl@example.net'] }), () => ({}));
   assert.equal((await room.inbox()).length, 1);
 });
@@ -208,7 +208,7 @@ test('a mailbox that is full gets its reports', async (t) => {
 test('who wrote in the name of several hears of it alone; when somebody else did, all of them do', async (t) => {
   const room = await WritingRoom.open(t);
   const [anna, ben] = ['anna@office.test', 'ben@office.test'];
-  await room.directory.by('the test').addAlias('info@office.test', anna, ben);
+  await room.directory.by('the test').aliases.add('info@office.test', anna, ben);
   const outbound = { sender: 'info@office.test' };
   await room.settle(await room.send({ to: ['carl@example.net'], outbound }), () => ({}));
   assert.deepEqual([(await room.inbox(anna)).length, (await room.inbox(ben)).length], [1, 0]);

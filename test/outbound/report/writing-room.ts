@@ -56,7 +56,7 @@ export class WritingRoom {
 
   async join(address: string, displayName: string): Promise<void> {
     const by = this.directory.by('the test');
-    await by.addAccount({
+    await by.accounts.add({
       address,
       displayName,
       password: 'correct horse battery',

@@ -84,7 +84,7 @@ export const appPasswordsPage: Page = {
   actions: {
     async make(visit) {
       const { label, protocols } = visit.form(makeForm);
-      const made = await visit.changes.addAppPassword(visit.account.name, { label, protocols });
+      const made = await visit.changes.appPasswords.add(visit.account.name, { label, protocols });
       return {
         kind: 'view',
         body: html`<section class="card">
@@ -100,7 +100,7 @@ export const appPasswordsPage: Page = {
     },
 
     async revoke(visit) {
-      const revoked = await visit.changes.revokeAppPassword(visit.account.name, visit.form(revokeForm).label);
+      const revoked = await visit.changes.appPasswords.revoke(visit.account.name, visit.form(revokeForm).label);
       const notice = `The app password "${revoked.label}" is void. Its device can not sign in any more.`;
       return { kind: 'go', to: appPasswordsPage.path, notice };
     },

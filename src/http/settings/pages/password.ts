@@ -66,7 +66,7 @@ export const passwordPage: Page = {
       await requireCurrent(visit, current);
       if (next !== again) throw new Refused('directory.invalid', TEXT.different);
       if (next === current) throw new Refused('directory.invalid', TEXT.same);
-      await visit.changes.setPassword(visit.account.name, next);
+      await visit.changes.accounts.setPassword(visit.account.name, next);
       // The session was of the old password: from here on nobody's is any more.
       await visit.begin(await signIn(visit.account.name, next, visit.peer, visit.parts));
       return { kind: 'go', to: passwordPage.path, notice: TEXT.done };

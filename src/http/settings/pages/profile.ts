@@ -65,7 +65,7 @@ export const profilePage: Page = {
 
   actions: {
     async name(visit) {
-      await visit.changes.setDisplayName(visit.account.name, visit.form(nameForm).name);
+      await visit.changes.accounts.setDisplayName(visit.account.name, visit.form(nameForm).name);
       return { kind: 'go', to: profilePage.path, notice: TEXT.done };
     },
   },

@@ -1,28 +1,17 @@
 /**
- * Changing the access policy, in somebody's name: all of what is asked for, or nothing. When it resolves, sessions that it forbids are over.
+ * Changing the access policy, and who administers: all of what is asked for, or nothing. When it resolves, sessions that it forbids are over.
  */
-import type { Reader, Writer } from '../../store/engine/engine.ts';
+import type { Reader } from '../../store/engine/engine.ts';
 import type { AccountId } from '../../store/ids.ts';
-import { formatAddress } from '../address.ts';
+import { setAdministrator } from '../access/administrators.ts';
+import { parseAssignment, parsePolicyFile, unknownSetting } from '../access/file.ts';
+import { type Loaded, loadPolicy } from '../access/load.ts';
+import { setRule, unsetRule } from '../access/rules.ts';
+import { type PolicyName, settingNamed } from '../access/settings.ts';
 import { setGroupRank } from '../groups.ts';
-import { invalid, missing, requireAddress, requireGroupName, requireRank } from '../rules.ts';
+import { canonicalAddress, invalid, missing, requireGroupName, requireRank } from '../rules.ts';
 import { canonicalSubject, type Subject, subjectId } from '../subject.ts';
-import { setAdministrator } from './administrators.ts';
-import { parseAssignment, parsePolicyFile, unknownSetting } from './file.ts';
-import { type Loaded, loadPolicy } from './load.ts';
-import { setRule, unsetRule } from './rules.ts';
-import { type PolicyName, settingNamed } from './settings.ts';
-
-/** Makes a change with its audit entry, unless it would shut out every administrator; then tells whose access it may have changed. */
-export type MakeChange = <T>(
-  told: {
-    readonly action: string;
-    readonly subject: string;
-    readonly detail: (result: T) => Readonly<Record<string, unknown>>;
-  },
-  operation: (tx: Writer) => Promise<T>,
-  whose: (result: T) => readonly AccountId[] | 'all',
-) => Promise<T>;
+import type { AuditedChanges } from './audited.ts';
 
 /** The values before and after; null: it is not set. */
 interface Changed {
@@ -30,20 +19,11 @@ interface Changed {
   readonly before: Record<string, string | null>;
 }
 
-/** What a change needs of the directory. */
-export interface Changing {
-  readonly change: MakeChange;
-  /** Makes a change and takes it back: it would be refused by the same rules. */
-  readonly tried: (operation: (tx: Writer) => Promise<unknown>) => Promise<void>;
-}
-
 export class PolicyChanges {
-  readonly #change: MakeChange;
-  readonly #tried: Changing['tried'];
+  readonly #audited: AuditedChanges;
 
-  constructor({ change, tried }: Changing) {
-    this.#change = change;
-    this.#tried = tried;
+  constructor(audited: AuditedChanges) {
+    this.#audited = audited;
   }
 
   /**
@@ -58,7 +38,7 @@ export class PolicyChanges {
       subject: name || scope,
       detail: ({ before }: Changed) => ({ scope, settings, before }),
     };
-    await this.#change(
+    await this.#audited.makeForAccess(
       told,
       (tx) =>
         changed(tx, { scope, name }, Object.keys(settings), (subject, setting) =>
@@ -78,7 +58,7 @@ export class PolicyChanges {
       subject: name || scope,
       detail: ({ before }: Changed) => ({ scope, before }),
     };
-    await this.#change(
+    await this.#audited.makeForAccess(
       told,
       (tx) =>
         changed(tx, { scope, name }, settings, async (subject, setting) => {
@@ -99,13 +79,13 @@ export class PolicyChanges {
     const file = await parsePolicyFile(text);
     if (check) {
       let loaded: Loaded | undefined;
-      await this.#tried(async (tx) => {
+      await this.#audited.tryOut(async (tx) => {
         loaded = await loadPolicy(tx, file);
       });
       return loaded!;
     }
     const told = { action: 'policy.load', subject: 'everyone', detail: (loaded: Loaded) => ({ ...loaded }) };
-    return this.#change(
+    return this.#audited.makeForAccess(
       told,
       (tx) => loadPolicy(tx, file),
       () => 'all',
@@ -117,7 +97,7 @@ export class PolicyChanges {
     const name = requireGroupName(group);
     requireRank(rank);
     const told = { action: 'group.rank', subject: name, detail: (before: number) => ({ rank, before }) };
-    await this.#change(
+    await this.#audited.makeForAccess(
       told,
       (tx) => setGroupRank(tx, name, rank),
       () => 'all',
@@ -126,9 +106,9 @@ export class PolicyChanges {
 
   /** Makes somebody an administrator, or no more. @throws Refused `directory.missing`, `directory.invalid`, `policy.lock-out` */
   async setAdministrator(text: string, wanted: boolean): Promise<void> {
-    const name = formatAddress(requireAddress(text));
+    const name = canonicalAddress(text);
     const told = { action: wanted ? 'account.promote' : 'account.demote', subject: name, detail: () => ({}) };
-    await this.#change(
+    await this.#audited.makeForAccess(
       told,
       (tx) => setAdministrator(tx, name, wanted),
       () => [],
