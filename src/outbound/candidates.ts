@@ -1,9 +1,9 @@
 /** Hosts that may be tried for a destination, each with how mail is protected on its way there. */
-import { readFile } from 'node:fs/promises';
 import type { Resolver } from '../dns/resolver.ts';
 import { type Host, type HostsOptions, hostNamed, hostsOf, NoSuchDestination } from './hosts.ts';
 import type { PeerOptions } from './peer.ts';
 import type { Route, Way } from './route.ts';
+import { routePassword } from './route-password.ts';
 import { type HostFacts, type Protection, protectionFor, protectionOfRoute } from './tls/protection.ts';
 import type { Sts } from './tls/sts.ts';
 import { tlsaOf } from './tls/tlsa.ts';
@@ -79,6 +79,6 @@ async function routeCandidate(route: Route, requireTls: boolean, resolver: Resol
     requireTls,
   };
   if (route.user === undefined || route.passwordFile === undefined) return way;
-  const password = (await readFile(route.passwordFile, 'utf8')).trimEnd();
+  const password = await routePassword(route.host, route.passwordFile);
   return { ...way, credentials: { user: route.user, password } };
 }

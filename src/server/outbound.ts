@@ -14,9 +14,11 @@ import { machinesServers, Resolver } from '../dns/resolver.ts';
 import { Dispatcher } from '../outbound/dispatcher.ts';
 import { explainWay } from '../outbound/explain.ts';
 import { Here } from '../outbound/here.ts';
+import { NoSuchDestination } from '../outbound/hosts.ts';
 import type { ReachOptions } from '../outbound/reach.ts';
 import type { Reports } from '../outbound/report/reporter.ts';
-import { Routes } from '../outbound/route.ts';
+import { type Route, Routes } from '../outbound/route.ts';
+import { routePassword } from '../outbound/route-password.ts';
 import { Sts } from '../outbound/tls/sts.ts';
 import type { Reporter, Sending } from '../outbound/types.ts';
 import type { Signing } from '../signing/signing.ts';
@@ -118,6 +120,7 @@ export function openOutbound(parts: Parts): Outbound {
     deliverBy: way.resolve,
     report: () => watch.report(),
     start() {
+      tryPasswords(config.routes.map(routeOf), log).catch(onInternalError);
       watch.start();
       dispatcher.wake();
     },
@@ -205,6 +208,19 @@ function makeDispatcher(
   });
 }
 
-function routeOf({ user, passwordFile, ...route }: Config['routes'][number]) {
+/** Whoever starts the server hears at once which files of the configuration are not as they must be. Their mail waits; all else goes on. */
+async function tryPasswords(routes: readonly Route[], log: Logger): Promise<void> {
+  for (const { host, passwordFile } of routes) {
+    if (passwordFile === undefined) continue;
+    try {
+      await routePassword(host, passwordFile);
+    } catch (error) {
+      if (!(error instanceof NoSuchDestination)) throw error;
+      log.error({ route: host }, error.message);
+    }
+  }
+}
+
+function routeOf({ user, passwordFile, ...route }: Config['routes'][number]): Route {
   return user === '' ? route : { ...route, user, passwordFile };
 }

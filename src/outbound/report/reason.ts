@@ -51,7 +51,15 @@ const BY_DETAIL: Readonly<Record<string, Reason>> = {
   '7.30': 'needsTls',
 };
 /** What this server says itself, of itself. */
-const OWN: Readonly<Record<string, Reason>> = { '3.0': 'ownTrouble', '7.0': 'removed', '7.8': 'ownTrouble' };
+const OWN: Readonly<Record<string, Reason>> = {
+  '3.0': 'ownTrouble',
+  '3.5': 'ownTrouble',
+  '7.0': 'removed',
+  '7.8': 'ownTrouble',
+};
+/** The same, said before the time was over: who said it is known by the words alone. */
+const OWN_BEFORE =
+  /^4\d\d 4\.(?:3\.0 something went wrong on this server|3\.5 this server has no password for |7\.8 it does not let us sign in)/;
 const BY_SUBJECT: Readonly<Record<string, Reason>> = { '3': 'serverTrouble', '4': 'notReached', '6': 'content' };
 
 /** Of servers that give no enhanced code (RFC 5321 4.2.3, RFC 7504). */
@@ -78,6 +86,7 @@ export function reasonOf(said: PeerReply, ours: boolean): Reason {
   const { text } = said;
   const [reply, status] = before === null ? [said.reply, said.status] : [Number(before[1]), before[2] ?? ''];
   const detail = status.slice(2);
+  if (ours && before !== null && OWN_BEFORE.test(text)) return 'ownTrouble';
   const known = (ours && before === null ? OWN[detail] : undefined) ?? BY_DETAIL[detail];
   if (known !== undefined) return known;
   if (AUTHENTICATION.test(detail)) return 'notAuthentic';

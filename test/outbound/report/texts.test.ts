@@ -99,7 +99,12 @@ test('what this server says of itself is not taken for what another has said', (
   assert.equal(reasonOf(said('5.7.0'), true), 'removed');
   assert.equal(reasonOf(said('5.7.0'), false), 'notAllowed');
   assert.equal(reasonOf(said('4.3.0'), true), 'ownTrouble');
-  assert.equal(reasonOf({ reply: 451, status: '4.4.7', text: '451 4.3.0 disk' }, true), 'serverTrouble');
+  const before = (text: string) => reasonOf({ reply: 451, status: '4.4.7', text }, true);
+  assert.equal(before('451 4.3.0 disk'), 'serverTrouble');
+  assert.equal(before('451 4.3.0 something went wrong on this server'), 'ownTrouble');
+  assert.equal(before('451 4.3.5 this server has no password for smtp.test: /x is empty.'), 'ownTrouble');
+  assert.equal(before('451 4.3.5 misconfigured'), 'serverTrouble');
+  assert.equal(before('454 4.7.8 it does not let us sign in: 535 no'), 'ownTrouble');
   assert.equal(reasonOf(said('5.1.1'), true), 'unknownAddress');
 });
 
