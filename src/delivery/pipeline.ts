@@ -169,7 +169,11 @@ export class DeliveryPipeline implements Delivery {
     const arrival = { ...arrivalOf(envelope, recipients, findings), ...(sends > 0 && { sends }) };
     const also = { sent: sentBy(envelope, message), outbound, report, arrival, arrives: envelope.arrives };
     try {
-      return await this.#withinAllowance(envelope, sends, () => this.#store.deliver(message, targets, also));
+      const filed = await this.#withinAllowance(envelope, sends, () => this.#store.deliver(message, targets, also));
+      // What tells of it leaves as soon as it is there, where its reader is elsewhere.
+      if (report !== undefined && report.outbound.length > 0)
+        this.#options.outgoing?.wake(destinationsOf(report.outbound));
+      return filed;
     } finally {
       if (report !== undefined) this.#store.discard(report.message); // without effect when it was filed
     }

@@ -55,3 +55,20 @@ test('nobody is told that mail arrived that was refused', async (t) => {
   assert.deepEqual(await room.inbox('ben'), []);
   assert.deepEqual((await room.store.verify()).findings, []);
 });
+
+test('a report that leaves itself is sent at once: what sends it hears of it', async (t) => {
+  const woken: string[][] = [];
+  const room = await mailRoom(t, {
+    originalSender: (path) => (path === 'srs0=x@office.test' ? 'sam@far.test' : undefined),
+    outgoing: {
+      destinationOf: (address) => address.slice(address.indexOf('@') + 1),
+      times: (from) => ({ warn: 0, expires: from + 86_400 }),
+      wake: (destinations = []) => void woken.push([...destinations]),
+    },
+  });
+  const { policy } = room.directory.by('the test');
+  await policy.set({ scope: 'account', name: 'anna@office.test' }, ['submission.senders=domain']);
+  assert.match(await submit(room, '<srs0=x@office.test>', ['<ben@office.test> NOTIFY=SUCCESS']), /^250 /);
+  assert.deepEqual(woken, [['far.test']]);
+  assert.deepEqual(await room.store.queue.destinationsDue(10), ['far.test']);
+});

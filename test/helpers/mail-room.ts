@@ -60,6 +60,8 @@ export interface MailRoomOptions {
   readonly detailFolders?: boolean;
   /** Where mail for people elsewhere goes; absent: it is refused. */
   readonly outgoing?: Outgoing;
+  /** Who is behind a reverse path that this server made when it forwarded; absent: nobody. */
+  readonly originalSender?: (reversePath: string) => string | undefined;
   /** Copies that go on for one account in an hour. */
   readonly forwardedByHour?: number;
   /** Checks on what arrives. */
@@ -162,7 +164,7 @@ export async function mailRoom(t: TestContext, options: MailRoomOptions = {}): P
     language: 'en',
     languageOf: async (account) => (await directory.access(account)).language,
     outgoing: options.outgoing,
-    originalSender: () => undefined,
+    originalSender: options.originalSender ?? (() => undefined),
     giveUp: 5 * 86_400_000,
   });
   const delivery = new DeliveryPipeline(directory, store, {
