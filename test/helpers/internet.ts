@@ -8,7 +8,9 @@ import { type ScriptedDns, scriptedDns } from './dns-server.ts';
 import { type OfficeRequest, type TrialOffice, trialOffice } from './office.ts';
 import { freePort } from './ports.ts';
 
-export interface HostedOffice extends Omit<OfficeRequest, 'name' | 'smtp'> {
+export interface HostedOffice extends Omit<OfficeRequest, 'name' | 'smtp' | 'https'> {
+  /** It listens where everybody knocks, too: at ports 25 and 443 of its host, as only root may. */
+  readonly usualPorts?: true;
   /** More lines for the section [outbound]. */
   readonly outbound?: string;
 }
@@ -32,13 +34,17 @@ export class Internet {
   }
 
   /** A domain whose mail a real server takes: `people` at that domain, if they are not named whole. */
-  async office(domain: string, { outbound = '', config = '', people = ['anna'], ...more }: HostedOffice = {}) {
+  async office(
+    domain: string,
+    { outbound = '', config = '', people = ['anna'], usualPorts, ...more }: HostedOffice = {},
+  ) {
     const host = this.host(domain);
     return trialOffice(this.#t, {
       ...more,
       people: people.map((name) => (name.includes('@') ? name : `${name}@${domain}`)),
       name: `mx.${domain}`,
-      smtp: `${host}:${this.port}`,
+      smtp: [`${host}:${this.port}`, ...(usualPorts === true ? [`${host}:25`] : [])],
+      ...(usualPorts === true && { https: [`${host}:443`] }),
       config: `${this.config}\n${outbound}\n${config}`,
     });
   }

@@ -33,8 +33,10 @@ export interface OfficeRequest {
   readonly config?: string;
   /** As the server calls itself; mail.office.test if absent. */
   readonly name?: string;
-  /** Address and port for mail from other servers; a free port if absent. */
-  readonly smtp?: string;
+  /** Addresses and ports for mail from other servers; a free port if absent. */
+  readonly smtp?: readonly string[];
+  /** The same for HTTPS. */
+  readonly https?: readonly string[];
   /** Every service at its standard port, on every address: in a network of the test's own. */
   readonly standardPorts?: boolean;
   /** More environment for the server. */
@@ -91,10 +93,11 @@ function noWayOut(config: string): string {
 
 /** Every service on a free port, if not on its own. */
 async function writeConfig({ folder, config }: TrialOffice, request: OfficeRequest = {}): Promise<void> {
-  const { config: more = '', standardPorts = false, name = 'mail.office.test', smtp } = request;
+  const { config: more = '', standardPorts = false, name = 'mail.office.test', smtp, https } = request;
   await mkdir(folder, { recursive: true });
-  const address = (service: string) => (service === 'smtp' ? smtp : undefined) ?? '127.0.0.1:0';
-  const listen = standardPorts ? [] : SERVICES.map((service) => `${service.name} = ["${address(service.name)}"]`);
+  const given: Readonly<Record<string, readonly string[] | undefined>> = { smtp, https };
+  const addresses = (service: string) => JSON.stringify(given[service] ?? ['127.0.0.1:0']);
+  const listen = standardPorts ? [] : SERVICES.map((service) => `${service.name} = ${addresses(service.name)}`);
   await writeFile(config, `name = "${name}"\n[listen]\n${listen.join('\n')}\n${more}\n${noWayOut(more)}`);
 }
 
