@@ -56,7 +56,7 @@ const READ: { readonly [Type in RecordType]: (data: never) => RecordData[Type] }
     usage,
     selector,
     matchingType,
-    data: certificate,
+    data: Buffer.from(certificate), // the packet around it shall not stay as long as this
   }),
 };
 

@@ -31,8 +31,11 @@ const TIMEOUT: Milliseconds = 2_500;
 const ROUNDS = 2;
 const AT_ONCE = 200;
 const WAITING = 5_000;
-/** Records and names together. */
-const CACHE_CAPACITY = 50_000;
+/** In bytes: whoever sends mail has us ask for records of his own, each as long as he likes, up to 64 KB. */
+const CACHE_BYTES = 16 << 20;
+/** What an answer takes besides its texts: its name, and the objects around it. */
+const ANSWER_BYTES = 300;
+const RECORD_BYTES = 100;
 /** Whatever a record says, it is kept for so long: a burst of mail asks the same. */
 const SHORTEST: Milliseconds = 5_000;
 const LONGEST: Milliseconds = 86_400_000;
@@ -51,7 +54,7 @@ export class Resolver {
   readonly #options: ResolverOptions;
   readonly #clock: () => Milliseconds;
   readonly #gate = new Gate(AT_ONCE, WAITING);
-  readonly #cache = new Lru<string, Remembered>(CACHE_CAPACITY, ({ answer }) => answer.records.length + 1);
+  readonly #cache = new Lru<string, Remembered>(CACHE_BYTES, ({ answer }) => bytesOf(answer));
   /** Questions that run: the same one is asked once at a time. */
   readonly #running = new Map<string, Promise<DnsAnswer>>();
 
@@ -142,6 +145,18 @@ function answerIn<Type extends RecordType>(
   const authentic = validating && packet.flag_ad;
   const missing = records.length === 0 && packet.rcode === 'NXDOMAIN';
   return { records, missing, authentic, ttl: Math.max(SHORTEST, ttl) };
+}
+
+/** What an answer takes in memory, about. */
+function bytesOf({ records }: DnsAnswer): number {
+  return records.reduce((sum, record) => sum + RECORD_BYTES + lengthOf(record), ANSWER_BYTES);
+}
+
+/** Of the one part of a record that may be long. */
+function lengthOf(record: RecordData[RecordType]): number {
+  if (typeof record === 'string') return record.length;
+  if ('data' in record) return record.data.length;
+  return ('exchange' in record ? record.exchange : record.target).length;
 }
 
 /** RFC 2308 5: the SOA record that comes with it says how long there will be none. */

@@ -180,3 +180,18 @@ test('whatever bytes a server sends, the outcome is an answer or a refusal', asy
     { numRuns: 100 },
   );
 });
+
+test('what is remembered is bounded in bytes: answers as long as they come make room for each other', async (t) => {
+  const dns = await scriptedDns(t);
+  dns.truncated = true;
+  const long = Array.from({ length: 240 }, (_, at) => String(at % 10).repeat(250)); // 60 KB
+  const names = Array.from({ length: 300 }, (_, at) => `s${at}.example.net`);
+  for (const name of names) dns.say('TXT', name, long);
+  const resolver = resolverOf(dns, { timeout: 20_000 });
+  for (const name of names) await resolver.query(name, 'TXT');
+  dns.asked.length = 0;
+  await resolver.query(names.at(-1)!, 'TXT');
+  assert.equal(dns.asked.length, 0);
+  await resolver.query(names[0]!, 'TXT');
+  assert.equal(dns.asked.length, 2);
+});
