@@ -75,15 +75,22 @@ export class Intake {
    * @throws what was wrong with it first: BadCommand for its content, Refused `message.too-large`, `loop.detected`, `store.*`
    */
   async finish(): Promise<StagedMessage> {
-    if (!this.#failed) {
+    if (!this.#failed) await this.#rest();
+    if (this.#failed || this.#stage === null) throw this.#problem;
+    if (this.#stage.size === 0) await this.#stage.write(this.#options.trace); // an empty message
+    return this.#stage.finish();
+  }
+
+  /** Stores what was held back until it was clear that nothing follows. Never fails, as {@link write}: a message that is wrong at its end is given up. */
+  async #rest(): Promise<void> {
+    try {
       await this.#store(this.#completed(this.#filtered(this.#endings.finish())));
       if (this.#filter !== null) await this.#store(this.#completed(this.#filter.finish()));
       // A message may be a header and no more (RFC 5322 3.5).
       if (this.#header.atLineStart) await this.#store(Buffer.from(this.#options.missingFields(this.#header), 'latin1'));
+    } catch (error) {
+      this.#fail(error);
     }
-    if (this.#failed || this.#stage === null) throw this.#problem;
-    if (this.#stage.size === 0) await this.#stage.write(this.#options.trace); // an empty message
-    return this.#stage.finish();
   }
 
   /** Something else than its content put an end to the message. */

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readdir } from 'node:fs/promises';
 import { test } from 'node:test';
 import { type Client, type MailRoom, mailRoom, withoutTrace } from '../helpers/mail-room.ts';
 
@@ -253,6 +254,19 @@ test('a CRLF may be cut by two chunks of BDAT, a CR may not end the last', async
   for (let i = 0; i < 5; i += 1) replies.push((await smtp.reply()).slice(0, 9));
   assert.deepEqual(replies, ['250 2.0.0', '250 2.0.0', '250 2.1.0', '250 2.1.5', '554 5.6.0']);
   assert.deepEqual((await room.inbox('anna')).map(withoutTrace), ['a\r\nb']);
+});
+
+test('nothing stays on the disk of a large message that is wrong at its very end', async (t) => {
+  const room = await mailRoom(t);
+  const line = `${'x'.repeat(998)}\r\n`;
+  const smtp = await addressed(room);
+  smtp.send(`BDAT ${2_000 * line.length + 1} LAST\r\n${line.repeat(2_000)}\r`);
+  assert.match(await smtp.reply(), /^554 5\.6\.0 /);
+  assert.match(await smtp.ask('NOOP'), /^250 /);
+  const unfinished = async () =>
+    (await readdir(room.folder, { recursive: true })).filter((name) => name.endsWith('.part'));
+  for (let looks = 0; looks < 1_000 && (await unfinished()).length > 0; looks++); // it is removed in the background
+  assert.deepEqual(await unfinished(), []);
 });
 
 test('BDAT that is refused stays in step', async (t) => {
