@@ -1,4 +1,5 @@
 /** Fields that are taken out of messages as they come in. Pure. */
+import { domainToASCII } from 'node:url';
 import type { FieldRule } from './field-filter.ts';
 
 /** Who gets a submitted message without the others knowing (RFC 5322 3.6.3, RFC 6409 8). */
@@ -25,15 +26,17 @@ export function forgedResults(ours: string): FieldRule {
   };
 }
 
+/** RFC 8616 5: it may stand there in Unicode. */
 function comparable(id: string): string {
-  return id.toLowerCase().replace(/\.$/, '');
+  const name = Buffer.from(id, 'latin1').toString().replace(/\.$/, '');
+  return domainToASCII(name) || name.toLowerCase();
 }
 
-/** RFC 8601 2.2: a token or a quoted string, after comments and white space; undefined when it is neither. */
+/** RFC 8601 2.2: a token or a quoted string, after comments and white space; undefined when it is neither, or goes on beyond what is here. */
 function authservId(value: string): string | undefined {
   const text = withoutComments(value).trimStart();
   const quoted = /^"((?:[^"\\]|\\.)*)"/s.exec(text)?.[1];
-  return quoted?.replace(/\\(.)/gs, '$1').trim() ?? /^[^\s()<>@,;:\\"[\]?=]+/.exec(text)?.[0];
+  return quoted?.replace(/\\(.)/gs, '$1').trim() ?? /^[^\s()<>@,;:\\"[\]?=]+(?=[\s()<>@,;:\\"[\]?=])/.exec(text)?.[0];
 }
 
 /** Comments nest, and may hide parentheses behind backslashes (RFC 5322 3.2.2); those in quoted strings are none. */

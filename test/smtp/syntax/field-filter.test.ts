@@ -103,3 +103,23 @@ test('what is held back of a field that has no end is bounded', () => {
     assert.ok(given + 60 - out < 5_000);
   }
 });
+
+test('a field that is longer than what is held back is not let through because it is cut within the name it claims', () => {
+  const results = 'mail.office.test; dmarc=pass header.from=bank.test\r\n';
+  for (let padding = 4_040; padding < 4_090; padding++) {
+    const begun = `Authentication-Results: (${'x'.repeat(padding)}) `;
+    for (let cut = 1; cut < results.length; cut++) {
+      const filter = new FieldFilter([forgedResults('mail.office.test')]);
+      const pieces = [begun + results.slice(0, cut), `${results.slice(cut)}\r\n`].map((text) => Buffer.from(text));
+      const out = Buffer.concat([...pieces.map((piece) => filter.push(piece)), filter.finish()]);
+      assert.equal(out.toString(), '\r\n', `${padding} ${cut}`);
+    }
+  }
+});
+
+test('results that bear our name in Unicode claim to be ours (RFC 8616)', () => {
+  const field = (id: string) => Buffer.from(`Authentication-Results: ${id}; dkim=pass\r\n`).toString('latin1');
+  const rules = [forgedResults('post.xn--bro-hoa.test')];
+  assert.equal(through(`${field('Post.BÜRO.test')}${field('post.xn--bro-hoa.test')}\r\n`, 7, rules), '\r\n');
+  assert.equal(through(`${field('post.buero.test')}\r\n`, 7, rules), `${field('post.buero.test')}\r\n`);
+});
