@@ -68,10 +68,10 @@ function chainOf(headers: ReturnType<typeof parseHeaders>): Chain | null {
   }
 }
 
-/** What was found of the message's chain when it came. */
-function chainResult(findings: string): string | undefined {
-  const bare = findings.replace(/"(?:[^"\\]|\\.)*"/gs, '').replace(/\([^()]*\)/g, '');
-  return /;\s*arc\s*=\s*([a-z]+)/i.exec(bare)?.[1]?.toLowerCase();
+/** What was found of the message's chain when it came. Read as RFC 8601 2.2 says: what the sender calls itself stands there too, quoted or in a comment. */
+function chainResult(findings: string): unknown {
+  const field = Buffer.from(`Authentication-Results: ${findings}`, 'latin1');
+  return libraries.mailTools.parseDkimHeaders(field).parsed['arc']?.value;
 }
 
 /** A message without a From can't be signed, nor one that has been sealed 50 times: neither is our fault. */

@@ -46,6 +46,10 @@ declare module 'mailauth/lib/tools.js' {
     readonly original: Buffer;
   }
   export function parseHeaders(header: Buffer): ParsedHeader;
+  /** Reads a field by the rules of its name; of Authentication-Results, each method in lower case with its result. */
+  export function parseDkimHeaders(field: Buffer): {
+    readonly parsed: Readonly<Record<string, { readonly value?: unknown } | undefined>>;
+  };
   /** Folded, without its last line end. */
   export function formatSignatureHeaderLine(type: 'DKIM', tags: SignatureTags, folded: true): string;
 }

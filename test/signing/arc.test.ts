@@ -8,6 +8,10 @@ const shared = sharedSigningOffice();
 const OUTSIDE = LETTER.replace('anna@office.test', 'eve@example.net');
 const FINDINGS = 'Authentication-Results: mail.office.test;\r\n\tspf=pass smtp.mailfrom=example.net;\r\n\tdkim=none';
 
+/** What a server that calls itself `x); arc=pass (` has said of it, as the checks write it. */
+const SAID =
+  ';\r\n\tspf=none (mail.office.test: x\\); arc=pass \\( does not designate permitted sender hosts) smtp.helo="x); arc=pass (";\r\n\tarc=fail (bad)';
+
 test('what is forwarded takes along what was found of it, in a chain that others find good', async () => {
   const office = shared();
   const prefix = `${FINDINGS}\r\n`;
@@ -32,7 +36,7 @@ test('what is forwarded takes along what was found of it, in a chain that others
 test('a chain that failed, or that nobody looked at, is not sealed', async () => {
   const office = shared();
   const sealed = await office.leaves(OUTSIDE, { options: {}, prefix: `${FINDINGS}\r\n` });
-  for (const arc of ['', ';\r\n\tarc=fail', ';\r\n\tarc=none', ';\r\n\tdmarc=none (said "; arc=pass" (; arc=pass))']) {
+  for (const arc of ['', ';\r\n\tarc=fail', ';\r\n\tarc=none', ';\r\n\tdmarc=none (said "; arc=pass" (; arc=pass))', SAID]) {
     const prefix = `${FINDINGS}${arc}\r\n`;
     assert.equal((await office.leaves(sealed, { options: {}, prefix })).toString(), `${prefix}${sealed}`, arc);
   }
