@@ -3,7 +3,8 @@
  *
  * - Junk: sent on, it would make this server one that sends junk.
  * - What bears the name of our own domains, or of one related to them, and nothing proves that it is from there: it would leave with a reverse path of ours, so
- *   SPF would pass in the name of the very domain that it is forged in, and DMARC would call it true.
+ *   SPF would pass in the name of the very domain that it is forged in, and DMARC would call it true. With the null sender, as reports have it, it is the name
+ *   of this server that passes, which is as good.
  */
 import { formatAddress, parseDomain } from '../directory/address.ts';
 import { Refused } from '../errors.ts';
@@ -25,13 +26,22 @@ function tellOwnersOnly(recipient: Recipient): void {
 export async function holdBack(delivery: InDelivery, isOurs: (address: string) => Promise<boolean>): Promise<void> {
   const { suspicious, unproven, disowned, recipients } = delivery;
   if (!suspicious && !unproven) return;
-  const going = recipients.filter(({ failure, leaves }) => failure === null && leaves.some(({ via }) => via));
+  const going = recipients.filter(({ failure, leaves }) => failure === null && leaves.length > 0);
   for (const recipient of going) {
     const forged = unproven && (await mayPassForOurs(delivery, recipient, isOurs));
+    if (isReport(recipient)) {
+      if (forged || suspicious) recipient.failure = failureOf(unprovenReport());
+      continue;
+    }
     if (forged || suspicious) keep(recipient);
     if (forged && recipient.leaves.length > 0) recipient.failure = failureOf(unprovenName());
     if (disowned) tellOwnersOnly(recipient);
   }
+}
+
+/** It goes back to who sent what was forwarded here: what strangers bring leaves by no other way without having been at an address of ours. */
+function isReport({ leaves }: Recipient): boolean {
+  return leaves.every(({ via }) => via === undefined);
 }
 
 /** What somebody forwards stays with them; what an alias or a group leads elsewhere nobody could keep. */
@@ -44,14 +54,14 @@ function keep(recipient: Recipient): void {
 
 async function mayPassForOurs(
   { message: { analysis } }: InDelivery,
-  { leaves }: Recipient,
+  { address, leaves }: Recipient,
   isOurs: (address: string) => Promise<boolean>,
 ): Promise<boolean> {
   for (const author of mailboxesIn(analysis.envelope, 'from')) {
     if (await isOurs(formatAddress(author))) return true;
     const domain = parseDomain(author.domain);
-    if (domain !== null && leaves.some(({ via }) => via !== undefined && areRelated(domain, domainOf(via.address))))
-      return true;
+    const from = leaves.map(({ via }) => domainOf(via?.address ?? address.toLowerCase()));
+    if (domain !== null && from.some((each) => areRelated(domain, each))) return true;
   }
   return false;
 }
@@ -64,5 +74,11 @@ function areRelated(one: string, other: string): boolean {
 function unprovenName(): Refused {
   const text =
     'The message says that it is from this office, and nothing proves it (SPF, DKIM): it does not go on to other servers. Sign in to send it.';
+  return new Refused('sender.unproven', text);
+}
+
+function unprovenReport(): Refused {
+  const text =
+    'Nothing proves who sent this report, and by what it says of that it may be forged: it does not go on to the sender of the message that was forwarded here.';
   return new Refused('sender.unproven', text);
 }

@@ -82,3 +82,26 @@ test('nobody is told of forged mail that could not go on but who forwards it', a
   assert.match(await send(client, 'sam@forged.test', from('sam@forged.test')), /^250 /);
   assert.equal((await senders()).at(-1), '');
 });
+
+test('a report on forwarded mail goes back to who sent that, and nothing forged goes the same way', async (t) => {
+  const dns = await scriptedDns(t);
+  dns.say('TXT', '_dmarc.strict.test', ['v=DMARC1; p=quarantine']);
+  const room = await checkedRoom(t, dns, { outgoing });
+  await room.directory.by('the test').forwarding.set('anna@office.test', ['anna@home.test'], { keeps: false });
+  const client = await arrive(room);
+  assert.match(await send(client, 'sam@far.test', from('sam@far.test')), /^250 /);
+  const [page] = await Array.fromAsync(room.store.queue.pages());
+  const { sender } = (await room.store.queue.message(page![0]!.id))!.message;
+  const report = async (author: string) => {
+    for (const line of ['MAIL FROM:<>', `RCPT TO:<${sender}>`]) assert.match(await client.ask(line), /^250 /);
+    await client.ask('DATA');
+    client.send(`${from(author)}.\r\n`);
+    return client.reply();
+  };
+  assert.match(await report('MAILER-DAEMON@home.test'), /^250 /);
+  const { messages } = await room.store.queue.size();
+  for (const forged of ['boss@office.test', 'boss@mail.office.test', 'boss@strict.test']) {
+    assert.match(await report(forged), /^550 5\.7\.26 Nothing proves who sent this report/, forged);
+  }
+  assert.equal((await room.store.queue.size()).messages, messages);
+});
