@@ -111,6 +111,27 @@ test('one office, many strangers', async (t) => {
     }
   });
 
+  await t.test('an author that some programs read as one and some as another is none', async () => {
+    dns.say('TXT', '_dmarc.clear.test', 'v=DMARC1; p=reject');
+    dns.say('TXT', 'clear.test', 'v=spf1 ip4:192.0.2.7 -all');
+    for (const author of [
+      `boss@${AUTHOR}:<sam@clear.test>`,
+      `<boss@${AUTHOR}<sam@clear.test>`,
+      `boss@${AUTHOR}><sam@clear.test>`,
+    ]) {
+      assert.match(await send(client, 'sam@clear.test', from(author, author)), /^250 /);
+      assert.match(await results('Junk'), /dmarc=permerror \(unclear-author-domain\)/, author);
+    }
+    for (const author of [
+      'SAM@Clear.Test',
+      '"boss@reject.test" <sam@clear.test>',
+      'boss@reject.test <sam@clear.test>',
+    ]) {
+      assert.match(await send(client, 'sam@clear.test', from(author, author)), /^250 /);
+      assert.match(await results(), /dmarc=pass /, author);
+    }
+  });
+
   await t.test('results that claim to be ours are taken out, those of others stay, and signatures hold', async () => {
     const forged =
       `Authentication-Results: mail.office.test; dmarc=pass header.from=${AUTHOR}\r\n` +
@@ -139,6 +160,9 @@ test('one office, many strangers', async (t) => {
     ]) {
       assert.match(await send(client, 'list@pass.test', message), /^550 5\.7\.26 /);
     }
+    const twoFaced = `From: ceo@bank.test\r\n${await chain('lists.test', 'forwarder.test')}`;
+    assert.match(await send(client, 'list@pass.test', twoFaced), /^250 /);
+    assert.match(await results('Junk'), /dmarc=permerror .*; arc=pass /);
   });
 
   await t.test('of a hundred signatures ten are tried, and of one that is far too long none', async () => {

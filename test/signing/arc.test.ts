@@ -36,7 +36,13 @@ test('what is forwarded takes along what was found of it, in a chain that others
 test('a chain that failed, or that nobody looked at, is not sealed', async () => {
   const office = shared();
   const sealed = await office.leaves(OUTSIDE, { options: {}, prefix: `${FINDINGS}\r\n` });
-  for (const arc of ['', ';\r\n\tarc=fail', ';\r\n\tarc=none', ';\r\n\tdmarc=none (said "; arc=pass" (; arc=pass))', SAID]) {
+  for (const arc of [
+    '',
+    ';\r\n\tarc=fail',
+    ';\r\n\tarc=none',
+    ';\r\n\tdmarc=none (said "; arc=pass" (; arc=pass))',
+    SAID,
+  ]) {
     const prefix = `${FINDINGS}${arc}\r\n`;
     assert.equal((await office.leaves(sealed, { options: {}, prefix })).toString(), `${prefix}${sealed}`, arc);
   }

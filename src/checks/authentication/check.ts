@@ -79,14 +79,16 @@ async function authenticate(
   const lookups = new Lookups(names, options.lookupsWithin ?? LOOKUPS_WITHIN);
   const bytes = store.staged(message);
   try {
+    const authors = mailboxesIn(message.analysis.envelope, 'from');
     const content = await contentOf(message, bytes);
-    const found = content && (await evaluate({ address, helo, sender }, content, methods, { lookups, keys }));
+    const found =
+      content && (await evaluate({ address, helo, sender }, { ...content, authors }, methods, { lookups, keys }));
     if (found === undefined) throw headerTooLarge();
     const decision = decide(found, policy);
     onResult?.(envelope, found, decision);
     delivery.findings += resultsField(methods.hostname, found); // also of what is refused: the trace tells of it
     refuse(found, decision, envelope);
-    const unproven = !provesAuthor(found, mailboxesIn(message.analysis.envelope, 'from'));
+    const unproven = !provesAuthor(found, authors);
     return { suspicious: decision === 'junk', unproven, disowned: unproven && isDisowned(found) };
   } finally {
     lookups.end();

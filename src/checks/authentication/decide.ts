@@ -6,7 +6,9 @@ export type Policy = Pick<Config['checks'], 'spf' | 'dmarc' | 'unsure'>;
 
 /** SPF alone decides nothing but by a clear no, and only where that is asked for; a softfail, an error, or no answer never do. */
 export function decide({ spf, dmarc, arc }: Authentication, policy: Policy): Decision {
-  if (dmarc?.result === 'pass' || arc?.vouchedBy !== undefined) return 'accept';
+  // Whoever sealed it saw one author: another From may have been put above since, which no seal forbids.
+  const isVouchedFor = arc?.vouchedBy !== undefined && dmarc?.result !== 'permerror';
+  if (dmarc?.result === 'pass' || isVouchedFor) return 'accept';
   if (policy.dmarc === 'obey') {
     if (dmarc?.result === 'fail' && dmarc.policy === 'reject') return 'refuse for DMARC';
     if (dmarc?.result === 'temperror' && policy.unsure === 'put off') return 'put off';

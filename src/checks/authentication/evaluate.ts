@@ -3,8 +3,10 @@
  *
  * Invariants:
  * - A signature that leaves a part of the body unsigned (`l=`) proves nothing for DMARC: anybody can add to such a message (RFC 6376 8.2).
+ * - DMARC answers for the author whom people are shown, or for nobody: what can be read in two ways has no author.
  * - DMARC fails only where the DNS has said so: if what could not be asked might have proved the sender, it is a temporary error.
  */
+import { domainToASCII } from 'node:url';
 import type { ARCData, ARCResult, DKIMResult, SPFResult } from 'mailauth';
 import type { DkimVerifier } from 'mailauth/lib/dkim/dkim-verifier.js';
 import { libraries } from '../../libraries.ts';
@@ -39,6 +41,8 @@ export interface Content {
   readonly header: Buffer;
   /** What follows. */
   readonly body: AsyncIterable<Buffer>;
+  /** Of From, as people here are shown them. */
+  readonly authors: readonly { readonly domain: string }[];
 }
 
 export interface Sources {
@@ -49,7 +53,7 @@ export interface Sources {
 /** @returns undefined when the header is too large to be looked at */
 export async function evaluate(
   from: Sender,
-  { header, body }: Content,
+  { header, body, authors }: Content,
   methods: Methods,
   { lookups, keys }: Sources,
 ): Promise<Authentication | undefined> {
@@ -61,7 +65,7 @@ export async function evaluate(
     verify(signed, body, { lookups, keys }),
   ]);
   const arc = await libraries.arc.arc(verifier.arc, { ...STRICT, resolver: lookups.resolve, ip: from.address });
-  const dmarc = methods.dmarc ? await askDmarc(verifier, spf, arc, lookups) : undefined;
+  const dmarc = methods.dmarc ? await askDmarc(verifier, authors, spf, arc, lookups) : undefined;
   return {
     iprev: name,
     dkim: verifier.results.map(({ status, info, signingDomain }) => ({
@@ -92,6 +96,7 @@ async function verify(header: Buffer, body: AsyncIterable<Buffer>, { lookups, ke
 
 async function askDmarc(
   { headerFrom, fromFields, results }: DkimVerifier,
+  authors: Content['authors'],
   spf: SPFResult | undefined,
   arcResult: ARCResult,
   lookups: Lookups,
@@ -108,15 +113,31 @@ async function askDmarc(
     });
   const { response, reason } = await ask(['pass']);
   // RFC 9989 5.3.1: without one author there is nobody to ask.
-  if (response === false)
-    return { result: 'permerror', row: `dmarc=permerror (${reason ?? 'no author'})`, policy: 'none' };
+  if (response === false) return noAuthor(reason ?? 'no author');
   const { status, policy, info = '' } = response;
   const { result, header } = status;
+  if (!authors.every(({ domain }) => domain === '' || sameDomain(domain, header?.from ?? ''))) {
+    return noAuthor('unclear-author-domain');
+  }
   const finding = { ...findingOf(result, info, header?.from), policy: policyOf(policy) };
   if (result !== 'fail') return finding;
   const { response: atBest } = await ask(['pass', 'temperror']);
   const perhaps = atBest !== false && atBest.status.result !== 'fail';
   return perhaps ? { ...finding, result: 'temperror', row: info.replace('dmarc=fail', 'dmarc=temperror') } : finding;
+}
+
+function noAuthor(why: string): DmarcFinding {
+  return { result: 'permerror', row: `dmarc=permerror (${why})`, policy: 'none' };
+}
+
+/** Two programs may read a malformed From as two authors: `ceo@bank.test:<eve@evil.test>`. */
+function sameDomain(one: string, other: string): boolean {
+  return inAscii(one) === inAscii(other);
+}
+
+function inAscii(domain: string): string {
+  const name = domain.replace(/\.$/, '');
+  return domainToASCII(name) || name.toLowerCase();
 }
 
 function provesFor(proving: readonly string[]) {

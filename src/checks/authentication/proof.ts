@@ -10,9 +10,11 @@ export function provesAuthor(
   { dmarc, arc, spf, dkim }: Authentication,
   authors: readonly { readonly domain: string }[],
 ): boolean {
-  if (dmarc?.result === 'pass' || arc?.vouchedBy !== undefined) return true;
+  if (dmarc?.result === 'pass') return true;
   const [author, ...others] = authors;
-  if (author === undefined || others.length > 0 || dmarc?.result === 'fail') return false;
+  if (author === undefined || others.length > 0 || dmarc?.result === 'permerror') return false;
+  if (arc?.vouchedBy !== undefined) return true;
+  if (dmarc?.result === 'fail') return false;
   return [...dkim, ...(spf ? [spf] : [])].some((finding) => passedFor(finding, author.domain));
 }
 
