@@ -1,5 +1,6 @@
 /** Reads a message for its signatures, in a stream: its header whole, of its body the hash. */
 import { libraries } from '../libraries.ts';
+import { piecesOf, WholeLines } from '../message/whole-lines.ts';
 import { Pace } from '../pace.ts';
 import type { Signable } from './dkim.ts';
 
@@ -7,6 +8,8 @@ import type { Signable } from './dkim.ts';
 const MOST_HEADER_BYTES = 1_048_576;
 /** Hashing so much takes about a millisecond of the event loop. */
 const PIECE = 65_536;
+/** RFC 5322 2.1.1 has room for 998. */
+const LONGEST_LINE = 8 * PIECE;
 
 export interface ReadMessage extends Signable {
   /** Its header block, without the blank line. */
@@ -15,13 +18,14 @@ export interface ReadMessage extends Signable {
 
 /**
  * @param wanted  asked with the header block before the body is read; with false nothing more is
- * @returns null when it is not wanted, or its header is too long to be signed
+ * @returns null when it is not wanted, or its header or a line of its body is too long to be signed
  */
 export async function readSignable(
   message: AsyncIterable<Buffer>,
   wanted: (header: Buffer) => Promise<boolean>,
 ): Promise<ReadMessage | null> {
   const hash = libraries.dkimBody.dkimBody('relaxed', 'sha256', false);
+  const lines = new WholeLines();
   const pace = new Pace();
   let header: Buffer | null = null;
   let before: Buffer = Buffer.alloc(0);
@@ -36,11 +40,13 @@ export async function readSignable(
       if (!(await wanted(header))) return null;
       body = before.subarray(end + 2);
     }
-    for (let from = 0; from < body.length; from += PIECE) {
-      hash.update(body.subarray(from, from + PIECE));
+    for (const piece of piecesOf(lines.push(body), PIECE)) {
+      hash.update(piece);
       await pace.pause();
     }
+    if (lines.length > LONGEST_LINE) return null;
   }
+  hash.update(lines.finish());
   if (header === null) {
     header = before; // no body at all
     if (!(await wanted(header))) return null;

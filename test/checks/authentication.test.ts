@@ -165,6 +165,34 @@ test('one office, many strangers', async (t) => {
     assert.match(await results('Junk'), /dmarc=permerror .*; arc=pass /);
   });
 
+  await t.test('a chain of more seals than honest mail has is not looked at', async () => {
+    let chain = await sealed(BOSS, 'lists.test', `dmarc=pass header.from=${AUTHOR}`);
+    while (chain.match(/^ARC-Seal:/gm)!.length < 10) chain = await sealed(chain, 'lists.test', 'arc=pass', 'pass');
+    assert.match(await send(client, 'list@pass.test', chain), /^250 /);
+    assert.match(await results(), /arc=pass /);
+    await send(client, 'list@pass.test', await sealed(chain, 'lists.test', 'arc=pass', 'pass'));
+    assert.equal(room.judged.at(-1)!.found.arc, undefined);
+  });
+
+  await t.test('a body is hashed in three ways at most', async () => {
+    const ways = Array.from({ length: 6 }, (_, length) => signed(BOSS, { domain: AUTHOR, length }));
+    const signatures = (await Promise.all(ways)).map((message) => message.slice(0, message.indexOf('From:')));
+    await send(client, 'boss@pass.test', signatures.join('') + BOSS);
+    const found = room.judged.at(-1)!.found.dkim.map(({ row }) => row);
+    assert.equal(found.filter((row) => row.startsWith('dkim=pass (undersized')).length, 3);
+    assert.equal(found.filter((row) => row.startsWith('dkim=neutral (too many body hashes)')).length, 3);
+  });
+
+  await t.test(
+    'a signed message with a line that no server sends is refused, one that is not signed is taken',
+    async () => {
+      const long = BOSS.replace('Hello.', 'x'.repeat(600 * 1024)).replace(AUTHOR, 'pass.test');
+      assert.match(await send(client, 'boss@pass.test', long), /^250 /);
+      const message = await signed(long, { domain: 'pass.test' });
+      assert.match(await send(client, 'boss@pass.test', message), /^552 5\.3\.4 A line of the message is longer/);
+    },
+  );
+
   await t.test('of a hundred signatures ten are tried, and of one that is far too long none', async () => {
     const first = await signed(BOSS, { domain: 'evil.test' });
     const signature = first.slice(0, first.indexOf('From:'));

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { readSignable } from '../../src/signing/signable.ts';
 import type { AccountId, QueueId } from '../../src/store/ids.ts';
 import { needsTool } from '../helpers/tools.ts';
 import { LETTER, openDkim, sharedSigningOffice, signingOffice } from './signing-office.ts';
@@ -171,4 +172,14 @@ test('a message that can not be read is not sent without a signature, but later'
     yield Buffer.from(LETTER);
   });
   assert.deepEqual(await office.checked(Buffer.concat([signature, Buffer.from(LETTER)])), BOTH);
+});
+
+test('a line that no server takes makes nobody wait: the message leaves unsigned', async () => {
+  const office = shared();
+  const long = Buffer.from(`${LETTER}${'x'.repeat(600 * 1024)}\r\n`);
+  async function* inChunks(): AsyncGenerator<Buffer> {
+    for (let at = 0; at < long.length; at += 65_536) yield long.subarray(at, at + 65_536);
+  }
+  assert.equal(await readSignable(inChunks(), async () => true), null);
+  assert.deepEqual(await office.checked(await office.leaves(`${LETTER}${'x'.repeat(500 * 1024)}\r\n`)), BOTH);
 });

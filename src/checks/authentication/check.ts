@@ -52,7 +52,7 @@ export function authenticationCheck(options: AuthenticationOptions): Check {
     name: 'authentication',
     within: WITHIN,
     whenItFails: policy.unsure,
-    async run(delivery) {
+    async run(delivery, signal) {
       const { envelope } = delivery;
       if (!isFromStranger(trusted, envelope)) return undefined;
       if (running >= (options.mostAtOnce ?? MOST_AT_ONCE)) {
@@ -60,7 +60,7 @@ export function authenticationCheck(options: AuthenticationOptions): Check {
       }
       running += 1;
       try {
-        return await authenticate(delivery, keys, options);
+        return await authenticate(delivery, keys, options, signal);
       } finally {
         running -= 1;
       }
@@ -72,6 +72,7 @@ async function authenticate(
   delivery: InDelivery,
   keys: Keys,
   options: AuthenticationOptions,
+  signal: AbortSignal,
 ): Promise<Partial<Verdict>> {
   const { envelope, message } = delivery;
   const { names, store, methods, policy, onResult } = options;
@@ -80,7 +81,7 @@ async function authenticate(
   const bytes = store.staged(message);
   try {
     const authors = mailboxesIn(message.analysis.envelope, 'from');
-    const content = await contentOf(message, bytes);
+    const content = await contentOf(message, bytes, signal);
     const found =
       content && (await evaluate({ address, helo, sender }, { ...content, authors }, methods, { lookups, keys }));
     if (found === undefined) throw headerTooLarge();
@@ -97,7 +98,11 @@ async function authenticate(
 }
 
 /** The header in one piece, and the body as it comes. */
-async function contentOf({ analysis: { root } }: StagedMessage, bytes: AsyncGenerator<Buffer, void, void>) {
+async function contentOf(
+  { analysis: { root } }: StagedMessage,
+  bytes: AsyncGenerator<Buffer, void, void>,
+  signal: AbortSignal,
+) {
   if (root.body > MOST_HEADER_BYTES) return undefined;
   const first: Buffer[] = [];
   let length = 0;
@@ -108,12 +113,20 @@ async function contentOf({ analysis: { root } }: StagedMessage, bytes: AsyncGene
     length += value.length;
   }
   const begun = Buffer.concat(first);
-  return { header: begun.subarray(0, root.body), body: following(begun.subarray(root.body), bytes) };
+  return { header: begun.subarray(0, root.body), body: following(begun.subarray(root.body), bytes, signal) };
 }
 
-async function* following(first: Buffer, rest: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void, void> {
+/** It ends with the check's time: what would come of the rest nobody waits for. */
+async function* following(
+  first: Buffer,
+  rest: AsyncIterable<Buffer>,
+  signal: AbortSignal,
+): AsyncGenerator<Buffer, void, void> {
   if (first.length > 0) yield first;
-  yield* rest;
+  for await (const bytes of rest) {
+    signal.throwIfAborted();
+    yield bytes;
+  }
 }
 
 /** @throws Refused when it is not to be taken, now or ever (RFC 7372 3) */

@@ -5,11 +5,15 @@
  * - A signature that leaves a part of the body unsigned (`l=`) proves nothing for DMARC: anybody can add to such a message (RFC 6376 8.2).
  * - DMARC answers for the author whom people are shown, or for nobody: what can be read in two ways has no author.
  * - DMARC fails only where the DNS has said so: if what could not be asked might have proved the sender, it is a temporary error.
+ * - A message costs a bounded time: who sends it chooses how many signatures it has, of what kind, and how long its lines are.
  */
 import { domainToASCII } from 'node:url';
 import type { ARCData, ARCResult, DKIMResult, SPFResult } from 'mailauth';
 import type { DkimVerifier } from 'mailauth/lib/dkim/dkim-verifier.js';
+import { Refused } from '../../errors.ts';
 import { libraries } from '../../libraries.ts';
+import { piecesOf, WholeLines } from '../../message/whole-lines.ts';
+import { Pace } from '../../pace.ts';
 import { iprev } from './iprev.ts';
 import type { Keys } from './keys.ts';
 import type { Lookups } from './lookups.ts';
@@ -18,6 +22,12 @@ import type { ArcFinding, Authentication, DmarcFinding, Finding } from './types.
 
 /** RFC 8301 3.2: shorter RSA keys must not be believed. */
 const LEAST_KEY_BITS = 1_024;
+/** RFC 6376 3.4, 3.5: canonical forms and lengths in which one body is hashed. Honest signers choose one or two. */
+const MOST_BODY_HASHES = 3;
+/** RFC 5322 2.1.1 has room for 998. */
+const LONGEST_LINE = 512 * 1024;
+/** Bytes hashed in one turn of the event loop: some milliseconds, if they are lines of blanks. */
+const PIECE = 16 * 1024;
 const STRICT = { strict: true, minBitLength: LEAST_KEY_BITS } as const;
 
 export interface Sender {
@@ -50,7 +60,7 @@ export interface Sources {
   readonly keys: Keys;
 }
 
-/** @returns undefined when the header is too large to be looked at */
+/** @returns undefined when the header is too large to be looked at @throws Refused `message.too-large` when the body can't be */
 export async function evaluate(
   from: Sender,
   { header, body, authors }: Content,
@@ -83,15 +93,46 @@ function askSpf({ address, helo, sender }: Sender, hostname: string, lookups: Lo
   return libraries.spf.spf({ sender, ip: address, helo, mta: hostname, resolver: lookups.resolve, strict: true });
 }
 
-/** The library's stream looks at every byte of the header by itself, which takes longer than all the rest; here the header is known. */
+/**
+ * The library's stream looks at every byte of the header by itself, which takes longer than all the rest; here the header is known.
+ * @throws Refused `message.too-large` for a line that is too long
+ */
 async function verify(header: Buffer, body: AsyncIterable<Buffer>, { lookups, keys }: Sources): Promise<DkimVerifier> {
   const verifier = new libraries.dkimVerifier.DkimVerifier({ ...STRICT, resolver: lookups.resolve });
   verifier.keyCache = keys.for(lookups);
   verifier.arc.keyCache = verifier.keyCache;
   await verifier.emitHeaders(header);
-  for await (const bytes of body) await verifier.nextChunk(bytes);
+  boundHashes(verifier);
+  if (verifier.bodyHashes.size > 0) await hash(verifier, body);
   await verifier.finalChunk();
   return verifier;
+}
+
+/** Signatures that ask for yet another hash of the body prove nothing. */
+function boundHashes({ bodyHashes, signatureHeaders }: DkimVerifier): void {
+  for (const key of [...bodyHashes.keys()].slice(MOST_BODY_HASHES)) bodyHashes.delete(key);
+  for (const signature of signatureHeaders) {
+    const { bodyHashKey } = signature;
+    if (bodyHashKey !== undefined && !bodyHashes.has(bodyHashKey)) signature.invalid = 'too many body hashes';
+  }
+}
+
+async function hash(verifier: DkimVerifier, body: AsyncIterable<Buffer>): Promise<void> {
+  const lines = new WholeLines();
+  const pace = new Pace();
+  for await (const bytes of body) {
+    for (const piece of piecesOf(lines.push(bytes), PIECE)) {
+      await verifier.nextChunk(piece);
+      await pace.pause();
+    }
+    if (lines.length > LONGEST_LINE) throw lineTooLong();
+  }
+  await verifier.nextChunk(lines.finish());
+}
+
+function lineTooLong(): Refused {
+  const text = `A line of the message is longer than ${LONGEST_LINE / 1024} KB, so its signatures can't be checked: lines of mail have up to 998 characters (RFC 5322).`;
+  return new Refused('message.too-large', text);
 }
 
 async function askDmarc(

@@ -12,6 +12,13 @@ declare module 'mailauth/lib/dkim/dkim-verifier.js' {
     nextChunk(bytes: Buffer): Promise<void>;
     /** Asks for the keys and verifies. */
     finalChunk(): Promise<void>;
+    /** What is hashed of the body, by form, algorithm and length; known once the header is. */
+    readonly bodyHashes: Map<string, unknown>;
+    readonly signatureHeaders: readonly {
+      readonly bodyHashKey?: string;
+      /** Why it proves nothing, whatever the key says. */
+      invalid?: string;
+    }[];
     readonly results: readonly DKIMResult[];
     /** Addresses of all From fields, and how many such fields there are. */
     readonly headerFrom: string[];

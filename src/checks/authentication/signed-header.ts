@@ -5,6 +5,8 @@
 
 /** RFC 6376 6.1: a verifier may limit how many signatures it tries. Honest mail has one to four. */
 const MOST_SIGNATURES = 10;
+/** RFC 8617 4.2.1 has room for 50 seals, each over all before it. Honest mail has one to three. */
+const MOST_SEALS = 10;
 /** Of one signature; a longer one could name so many fields that looking for them takes long. */
 const MOST_SIGNATURE_CHARACTERS = 8_192;
 /** More than any server writes. */
@@ -21,7 +23,9 @@ export function signedHeader(header: Buffer): Buffer | undefined {
   const [ours = '', ...fields] = header.toString('latin1').split(/\r\n(?![ \t])/);
   if (fields.length > MOST_FIELDS) return undefined;
   let signatures = 0;
+  const isSealed = fields.filter((field) => /^arc-seal[ \t]*:/i.test(field)).length <= MOST_SEALS;
   const kept = fields.filter((field) => {
+    if (!isSealed && /^arc-/i.test(field)) return false;
     const [, name] = /^(dkim-signature|arc-message-signature)[ \t]*:/i.exec(field) ?? [];
     if (name === undefined) return true;
     if (field.length > MOST_SIGNATURE_CHARACTERS) return false;
