@@ -12,7 +12,7 @@ export async function junkFolders(
   for (const { accounts } of recipients) {
     for (const { id } of accounts) {
       if (folders.has(id)) continue;
-      const junk = (await store.mailboxes(id)).find(({ role, selectable }) => role === 'junk' && selectable);
+      const junk = (await store.mailboxes.list(id)).find(({ role, selectable }) => role === 'junk' && selectable);
       if (junk !== undefined) folders.set(id, junk.id);
     }
   }

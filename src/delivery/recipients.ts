@@ -133,7 +133,7 @@ export class Recipients {
   async #folder([account, ...others]: readonly Account[], detail: string) {
     const { store, detailFolders } = this.#options;
     if (!detailFolders || account === undefined || others.length > 0) return undefined;
-    return (await store.mailboxes(account.id)).find(
+    return (await store.mailboxes.list(account.id)).find(
       ({ path, role, selectable }) => role === null && selectable && foldedName(path) === detail,
     )?.id;
   }

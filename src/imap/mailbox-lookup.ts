@@ -5,7 +5,7 @@ import type { ImapSession } from './session.ts';
 
 /** @throws Refused `mailbox.missing` */
 export async function mailboxNamed(session: ImapSession, path: string): Promise<Mailbox> {
-  const mailboxes = await session.store.mailboxes(session.accountId);
+  const mailboxes = await session.store.mailboxes.list(session.accountId);
   const found = mailboxes.find((mailbox) => mailbox.path === path);
   if (found === undefined) throw new Refused('mailbox.missing', 'There is no mailbox of that name.');
   return found;

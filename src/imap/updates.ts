@@ -38,7 +38,7 @@ export async function newestView(session: ImapSession): Promise<MailboxView | nu
     const newest = await store.view(mailbox.key);
     const { uidnext } = mailbox.view;
     if (!session.rev2 && newest.uidnext > uidnext) {
-      const before = mailbox.readOnly ? 0 : await store.claimRecent(mailbox.key);
+      const before = mailbox.readOnly ? 0 : await store.mailboxes.claimRecent(mailbox.key);
       const first = Math.max(before + 1, uidnext);
       mailbox.recent = mailbox.recent.union(NumberSet.range(first, newest.uidnext - 1));
     }

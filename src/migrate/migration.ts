@@ -216,7 +216,7 @@ export class Migration {
 
   async #move(found: readonly Rekeyed[], to: Mailbox): Promise<void> {
     const byMailbox = Map.groupBy(found, ({ from }) => from.mailbox);
-    const there = new Set((await this.#store.mailboxes(this.#account)).map(({ id }) => id));
+    const there = new Set((await this.#store.mailboxes.list(this.#account)).map(({ id }) => id));
     for (const [mailbox, moved] of byMailbox) {
       if (mailbox === to.id || !there.has(mailbox)) await this.#store.origins.rekey(this.#account, moved);
       else await this.#store.origins.move(this.#account, mailbox, moved, to.id);
@@ -385,17 +385,17 @@ export class Migration {
   async #mailbox({ path, role, subscribed }: SourceFolder): Promise<Mailbox> {
     const known = this.#mailboxes.get(path);
     if (known !== undefined) return known;
-    const all = await this.#store.mailboxes(this.#account);
+    const all = await this.#store.mailboxes.list(this.#account);
     let mailbox = all.find((each) => each.path === path && each.selectable);
     if (mailbox === undefined) {
       const free = role !== null && !all.some((each) => each.role === role);
       try {
-        mailbox = await this.#store.createMailbox(this.#account, path, free ? role : undefined);
+        mailbox = await this.#store.mailboxes.create(this.#account, path, free ? role : undefined);
       } catch (error) {
         if (!(error instanceof Refused) || error.code !== 'mailbox.forbidden') throw error;
         throw new FolderUnreadable(error.message);
       }
-      if (subscribed) await this.#store.setSubscribed(this.#account, path, true);
+      if (subscribed) await this.#store.mailboxes.setSubscribed(this.#account, path, true);
     }
     this.#mailboxes.set(path, mailbox);
     return mailbox;

@@ -157,6 +157,6 @@ async function sourceOf(
   const id = `${protocol}://${encodeURIComponent(user)}@${host}:${port}`;
   if (protocol === 'pop3') return new Pop3Source(id, endpoint, signIn, signal);
   const roles = new Map<Role, string>();
-  for (const { role, path } of await store.mailboxes(account)) if (role !== null) roles.set(role, path);
+  for (const { role, path } of await store.mailboxes.list(account)) if (role !== null) roles.set(role, path);
   return new ImapSource(id, endpoint, signIn, roles, signal);
 }

@@ -33,7 +33,7 @@ async function viewsOf(
   folders: readonly string[],
 ): Promise<MailboxView[]> {
   if (folders.length === 1 && folders[0] === 'INBOX') return [await store.view({ account, mailbox: INBOX })];
-  const mailboxes = (await store.mailboxes(account)).filter(({ selectable }) => selectable);
+  const mailboxes = (await store.mailboxes.list(account)).filter(({ selectable }) => selectable);
   const views: MailboxView[] = [];
   for (const path of folders) {
     const mailbox = mailboxes.find((each) => each.path === path);

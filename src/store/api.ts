@@ -1,6 +1,7 @@
 /** The store as protocols, delivery and commands use it. `src/store/store.ts` implements it. */
 
 import type { AccountId, EmailId, ItemId, MailboxId, Modseq, Uid } from './ids.ts';
+import type { Mailboxes } from './mailboxes.ts';
 import type { QueuePlace, Report } from './queue.ts';
 import type { Trace } from './trace.ts';
 import type { Arrival, TraceBy } from './trace-types.ts';
@@ -14,11 +15,9 @@ import type {
   Filed,
   FlagChange,
   FlagsStored,
-  Mailbox,
   MessageEntry,
   MessageStage,
   Outbound,
-  Role,
   SentTarget,
   StagedMessage,
   UidsAssigned,
@@ -100,27 +99,7 @@ export interface AlsoFiled {
 }
 
 export interface Store {
-  // ---- mailboxes -------------------------------------------------------------------------------------------------
-  /** All mailboxes of the account, INBOX first, then in order of path. */
-  mailboxes(account: AccountId): Promise<readonly Mailbox[]>;
-  /**
-   * Creates a mailbox and, where missing, those above it. `path` is Unicode with `/` between its parts.
-   * @throws Refused `mailbox.exists`, `mailbox.forbidden`
-   */
-  createMailbox(account: AccountId, path: string, role?: Role): Promise<Mailbox>;
-  /**
-   * Deletes a mailbox with its messages (they stay restorable). One with others below it stays as a place in the hierarchy.
-   * @throws Refused `mailbox.missing`, `mailbox.forbidden` (INBOX), `mailbox.has-children` (already not selectable, others below)
-   */
-  deleteMailbox(account: AccountId, mailbox: MailboxId, by?: TraceBy): Promise<void>;
-  /** Renames a mailbox and all below it; of INBOX it moves the messages to a new mailbox (RFC 9051 6.3.6). */
-  renameMailbox(account: AccountId, mailbox: MailboxId, path: string, by?: TraceBy): Promise<void>;
-  /** Subscribes to a name, which need not exist (RFC 9051 6.3.7). */
-  setSubscribed(account: AccountId, path: string, subscribed: boolean): Promise<void>;
-  /** Subscribed names that no mailbox has. */
-  danglingSubscriptions(account: AccountId): Promise<readonly string[]>;
-  /** Raises \Recent's mark, so that one session alone sees each message as \Recent. @returns the mark as it was before */
-  claimRecent(key: MailboxKey): Promise<Uid>;
+  readonly mailboxes: Mailboxes;
 
   // ---- reading ---------------------------------------------------------------------------------------------------
   /** The newest durable view. @throws Refused `mailbox.missing` */

@@ -13,7 +13,6 @@
 import { join } from 'node:path';
 import { Refused } from '../errors.ts';
 import type { AlsoFiled, BodyChunksOptions, MailboxKey, Refusal, Store } from './api.ts';
-import { CHUNK_BYTES } from './bodies/reader.ts';
 import type { Segments } from './bodies/segments.ts';
 import type { ChangeEvents } from './change-events.ts';
 import type { DataLock } from './data-lock.ts';
@@ -21,37 +20,19 @@ import { Devices } from './devices.ts';
 import type { DiskSpace } from './disk-space.ts';
 import { CHUNK_ROWS, PAGE_ROWS, type Writer } from './engine/engine.ts';
 import type { SqliteEngine } from './engine/sqlite.ts';
+import { Filing, type RoomOptions } from './filing.ts';
 import { Housekeeper, type Housekept } from './housekeeping.ts';
-import {
-  type AccountId,
-  type EmailId,
-  type MailboxId,
-  type Milliseconds,
-  type Modseq,
-  nowSeconds,
-  type Uid,
-} from './ids.ts';
+import { type AccountId, type EmailId, type Milliseconds, type Modseq, nowSeconds, type Uid } from './ids.ts';
 import { Leases } from './leases.ts';
+import { Mailboxes } from './mailboxes.ts';
 import { given, openParts, type StoreOptions, type StoreParts } from './open-parts.ts';
 import { accountUsage } from './operations/accounts.ts';
 import { copyMessages, moveMessages } from './operations/copy.ts';
 import { readBodyAddress, readBodyRecords, readEmails } from './operations/emails.ts';
 import { expungeMessages } from './operations/expunge.ts';
 import { append, deliver, prepareMessage } from './operations/file-message.ts';
-import {
-  assertDeletable,
-  claimRecent,
-  createMailbox,
-  danglingSubscriptions,
-  dropMailbox,
-  INBOX,
-  listMailboxes,
-  renameMailbox,
-  setSubscribed,
-} from './operations/mailboxes.ts';
-import { MESSAGES_ABOVE } from './operations/message-row.ts';
 import { setMeta } from './operations/meta.ts';
-import { type Place, placeOf } from './operations/place.ts';
+import { requirePlace } from './operations/place.ts';
 import { leaveQueue } from './operations/queue.ts';
 import { type ReinstateArgs, type ReinstatedAs, reinstate } from './operations/reinstate.ts';
 import { storeFlags } from './operations/store-flags.ts';
@@ -64,7 +45,6 @@ import { type Repaired, type RepairOptions, repairStore } from './repair/repair.
 import { forgetRun } from './repair/torn-log.ts';
 import { Retained } from './retained.ts';
 import { Snapshots } from './snapshots.ts';
-import { Stage } from './stage.ts';
 import { StsPolicies } from './sts-policies.ts';
 import { DEFAULT_TRACE, Trace } from './trace.ts';
 import type { TraceBy } from './trace-types.ts';
@@ -78,14 +58,11 @@ import type {
   Filed,
   FlagChange,
   FlagsStored,
-  Mailbox,
   MessageStage,
-  Role,
   StagedMessage,
   UidsAssigned,
   UidsCopied,
 } from './types.ts';
-import { Unfiled } from './unfiled.ts';
 import { type Verified, type VerifyOptions, verifyStore } from './verify/verify.ts';
 import type { ViewCache } from './view/view-cache.ts';
 
@@ -98,6 +75,7 @@ export class MailStore implements Store {
   /** For the directory, which keeps its tables in the same database. */
   readonly engine: SqliteEngine;
   readonly recovered: Recovered;
+  readonly mailboxes: Mailboxes;
   /** What was removed and can be brought back. */
   readonly retained: Retained;
   /** What each POP3 device has had. */
@@ -120,11 +98,21 @@ export class MailStore implements Store {
   readonly #space: DiskSpace;
   readonly #views: ViewCache;
   readonly #events: ChangeEvents;
-  readonly #unfiled = new Unfiled();
+  readonly #filing: Filing;
   readonly #retention: number;
   readonly #housekeeper: Housekeeper;
   readonly #housekeeping: NodeJS.Timeout;
   #closing = false;
+
+  /** Runs a change; when the disk is full, what is kept for deleting is freed. */
+  readonly #write = async <T>(operation: (tx: Writer) => Promise<T>): Promise<T> => {
+    try {
+      return await this.engine.write(operation);
+    } catch (error) {
+      if (error instanceof Refused && error.code === 'store.full') await this.#space.useReserve();
+      throw error;
+    }
+  };
 
   /** Opens a data directory, makes it if need be, and recovers it after an unclean end. @throws Refused `store.locked`, `store.newer`, `store.damaged` */
   static async open(options: StoreOptions): Promise<MailStore> {
@@ -142,46 +130,43 @@ export class MailStore implements Store {
     this.#lock = parts.lock;
     this.#segments = parts.segments;
     this.#space = parts.space;
+    this.#filing = new Filing(parts.segments, parts.space);
     this.#views = parts.views;
     this.#events = parts.events;
     this.origins = new Origins({
       read: (operation, account) => this.engine.read(operation, account),
-      write: (operation) => this.#write(operation),
+      write: this.#write,
     });
-    this.trace = new Trace(
-      this.engine,
-      (operation) => this.#write(operation),
-      options.trace ?? DEFAULT_TRACE,
-      (error) => options.onTrouble?.('noting what became of mail', error),
+    this.trace = new Trace(this.engine, this.#write, options.trace ?? DEFAULT_TRACE, (error) =>
+      options.onTrouble?.('noting what became of mail', error),
     );
+    this.mailboxes = new Mailboxes({
+      engine: parts.engine,
+      write: this.#write,
+      space: parts.space,
+      trace: this.trace,
+      messages: this,
+    });
     const traceBy = (by: TraceBy | undefined) => this.trace.by(by);
-    this.queue = new Queue(
-      this.engine,
-      (operation) => this.#write(operation),
-      this.trace,
-      (staged, file) =>
-        this.#filing(
-          staged,
-          async () => {
-            // After a power cut recovery takes rows away whose bytes are not there. What the report tells of would be gone, and nobody told.
-            await this.#segments.sync();
-            return { result: await this.#write(file), filed: true };
-          },
-          { whenLow: true },
-        ),
+    this.queue = new Queue(this.engine, this.#write, this.trace, (staged, file) =>
+      this.#filing.file(
+        staged,
+        async () => {
+          // After a power cut recovery takes rows away whose bytes are not there. What the report tells of would be gone, and nobody told.
+          await this.#segments.sync();
+          return { result: await this.#write(file), filed: true };
+        },
+        { whenLow: true },
+      ),
     );
-    this.stsPolicies = new StsPolicies(this.engine, (operation) => this.#write(operation));
+    this.stsPolicies = new StsPolicies(this.engine, this.#write);
     this.#retention = Math.ceil((options.retentionDays ?? 14) * DAY);
     const devices = {
       silentAfter: Math.ceil((options.deviceSilentDays ?? 30) * DAY),
       retention: this.#retention,
     };
-    this.devices = new Devices(
-      this.engine,
-      (operation) => this.#write(operation),
-      devices,
-      traceBy,
-      (error) => options.onTrouble?.('noting a POP3 device', error),
+    this.devices = new Devices(this.engine, this.#write, devices, traceBy, (error) =>
+      options.onTrouble?.('noting a POP3 device', error),
     );
     this.leases = new Leases((account) => {
       if (this.#closing) return; // the next start does it
@@ -195,7 +180,7 @@ export class MailStore implements Store {
       {
         retainedCapBytes: options.retainedCapBytes ?? 10e9,
         auditKept: (options.auditDays ?? 400) * DAY,
-        unfiled: this.#unfiled,
+        unfiled: this.#filing.unfiled,
         devices: this.devices,
         trace: this.trace,
         leases: this.leases,
@@ -207,13 +192,7 @@ export class MailStore implements Store {
       },
       () => this.#closing,
     );
-    this.retained = new Retained(
-      this.engine,
-      this.#housekeeper,
-      this.leases,
-      (operation) => this.#write(operation),
-      traceBy,
-    );
+    this.retained = new Retained(this.engine, this.#housekeeper, this.leases, this.#write, traceBy);
     this.#housekeeping = setInterval(() => {
       this.housekeep().catch((error: unknown) => options.onTrouble?.('housekeeping', error));
     }, options.housekeepingEvery ?? HOUSEKEEPING_EVERY).unref();
@@ -227,59 +206,6 @@ export class MailStore implements Store {
   /** The disk is nearly full: nothing new is taken in. */
   get diskLow(): boolean {
     return this.#space.low;
-  }
-
-  // ---- mailboxes
-
-  mailboxes(account: AccountId): Promise<readonly Mailbox[]> {
-    return this.engine.read((tx) => listMailboxes(tx, account), account);
-  }
-
-  async createMailbox(account: AccountId, path: string, role?: Role): Promise<Mailbox> {
-    this.#space.assertRoom();
-    return this.#write(async (tx) => {
-      const id = await createMailbox(tx, account, path, role ?? null);
-      return (await listMailboxes(tx, account)).find((mailbox) => mailbox.id === id)!;
-    });
-  }
-
-  async deleteMailbox(account: AccountId, mailbox: MailboxId, by?: TraceBy): Promise<void> {
-    await this.engine.read((tx) => assertDeletable(tx, account, mailbox));
-    const place = await this.#placeOf({ account, mailbox });
-    // Messages that arrive meanwhile are removed in the next round.
-    for (;;) {
-      const uids = await this.#uidsAbove({ account, mailbox }, 0);
-      if (uids.length > 0) await this.#expungeChunk({ account, mailbox }, place, uids, { by });
-      else if (
-        await this.#write((tx) =>
-          dropMailbox(tx, { account, mailbox, place, now: nowSeconds(), by: this.trace.by(by) }),
-        )
-      )
-        return;
-    }
-  }
-
-  async renameMailbox(account: AccountId, mailbox: MailboxId, path: string, by?: TraceBy): Promise<void> {
-    if (mailbox !== INBOX) return this.#write((tx) => renameMailbox(tx, account, mailbox, path));
-    // RFC 9051 6.3.6: INBOX stays, empty; its messages are in the new mailbox.
-    const target = await this.createMailbox(account, path);
-    for (;;) {
-      const uids = await this.#uidsAbove({ account, mailbox: INBOX }, 0);
-      if (uids.length === 0) return;
-      await this.move({ account, mailbox: INBOX }, uids, { account, mailbox: target.id }, by);
-    }
-  }
-
-  setSubscribed(account: AccountId, path: string, subscribed: boolean): Promise<void> {
-    return this.#write((tx) => setSubscribed(tx, account, path, subscribed));
-  }
-
-  danglingSubscriptions(account: AccountId): Promise<readonly string[]> {
-    return this.engine.read((tx) => danglingSubscriptions(tx, account), account);
-  }
-
-  claimRecent(key: MailboxKey): Promise<Uid> {
-    return this.#write((tx) => claimRecent(tx, key.account, key.mailbox));
   }
 
   // ---- reading
@@ -348,18 +274,16 @@ export class MailStore implements Store {
 
   // ---- changing
 
-  stage(limit: number, { whenLow = false } = {}): MessageStage {
-    if (!whenLow) this.#space.assertRoom();
-    return new Stage(this.#segments, this.#unfiled, limit);
+  stage(limit: number, options?: RoomOptions): MessageStage {
+    return this.#filing.stage(limit, options);
   }
 
-  async *staged({ body }: StagedMessage): AsyncGenerator<Buffer, void, void> {
-    if (body.length <= CHUNK_BYTES) yield await this.#segments.read(body);
-    else yield* this.#segments.readChunks(body);
+  staged(message: StagedMessage): AsyncGenerator<Buffer, void, void> {
+    return this.#filing.staged(message);
   }
 
   discard(message: StagedMessage): void {
-    this.#unfiled.settle(message, false);
+    this.#filing.discard(message);
   }
 
   async deliver(
@@ -367,7 +291,7 @@ export class MailStore implements Store {
     targets: readonly DeliveryTarget[],
     { sent, outbound = [], report, arrives, arrival }: AlsoFiled = {},
   ): Promise<Filed> {
-    return this.#filing([message], async () => {
+    return this.#filing.file([message], async () => {
       const prepared = prepareMessage(message);
       const trace = this.trace.delivering(arrival);
       const file = async (tx: Writer) => {
@@ -383,7 +307,7 @@ export class MailStore implements Store {
 
   async append({ account, mailbox }: MailboxKey, messages: readonly Appended[], by?: TraceBy): Promise<UidsAssigned> {
     const staged = messages.map((message) => message.staged);
-    return this.#filing(staged, async () => {
+    return this.#filing.file(staged, async () => {
       const prepared = messages.map((appended) => ({ message: prepareMessage(appended.staged), appended }));
       const now = nowSeconds();
       const args = {
@@ -402,7 +326,7 @@ export class MailStore implements Store {
   /** Puts messages of a backup in again (operations/reinstate.ts). Resolves when durable. */
   async reinstate(args: ReinstateArgs): Promise<(ReinstatedAs | null)[]> {
     const staged = args.messages.flatMap(({ content }) => content?.message.staged ?? []);
-    return this.#filing(staged, async () => ({
+    return this.#filing.file(staged, async () => ({
       result: await this.#write((tx) => reinstate(tx, { ...args, by: this.trace.by(args.by) })),
       filed: true,
     }));
@@ -428,13 +352,15 @@ export class MailStore implements Store {
   async expunge(
     key: MailboxKey,
     uids: readonly Uid[],
-    options: { readonly onlyDeleted?: boolean; readonly by?: TraceBy | undefined } = {},
+    { onlyDeleted = false, by }: { readonly onlyDeleted?: boolean; readonly by?: TraceBy | undefined } = {},
   ): Promise<readonly Uid[]> {
     if (uids.length === 0) return [];
-    const place = await this.#placeOf(key);
+    const place = requirePlace(await this.mailboxes.list(key.account), key.mailbox);
     const removed: Uid[] = [];
     for (const chunk of chunks(uids)) {
-      for (const uid of await this.#expungeChunk(key, place, chunk, options)) removed.push(uid);
+      const now = nowSeconds();
+      const args = { uids: chunk, onlyDeleted, now, expires: now + this.#retention, by: this.trace.by(by) };
+      for (const uid of await this.#write((tx) => expungeMessages(tx, { ...key, place, ...args }))) removed.push(uid);
     }
     return removed;
   }
@@ -515,7 +441,7 @@ export class MailStore implements Store {
 
   /** Gives an email its bytes again, taken in anew. @returns false when these are not the ones it had */
   async replaceBody(account: AccountId, email: EmailId, staged: StagedMessage): Promise<boolean> {
-    return this.#filing([staged], async () => {
+    return this.#filing.file([staged], async () => {
       const filed = await this.#write((tx) => repoint(tx, { account, email }, staged.body));
       return { result: filed, filed };
     });
@@ -545,35 +471,9 @@ export class MailStore implements Store {
 
   // ---- within
 
-  async #write<T>(operation: (tx: Writer) => Promise<T>): Promise<T> {
-    try {
-      return await this.engine.write(operation);
-    } catch (error) {
-      if (error instanceof Refused && error.code === 'store.full') await this.#space.useReserve();
-      throw error;
-    }
-  }
-
-  /** Files staged messages and forgets that they were not; what was filed with nobody leaves nothing behind. */
-  async #filing<T>(
-    staged: readonly StagedMessage[],
-    file: () => Promise<{ result: T; filed: boolean }>,
-    { whenLow = false } = {},
-  ): Promise<T> {
-    let filed = false;
-    try {
-      if (!whenLow) this.#space.assertRoom();
-      const done = await file();
-      filed = done.filed;
-      return done.result;
-    } finally {
-      for (const message of staged) this.#unfiled.settle(message, filed);
-    }
-  }
-
   /** Files a message, and with it the report to its sender when nobody was refused. */
   #fileAndTell(file: (tx: Writer) => Promise<Filed>, { message, ...report }: Report): Promise<Filed> {
-    return this.#filing([message], async () => {
+    return this.#filing.file([message], async () => {
       const prepared = prepareMessage(message);
       const trace = this.trace.delivering();
       let told = false;
@@ -585,31 +485,6 @@ export class MailStore implements Store {
       });
       return { result, filed: told };
     });
-  }
-
-  async #placeOf({ account, mailbox }: MailboxKey): Promise<Place> {
-    const place = placeOf(await this.mailboxes(account), mailbox);
-    if (place === undefined) throw new Refused('mailbox.missing', 'The folder does not exist.');
-    return place;
-  }
-
-  async #uidsAbove({ account, mailbox }: MailboxKey, uid: number): Promise<Uid[]> {
-    const rows = await this.engine.read(
-      async (tx) => tx.all(MESSAGES_ABOVE, account, mailbox, uid, CHUNK_ROWS),
-      account,
-    );
-    return rows.map((row) => row[0] as Uid);
-  }
-
-  #expungeChunk(
-    key: MailboxKey,
-    place: Place,
-    uids: readonly Uid[],
-    { onlyDeleted = false, by }: { readonly onlyDeleted?: boolean; readonly by?: TraceBy | undefined },
-  ): Promise<Uid[]> {
-    const now = nowSeconds();
-    const args = { ...key, place, uids, onlyDeleted, now, expires: now + this.#retention, by: this.trace.by(by) };
-    return this.#write((tx) => expungeMessages(tx, args));
   }
 
   /** Compaction may have moved a body since its address was read. @throws the error when it has not */

@@ -125,7 +125,7 @@ class Teller implements Names {
     }
     for (const [id, name] of await this.#parts.directory.accountNames(accounts)) this.#accounts.set(id, name);
     for (const account of followed) {
-      for (const { id, path } of await this.#parts.store.mailboxes(account))
+      for (const { id, path } of await this.#parts.store.mailboxes.list(account))
         this.#folders.set(`${account} ${id}`, path);
     }
   }

@@ -112,10 +112,10 @@ class ExportRun {
 
   async all(): Promise<void> {
     const { directory, format, folder, signal } = this.#options;
-    const all = await this.#store.mailboxes(this.#account.id);
+    const all = await this.#store.mailboxes.list(this.#account.id);
     const mailboxes = this.#wanted(all);
     this.#total = mailboxes.reduce((sum, mailbox) => sum + mailbox.total, 0);
-    if (folder === undefined) this.#dangling = await this.#store.danglingSubscriptions(this.#account.id);
+    if (folder === undefined) this.#dangling = await this.#store.mailboxes.danglingSubscriptions(this.#account.id);
 
     const before = (await this.#earlier())?.folders ?? [];
     this.#known = new Map(before.map((known) => [known.name, known]));

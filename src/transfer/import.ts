@@ -86,7 +86,7 @@ class ImportRun {
     const { folders, leftOut, subscriptions } = this.#sources;
     const { top, signal } = this.#options;
     for (const each of leftOut) this.#leftOut.add(each);
-    const places = destinations(folders, await this.#store.mailboxes(this.#account), top);
+    const places = destinations(folders, await this.#store.mailboxes.list(this.#account), top);
     for (const [index, folder] of folders.entries()) {
       if (signal.aborted) return;
       await this.#folder(folder, places[index]!);
@@ -151,23 +151,23 @@ class ImportRun {
   }
 
   async #mailbox(folder: SourceFolder, { path, role, rename }: Destination): Promise<Mailbox> {
-    const find = async () => (await this.#store.mailboxes(this.#account)).find((mailbox) => mailbox.path === path);
-    if (rename !== null) await this.#store.renameMailbox(this.#account, rename.id, path);
+    const find = async () => (await this.#store.mailboxes.list(this.#account)).find((mailbox) => mailbox.path === path);
+    if (rename !== null) await this.#store.mailboxes.rename(this.#account, rename.id, path);
     const existing = await find();
     const mailbox =
       existing?.selectable === true
         ? existing
-        : await this.#store.createMailbox(this.#account, path, role ?? undefined);
+        : await this.#store.mailboxes.create(this.#account, path, role ?? undefined);
     // What a person had and sees is not hidden from them, but for what our own export tells to the letter.
     const made = existing === undefined || (folder.indexed && mailbox.total === 0);
     const subscribed = made ? (folder.subscribed ?? true) : mailbox.subscribed || folder.subscribed === true;
-    if (subscribed !== mailbox.subscribed) await this.#store.setSubscribed(this.#account, path, subscribed);
+    if (subscribed !== mailbox.subscribed) await this.#store.mailboxes.setSubscribed(this.#account, path, subscribed);
     return mailbox;
   }
 
   async #subscribe(name: string): Promise<void> {
     try {
-      await this.#store.setSubscribed(this.#account, name, true);
+      await this.#store.mailboxes.setSubscribed(this.#account, name, true);
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
       this.#leftOut.add({ where: `the subscription to ${name}`, reason: error.message });

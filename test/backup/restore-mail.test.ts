@@ -84,7 +84,7 @@ class Office {
   /** What a person has, by folder: subject, UIDL, email and flags. */
   async mail(): Promise<Record<string, readonly string[]>> {
     const mail: Record<string, readonly string[]> = {};
-    for (const { id: mailbox, path } of await this.store.mailboxes(this.anna)) {
+    for (const { id: mailbox, path } of await this.store.mailboxes.list(this.anna)) {
       const view = await this.store.view({ account: this.anna, mailbox });
       if (view.length === 0) continue;
       const lines: string[] = [];
@@ -155,13 +155,13 @@ test('what is gone comes back with its ids; what was moved, read or removed mean
 test('a folder that is gone is made anew, with its special use and those below it', async (t) => {
   const office = await Office.open(t);
   const { store, anna } = office;
-  await store.createMailbox(anna, 'Projects/2026/Bridge');
+  await store.mailboxes.create(anna, 'Projects/2026/Bridge');
   await appendTo(store, await mailboxNamed(store, anna, 'Projects/2026/Bridge'), 'Plan', ['\\Seen']);
   await appendTo(store, await mailboxNamed(store, anna, 'Sent'), 'Hello');
   const before = await office.mail();
   await office.backUp();
   for (const path of ['Projects/2026/Bridge', 'Projects/2026', 'Projects', 'Sent'])
-    await store.deleteMailbox(anna, (await mailboxNamed(store, anna, path)).mailbox);
+    await store.mailboxes.delete(anna, (await mailboxNamed(store, anna, path)).mailbox);
   await store.engine.write(async (tx) => tx.run(EXPIRE));
   await store.housekeep();
 
@@ -172,7 +172,7 @@ test('a folder that is gone is made anew, with its special use and those below i
     { path: 'Sent', messages: 1 },
   ]);
   assert.deepEqual(await office.mail(), before);
-  assert.equal((await store.mailboxes(anna)).find(({ path }) => path === 'Sent')?.role, 'sent');
+  assert.equal((await store.mailboxes.list(anna)).find(({ path }) => path === 'Sent')?.role, 'sent');
   await office.assertWhole();
 });
 
@@ -216,7 +216,7 @@ test('beside what is there, copies go into a folder of their own, and share what
   const { store, inbox, anna } = office;
   await deliver(store, anna, 'There');
   const gone = await deliver(store, anna, 'Gone');
-  await store.createMailbox(anna, 'Archive/2026');
+  await store.mailboxes.create(anna, 'Archive/2026');
   await appendTo(store, await mailboxNamed(store, anna, 'Archive/2026'), 'Old', ['\\Deleted', '\\Seen']);
   await office.backUp();
   await office.purge(inbox, [gone.uid]);
@@ -255,7 +255,7 @@ test('a message in a segment of its own comes back whole', async (t) => {
 test('one that is stopped goes on, and nothing comes twice', async (t) => {
   const office = await Office.open(t);
   const { store, inbox, anna } = office;
-  const box = await store.createMailbox(anna, 'More');
+  const box = await store.mailboxes.create(anna, 'More');
   for (let number = 0; number < 30; number++) await deliver(store, anna, `Letter ${number}`);
   const uids = Array.from({ length: 30 }, (_, index) => (index + 1) as Uid);
   await store.move(inbox, uids.slice(15), { account: anna, mailbox: box.id });

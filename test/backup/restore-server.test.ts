@@ -90,7 +90,7 @@ function restore(place: Place, data: string, attempt: Attempt = {}): Promise<Ser
 async function everything(store: MailStore, accounts: readonly AccountId[]): Promise<unknown[]> {
   const all: unknown[] = [];
   for (const account of accounts) {
-    for (const { id: mailbox, path, uidvalidity, role } of await store.mailboxes(account)) {
+    for (const { id: mailbox, path, uidvalidity, role } of await store.mailboxes.list(account)) {
       const view = await store.view({ account, mailbox });
       for (let index = 0; index < view.length; index++) {
         const { modseq: _, ...entry } = view.entry(index);

@@ -27,7 +27,7 @@ export async function examine(directory: string, accounts: readonly AccountName[
     for (const name of accounts) {
       const { id } = await names.account(`${name}@office.test`);
       const mailboxes: Record<MailboxName, MailboxState> = {};
-      for (const mailbox of await store.mailboxes(id)) {
+      for (const mailbox of await store.mailboxes.list(id)) {
         if (MAILBOXES.includes(mailbox.path)) mailboxes[mailbox.path] = await readMailbox(store, id, mailbox);
       }
       snapshot[name] = mailboxes;

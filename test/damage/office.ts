@@ -82,8 +82,8 @@ async function useOffice({ store, directory }: Office, run: number, own: Set<str
   for (const [index, account] of accounts.entries()) {
     const folder =
       run === 1
-        ? await store.createMailbox(account, 'Work/Plans')
-        : (await store.mailboxes(account)).find(({ path }) => path === 'Work/Plans')!;
+        ? await store.mailboxes.create(account, 'Work/Plans')
+        : (await store.mailboxes.list(account)).find(({ path }) => path === 'Work/Plans')!;
     const flags = flagsFrom(['\\Seen', '$Forwarded', `run-${run}`]);
     const bytes = 5_000 + run * 100 + index;
     await store.append({ account, mailbox: folder.id }, [
@@ -117,7 +117,7 @@ export async function look(data: string): Promise<Sights> {
   const errors: unknown[] = [];
   try {
     for (const account of await accountsOf(office, errors)) {
-      for (const mailbox of await attempt(() => office.store.mailboxes(account.id), [], errors)) {
+      for (const mailbox of await attempt(() => office.store.mailboxes.list(account.id), [], errors)) {
         if (mailbox.selectable) await lookInto(office, account.name, mailbox, messages, errors);
       }
     }

@@ -132,20 +132,20 @@ test('where the setting says so, a detail names the folder, if there is one that
   const room = await mailRoom(t, { people: PEOPLE, detailFolders: true });
   await room.directory.by('the test').aliases.add('both@office.test', 'anna@office.test', 'ben@office.test');
   const { id } = await room.directory.account('anna@office.test');
-  await room.store.createMailbox(id, 'Lists/Größe');
-  const lists = (await room.store.mailboxes(id)).find(({ path }) => path === 'Lists')!;
+  await room.store.mailboxes.create(id, 'Lists/Größe');
+  const lists = (await room.store.mailboxes.list(id)).find(({ path }) => path === 'Lists')!;
   await send(room, 'lmtp', 'anna+LISTS');
   await send(room, 'smtp', 'anna+lists');
   for (const detail of ['trash', 'inbox', 'nothing', 'lists/nothing']) await send(room, 'lmtp', `anna+${detail}`);
   await send(room, 'lmtp', 'both+lists');
-  const filed = async (path: string) => (await room.store.mailboxes(id)).find((one) => one.path === path)!.total;
+  const filed = async (path: string) => (await room.store.mailboxes.list(id)).find((one) => one.path === path)!.total;
   assert.deepEqual(await Promise.all(['Lists', 'Trash', 'INBOX', 'Lists/Größe'].map(filed)), [2, 0, 5, 0]);
 
   const client = await room.connect('lmtp'); // a folder that goes between RCPT and the message
   client.send('LHLO x\r\nMAIL FROM:<>\r\nRCPT TO:<anna+lists@office.test>\r\nDATA\r\n');
   await client.until('354');
   await client.reply();
-  await room.store.deleteMailbox(id, lists.id);
+  await room.store.mailboxes.delete(id, lists.id);
   await send(room, 'lmtp', 'anna+lists');
   client.send('Subject: hello\r\n\r\nHello.\r\n.\r\n');
   assert.match(await client.reply(), /^250 /);

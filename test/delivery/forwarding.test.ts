@@ -332,7 +332,7 @@ test('junk stays in Junk of whoever forwards', async (t) => {
   allTaken(await send(room, { to: [ANNA, 'tax@office.test'] }));
   const { id } = await room.directory.account(ANNA);
   assert.deepEqual(
-    (await room.store.mailboxes(id)).filter(({ total }) => total > 0).map(({ role }) => role),
+    (await room.store.mailboxes.list(id)).filter(({ total }) => total > 0).map(({ role }) => role),
     ['junk'],
   );
   assert.deepEqual(

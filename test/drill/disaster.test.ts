@@ -278,7 +278,7 @@ async function digestOf(t: TestContext, data: string): Promise<string> {
   const store = await openStore(t, data);
   const { id: account } = await (await Directory.open(store.engine)).account('anna@office.test');
   const sum = createHash('sha256');
-  for (const { id: mailbox, path, uidvalidity } of await store.mailboxes(account)) {
+  for (const { id: mailbox, path, uidvalidity } of await store.mailboxes.list(account)) {
     const view = await store.view({ account, mailbox });
     for (let index = 0; index < view.length; index++) {
       const { modseq: _, ...entry } = view.entry(index);

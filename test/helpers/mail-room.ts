@@ -256,7 +256,7 @@ export async function mailRoom(t: TestContext, options: MailRoomOptions = {}): P
     inbox: (person) => room.folderOf(person, 'INBOX'),
     async folderOf(person, path) {
       const { id } = await directory.account(`${person}@${DOMAIN}`);
-      const mailbox = (await opened.mailboxes(id)).find((each) => each.path === path)?.id ?? INBOX;
+      const mailbox = (await opened.mailboxes.list(id)).find((each) => each.path === path)?.id ?? INBOX;
       const view = await opened.view({ account: id, mailbox });
       const messages: string[] = [];
       for (let index = 0; index < view.length; index += 1) {

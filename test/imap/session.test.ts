@@ -68,11 +68,12 @@ test('a command beyond the limit is BAD with TOOBIG, and its bytes are never tak
 test('a fault of ours is answered NO, is counted, and the session goes on', async (t) => {
   const office = await imapOffice(t);
   const client = await office.signIn();
-  const { danglingSubscriptions } = office.store;
-  office.store.danglingSubscriptions = () => Promise.reject(new Error('made to fail'));
+  const { mailboxes } = office.store;
+  const { danglingSubscriptions } = mailboxes;
+  mailboxes.danglingSubscriptions = () => Promise.reject(new Error('made to fail'));
   assert.match((await client.command('LIST "" *')).tagged, /^NO \[SERVERBUG\] /);
   assert.equal(office.faults.splice(0).length, 1);
-  office.store.danglingSubscriptions = danglingSubscriptions;
+  mailboxes.danglingSubscriptions = danglingSubscriptions;
   await client.ok('LIST "" *');
 });
 

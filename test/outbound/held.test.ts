@@ -11,7 +11,7 @@ test('mail for later is in Sent at once and with nobody before its time; then it
   const before = nowSeconds();
   const reply = await office.submit('HOLDFOR=2', '<ben@office.test> NOTIFY=SUCCESS', '<carl@example.net>');
   assert.match(reply, /^250 2\.0\.0 Waits until 2\d{3}-/);
-  const sent = (await room.store.mailboxes((await room.directory.account('anna@office.test')).id)).find(
+  const sent = (await room.store.mailboxes.list((await room.directory.account('anna@office.test')).id)).find(
     ({ role }) => role === 'sent',
   );
   assert.equal(sent?.total, 1);

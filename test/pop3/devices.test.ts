@@ -60,7 +60,7 @@ test('what every device has let go goes to the folder that the office has for it
   await deliver(room, 'Invoice');
   await laptop.fetch({ keep: false });
   assert.deepEqual(await room.subjects(), []);
-  const archive = (await room.store.mailboxes(room.account)).find(({ path }) => path === 'Archive/POP3');
+  const archive = (await room.store.mailboxes.list(room.account)).find(({ path }) => path === 'Archive/POP3');
   assert.equal(archive?.total, 1);
 });
 
@@ -117,7 +117,7 @@ test('a device keeps its view when a message is moved away and comes back', asyn
   const laptop = await room.device('laptop');
   await deliver(room, 'Invoice');
   await laptop.fetch({ keep: false });
-  const archive = (await room.store.mailboxes(room.account)).find(({ path }) => path === 'Archive')!;
+  const archive = (await room.store.mailboxes.list(room.account)).find(({ path }) => path === 'Archive')!;
   const inbox = { account: room.account, mailbox: INBOX };
   const there = { account: room.account, mailbox: archive.id };
   const { uids } = await room.store.move(inbox, await inboxUids(room), there);
@@ -198,12 +198,12 @@ test('DELE of what was moved or removed meanwhile succeeds, and leaves the moved
   await client.ask('DELE 1');
   await client.ask('DELE 2');
   const [moved, gone] = await inboxUids(room);
-  const archive = (await room.store.mailboxes(room.account)).find(({ path }) => path === 'Archive')!;
+  const archive = (await room.store.mailboxes.list(room.account)).find(({ path }) => path === 'Archive')!;
   const inbox = { account: room.account, mailbox: INBOX };
   await room.store.move(inbox, [moved!], { account: room.account, mailbox: archive.id });
   await room.store.expunge(inbox, [gone!]);
   assert.match(await client.ask('QUIT'), /^\+OK /);
-  assert.equal((await room.store.mailboxes(room.account)).find(({ path }) => path === 'Archive')!.total, 1);
+  assert.equal((await room.store.mailboxes.list(room.account)).find(({ path }) => path === 'Archive')!.total, 1);
   assert.deepEqual(await room.subjects(), ['Stays']);
 });
 
@@ -212,7 +212,7 @@ for (const who of ['a device', 'the shared password'] as const) {
     const room = await deviceRoom(t);
     const device = who === 'a device' ? await room.device('laptop') : room.shared;
     await deliver(room, 'Moved', 'Stays');
-    const archive = (await room.store.mailboxes(room.account)).find(({ path }) => path === 'Archive')!;
+    const archive = (await room.store.mailboxes.list(room.account)).find(({ path }) => path === 'Archive')!;
     const inbox = { account: room.account, mailbox: INBOX };
     const there = { account: room.account, mailbox: archive.id };
     const client = await device.open();
@@ -229,7 +229,7 @@ test('a message that was away and back while a device deleted it is deleted', as
   const room = await deviceRoom(t, REMOVE);
   const laptop = await room.device('laptop');
   await deliver(room, 'Invoice');
-  const archive = (await room.store.mailboxes(room.account)).find(({ path }) => path === 'Archive')!;
+  const archive = (await room.store.mailboxes.list(room.account)).find(({ path }) => path === 'Archive')!;
   const inbox = { account: room.account, mailbox: INBOX };
   const there = { account: room.account, mailbox: archive.id };
   const client = await laptop.open();
@@ -245,7 +245,7 @@ test('what somebody takes back from the folder for what devices have let go stay
   const laptop = await room.device('laptop');
   await deliver(room, 'Invoice');
   await laptop.fetch({ keep: false });
-  const archive = (await room.store.mailboxes(room.account)).find(({ path }) => path === 'Archive')!;
+  const archive = (await room.store.mailboxes.list(room.account)).find(({ path }) => path === 'Archive')!;
   const there = { account: room.account, mailbox: archive.id };
   const view = await room.store.view(there);
   await room.store.move(there, [view.uid(0)], { account: room.account, mailbox: INBOX });
@@ -273,7 +273,7 @@ test('several folders are one list, each message once, and QUIT removes from eac
   const room = await deviceRoom(t, { policy: { 'pop3.folders': ['INBOX', 'Archive', 'Nowhere'] } });
   await deliver(room, 'One', 'Two', 'Three');
   const [first] = await inboxUids(room);
-  const archive = (await room.store.mailboxes(room.account)).find(({ path }) => path === 'Archive')!;
+  const archive = (await room.store.mailboxes.list(room.account)).find(({ path }) => path === 'Archive')!;
   const there = { account: room.account, mailbox: archive.id };
   await room.store.move({ account: room.account, mailbox: INBOX }, [first!], there);
   const subjects = (client: Client) => client.lines('UIDL');

@@ -110,7 +110,7 @@ async function restoredRoom(t: TestContext, rule: LetGoRule, place: Place): Prom
 /** An empty mailbox without devices, for the next history. */
 async function tidy(room: DeviceRoom, devices: number): Promise<void> {
   const { store, account, directory } = room;
-  for (const { id: mailbox, total } of await store.mailboxes(account)) {
+  for (const { id: mailbox, total } of await store.mailboxes.list(account)) {
     if (total === 0) continue;
     const view = await store.view({ account, mailbox });
     await store.expunge(

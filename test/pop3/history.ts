@@ -304,7 +304,7 @@ export class History {
   async #key(folder: Folder) {
     const { store, account } = this.#room;
     if (folder === 'inbox') return { account, mailbox: INBOX };
-    const archive = (await store.mailboxes(account)).find(({ path }) => path === 'Archive')!;
+    const archive = (await store.mailboxes.list(account)).find(({ path }) => path === 'Archive')!;
     return { account, mailbox: archive.id };
   }
 

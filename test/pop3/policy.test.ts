@@ -15,7 +15,7 @@ async function rule(room: MailRoom, person: string, setting: PolicyName, value: 
 
 async function folder(room: DeviceRoom, person: string, path: string) {
   const { id } = await room.directory.account(`${person}@${DOMAIN}`);
-  return (await room.store.mailboxes(id)).find((each) => each.path === path);
+  return (await room.store.mailboxes.list(id)).find((each) => each.path === path);
 }
 
 test('what devices have let go leaves as the rule of their account has it', async (t) => {

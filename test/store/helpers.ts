@@ -42,7 +42,7 @@ export function inboxOf(account: AccountId): MailboxKey {
 }
 
 export async function mailboxNamed(store: MailStore, account: AccountId, path: string): Promise<MailboxKey> {
-  const found = (await store.mailboxes(account)).find((mailbox) => mailbox.path === path);
+  const found = (await store.mailboxes.list(account)).find((mailbox) => mailbox.path === path);
   if (found === undefined) throw new Error(`no mailbox ${path}`);
   return { account, mailbox: found.id satisfies MailboxId };
 }

@@ -146,7 +146,7 @@ async function put(
 }
 
 async function compare(store: MailStore, keys: readonly MailboxKey[], model: readonly ModelMailbox[]): Promise<void> {
-  const mailboxes = await store.mailboxes(keys[0]!.account);
+  const mailboxes = await store.mailboxes.list(keys[0]!.account);
   for (const [index, key] of keys.entries()) {
     const view = await store.view(key);
     const expected = [...model[index]!.messages.values()];

@@ -178,7 +178,7 @@ test('a mailbox that would run short of UIDs gets another UIDVALIDITY, once for 
     for (const { mailbox } of keys) await tx.run(UIDNEXT, 2 ** 31 - 1_000, account, mailbox);
     await raiseIds(tx, 1_000, 2_000);
   });
-  const [inbox, archive, sent] = (await store.mailboxes(account))
+  const [inbox, archive, sent] = (await store.mailboxes.list(account))
     .filter(({ path }) => ['INBOX', 'Archive', 'Sent'].includes(path))
     .sort(
       (a, b) =>
@@ -218,7 +218,7 @@ test('a folder that was deleted before the backup comes back with UIDs that nobo
   const archive = await mailboxNamed(store, account, 'Archive');
   await appendTo(store, archive, 'Letter');
   const { uidvalidity, uidnext } = await store.view(archive);
-  await store.deleteMailbox(account, archive.mailbox);
+  await store.mailboxes.delete(account, archive.mailbox);
   await store.engine.write((tx) => raiseIds(tx, 1_000, 2_000));
 
   const chosen = await store.retained.choose(account, {}, {});

@@ -55,7 +55,7 @@ async function makeDesk(t: TestContext): Promise<Desk> {
   const anna = await newAccount(store, 'anna');
   const ben = await newAccount(store, 'ben');
   for (const subject of ['one', 'two', 'three', 'four']) await deliver(store, [anna, ben], subject);
-  await store.createMailbox(anna, 'Work/Plans');
+  await store.mailboxes.create(anna, 'Work/Plans');
   await appendTo(store, await mailboxNamed(store, anna, 'Work/Plans'), 'plan', ['\\Seen', 'important']);
   await appendTo(store, await mailboxNamed(store, anna, 'Archive'), 'old');
   await store.expunge(inboxOf(anna), (await uidsIn(store, inboxOf(anna))).slice(3) as never);
@@ -76,7 +76,7 @@ const repair = (store: MailStore) => store.repair({ actor: 'a test', onProgress:
 /** Subjects by folder, of all that a person sees. */
 async function mailOf(store: MailStore, account: AccountId): Promise<Record<string, string[]>> {
   const found: Record<string, string[]> = {};
-  for (const mailbox of await store.mailboxes(account)) {
+  for (const mailbox of await store.mailboxes.list(account)) {
     if (!mailbox.selectable) continue;
     const key = { account, mailbox: mailbox.id };
     const subjects: string[] = [];

@@ -103,7 +103,7 @@ test('random histories lose nothing but what was purged or past its time, and ne
       const account = await newAccount(store, `person${people++}`);
       const model = new Model();
       for (const path of FOLDERS) {
-        if (path !== 'INBOX') await store.createMailbox(account, path);
+        if (path !== 'INBOX') await store.mailboxes.create(account, path);
         model.folders.set(path, []);
       }
       for (const [index, each] of history.entries()) await perform(store, account, model, each, index);
@@ -118,7 +118,7 @@ test('random histories lose nothing but what was purged or past its time, and ne
 });
 
 async function keyOf(store: MailStore, account: AccountId, path: string): Promise<MailboxKey | undefined> {
-  const mailbox = (await store.mailboxes(account)).find((each) => each.path === path && each.selectable);
+  const mailbox = (await store.mailboxes.list(account)).find((each) => each.path === path && each.selectable);
   return mailbox && { account, mailbox: mailbox.id };
 }
 
@@ -185,7 +185,7 @@ async function perform(store: MailStore, account: AccountId, model: Model, step:
       return model.remove(folder, some);
     case 'delete folder':
       if (folder === 'INBOX') return;
-      await store.deleteMailbox(account, key.mailbox);
+      await store.mailboxes.delete(account, key.mailbox);
       model.remove(folder, messages);
       model.folders.delete(folder);
       return;
@@ -213,7 +213,7 @@ async function restore(store: MailStore, account: AccountId, model: Model, step:
   assert.deepEqual(chosen.items, model.offered(step.copies));
   const items = picked(chosen.items, step);
   const redeliver = step.kind === 'redeliver';
-  const present = new Set((await store.mailboxes(account)).map(({ path }) => path));
+  const present = new Set((await store.mailboxes.list(account)).map(({ path }) => path));
   const restored = await store.retained.restore(account, { items, bytes: 0 }, { redeliver });
   assert.equal(restored.messages, items.length);
   for (const item of items) {
@@ -239,7 +239,7 @@ async function newItem(store: MailStore, key: MailboxKey, email: number, model: 
 }
 
 async function compare(store: MailStore, account: AccountId, model: Model): Promise<void> {
-  const selectable = (await store.mailboxes(account)).filter(
+  const selectable = (await store.mailboxes.list(account)).filter(
     (each) => each.selectable && each.path.match(/INBOX|Work/),
   );
   assert.deepEqual(selectable.map(({ path }) => path).sort(), [...model.folders.keys()].sort());
@@ -271,7 +271,7 @@ test('the model notices a message that is lost', async (t) => {
   const account = await newAccount(store, 'anna');
   const model = new Model();
   for (const path of FOLDERS) {
-    if (path !== 'INBOX') await store.createMailbox(account, path);
+    if (path !== 'INBOX') await store.mailboxes.create(account, path);
     model.folders.set(path, []);
   }
   const common = { folder: 'Work', other: 'INBOX', pick: 255, copies: false } as const;

@@ -126,8 +126,8 @@ test('what is delivered again to POP3 clients is a new item of the same email', 
 test('a deleted tree of folders comes back with its names and special uses, and is subscribed to', async (t) => {
   const store = await temporaryStore(t);
   const account = await newAccount(store, 'anna');
-  const years = await store.createMailbox(account, 'Clients/Müller/2025');
-  const flagged = await store.createMailbox(account, 'Clients/Müller/Flagged', 'flagged');
+  const years = await store.mailboxes.create(account, 'Clients/Müller/2025');
+  const flagged = await store.mailboxes.create(account, 'Clients/Müller/Flagged', 'flagged');
   const clients = await mailboxNamed(store, account, 'Clients');
   const sent = await mailboxNamed(store, account, 'Sent');
   await appendTo(store, { account, mailbox: years.id }, 'deep');
@@ -136,7 +136,7 @@ test('a deleted tree of folders comes back with its names and special uses, and 
   await appendTo(store, sent, 'sent');
   const muller = await mailboxNamed(store, account, 'Clients/Müller');
   for (const mailbox of [years.id, flagged.id, muller.mailbox, clients.mailbox, sent.mailbox]) {
-    await store.deleteMailbox(account, mailbox);
+    await store.mailboxes.delete(account, mailbox);
   }
 
   const { folders } = await restore(store, account);
@@ -146,7 +146,7 @@ test('a deleted tree of folders comes back with its names and special uses, and 
     'Clients/Müller/Flagged',
     'Sent',
   ]);
-  const mailboxes = await store.mailboxes(account);
+  const mailboxes = await store.mailboxes.list(account);
   const back = mailboxes.filter(({ path }) => /^(Clients|Sent)/.test(path));
   assert.deepEqual(
     back.map(({ path, role, total }) => ({ path, role, total })),
@@ -167,10 +167,10 @@ test('a special use that another folder has by now stays there', async (t) => {
   const account = await newAccount(store, 'anna');
   const sent = await mailboxNamed(store, account, 'Sent');
   await appendTo(store, sent, 'sent');
-  await store.deleteMailbox(account, sent.mailbox);
-  await store.createMailbox(account, 'Gesendet', 'sent');
+  await store.mailboxes.delete(account, sent.mailbox);
+  await store.mailboxes.create(account, 'Gesendet', 'sent');
   await restore(store, account);
-  const roles = (await store.mailboxes(account)).filter(({ path }) => /Sent|Gesendet/.test(path));
+  const roles = (await store.mailboxes.list(account)).filter(({ path }) => /Sent|Gesendet/.test(path));
   assert.deepEqual(
     roles.map(({ path, role, total }) => [path, role, total]),
     [
@@ -183,7 +183,7 @@ test('a special use that another folder has by now stays there', async (t) => {
 test('messages come back below folders that have another name by now', async (t) => {
   const store = await temporaryStore(t);
   const account = await newAccount(store, 'anna');
-  const plans = await store.createMailbox(account, 'Projects/Bridge/Plans');
+  const plans = await store.mailboxes.create(account, 'Projects/Bridge/Plans');
   const bridge = await mailboxNamed(store, account, 'Projects/Bridge');
   const projects = await mailboxNamed(store, account, 'Projects');
   const { uids } = await store.append(bridge, [
@@ -191,29 +191,29 @@ test('messages come back below folders that have another name by now', async (t)
   ]);
   await store.expunge(bridge, uids);
   await appendTo(store, { account, mailbox: plans.id }, 'plan');
-  await store.deleteMailbox(account, plans.id);
-  await store.renameMailbox(account, bridge.mailbox, 'Projects/Tunnel');
-  await store.renameMailbox(account, projects.mailbox, 'Done');
+  await store.mailboxes.delete(account, plans.id);
+  await store.mailboxes.rename(account, bridge.mailbox, 'Projects/Tunnel');
+  await store.mailboxes.rename(account, projects.mailbox, 'Done');
 
   assert.deepEqual(await offered(store, account, { folder: 'Projects' }), ['plan', 'kept folder']);
   assert.deepEqual(await offered(store, account, { folder: 'Done/Tunnel' }), ['plan', 'kept folder']);
   const { folders } = await restore(store, account);
   assert.deepEqual(folders.map(({ path }) => path).sort(), ['Done/Tunnel', 'Done/Tunnel/Plans']);
-  assert.equal((await store.mailboxes(account)).filter(({ path }) => path.startsWith('Projects')).length, 0);
+  assert.equal((await store.mailboxes.list(account)).filter(({ path }) => path.startsWith('Projects')).length, 0);
   await assertWhole(store);
 });
 
 test('a deleted folder comes back as itself, so that no program takes it for another', async (t) => {
   const store = await temporaryStore(t);
   const account = await newAccount(store, 'anna');
-  await store.createMailbox(account, 'A/B');
-  const named = async (path: string) => (await store.mailboxes(account)).find((mailbox) => mailbox.path === path)!;
+  await store.mailboxes.create(account, 'A/B');
+  const named = async (path: string) => (await store.mailboxes.list(account)).find((mailbox) => mailbox.path === path)!;
   for (const path of ['A/B', 'A']) await appendTo(store, await mailboxNamed(store, account, path), `in ${path}`);
   const [a, b] = [await named('A'), await named('A/B')];
   const { modseq } = await store.view({ account, mailbox: b.id });
   // Once with A as a place that stays for B, once with both gone.
   for (const paths of [['A'], ['A/B', 'A']]) {
-    for (const path of paths) await store.deleteMailbox(account, (await named(path)).id);
+    for (const path of paths) await store.mailboxes.delete(account, (await named(path)).id);
     await restore(store, account);
   }
   const identity = ({ id, uidvalidity, total, selectable }: typeof a) => ({ id, uidvalidity, total, selectable });
@@ -229,11 +229,11 @@ test('hundreds of deleted folders come back a few in each transaction', async (t
   const account = await newAccount(store, 'anna');
   const names = Array.from({ length: 100 }, (_, index) => `Lists/${index % 5}/${index}`);
   for (const name of names) {
-    const { id } = await store.createMailbox(account, name);
+    const { id } = await store.mailboxes.create(account, name);
     await appendTo(store, { account, mailbox: id }, name);
   }
-  for (const { id, total } of (await store.mailboxes(account)).toReversed()) {
-    if (total > 0) await store.deleteMailbox(account, id);
+  for (const { id, total } of (await store.mailboxes.list(account)).toReversed()) {
+    if (total > 0) await store.mailboxes.delete(account, id);
   }
   const chosen = await store.retained.choose(account, {}, {});
   const reports: number[] = [];
@@ -256,13 +256,13 @@ test('a folder that was made anew meanwhile takes the messages of the one that w
   const store = await temporaryStore(t);
   const account = await newAccount(store, 'anna');
   for (const subject of ['first', 'second']) {
-    const { id } = await store.createMailbox(account, 'A');
+    const { id } = await store.mailboxes.create(account, 'A');
     await appendTo(store, { account, mailbox: id }, subject);
-    await store.deleteMailbox(account, id);
+    await store.mailboxes.delete(account, id);
   }
-  const third = await store.createMailbox(account, 'A');
+  const third = await store.mailboxes.create(account, 'A');
   await restore(store, account);
-  const all = (await store.mailboxes(account)).filter(({ path }) => path === 'A');
+  const all = (await store.mailboxes.list(account)).filter(({ path }) => path === 'A');
   assert.deepEqual(
     all.map(({ id, uidvalidity, total }) => [id, uidvalidity, total]),
     [[third.id, third.uidvalidity, 2]],

@@ -23,7 +23,7 @@ import {
 test('a new account has the folders everybody expects, subscribed, with their special uses', async (t) => {
   const store = await temporaryStore(t);
   const anna = await newAccount(store, 'anna');
-  const folders = (await store.mailboxes(anna)).map(({ path, role, subscribed }) => ({ path, role, subscribed }));
+  const folders = (await store.mailboxes.list(anna)).map(({ path, role, subscribed }) => ({ path, role, subscribed }));
   assert.deepEqual(folders, [
     { path: 'INBOX', role: 'inbox', subscribed: true },
     { path: 'Archive', role: 'archive', subscribed: true },
@@ -183,19 +183,19 @@ test('thousands of messages are copied whole, in the worker, flagged and removed
 test('folders are created with those above, renamed with those below, and deleted with their messages', async (t) => {
   const store = await temporaryStore(t);
   const anna = await newAccount(store, 'anna');
-  await store.createMailbox(anna, 'Customers/North/Meier');
+  await store.mailboxes.create(anna, 'Customers/North/Meier');
   const north = await mailboxNamed(store, anna, 'Customers/North');
   const meier = await mailboxNamed(store, anna, 'Customers/North/Meier');
   await appendTo(store, meier, 'offer');
-  await store.renameMailbox(anna, north.mailbox, 'Partners/Süd');
-  const paths = (await store.mailboxes(anna)).map((mailbox) => mailbox.path);
+  await store.mailboxes.rename(anna, north.mailbox, 'Partners/Süd');
+  const paths = (await store.mailboxes.list(anna)).map((mailbox) => mailbox.path);
   assert.ok(paths.includes('Partners/Süd/Meier') && paths.includes('Customers') && !paths.includes('Customers/North'));
   assert.deepEqual(await uidsIn(store, meier), [1]);
 
-  await store.deleteMailbox(anna, (await mailboxNamed(store, anna, 'Partners')).mailbox);
-  const partners = (await store.mailboxes(anna)).find((mailbox) => mailbox.path === 'Partners');
+  await store.mailboxes.delete(anna, (await mailboxNamed(store, anna, 'Partners')).mailbox);
+  const partners = (await store.mailboxes.list(anna)).find((mailbox) => mailbox.path === 'Partners');
   assert.equal(partners?.selectable, false, 'a folder with others below stays as a place');
-  await store.deleteMailbox(anna, meier.mailbox);
+  await store.mailboxes.delete(anna, meier.mailbox);
   await assert.rejects(store.view(meier), { code: 'mailbox.missing' });
   assert.ok((await store.usage(anna)).usedBytes === 0);
   assert.deepEqual((await store.verify()).findings, []);
@@ -206,23 +206,23 @@ test('names that can’t be folders are refused with a reason', async (t) => {
   const anna = await newAccount(store, 'anna');
   for (const path of ['', '/', 'a//b', '/a', 'a\0b', 'a\nb', 'x'.repeat(300), `${'d/'.repeat(60)}e`]) {
     await assert.rejects(
-      store.createMailbox(anna, path),
+      store.mailboxes.create(anna, path),
       { code: 'mailbox.forbidden' },
       JSON.stringify(path.slice(0, 20)),
     );
   }
   for (const path of ['INBOX', 'inbox', 'Sent']) {
-    await assert.rejects(store.createMailbox(anna, path), { code: 'mailbox.exists' }, path);
+    await assert.rejects(store.mailboxes.create(anna, path), { code: 'mailbox.exists' }, path);
   }
-  await assert.rejects(store.deleteMailbox(anna, 1 as MailboxId), { code: 'mailbox.forbidden' });
-  await assert.rejects(store.deleteMailbox(anna, 999 as MailboxId), { code: 'mailbox.missing' });
+  await assert.rejects(store.mailboxes.delete(anna, 1 as MailboxId), { code: 'mailbox.forbidden' });
+  await assert.rejects(store.mailboxes.delete(anna, 999 as MailboxId), { code: 'mailbox.missing' });
 });
 
 test('renaming INBOX moves its messages and leaves it there, empty', async (t) => {
   const store = await temporaryStore(t);
   const anna = await newAccount(store, 'anna');
   await appendTo(store, inboxOf(anna), 'old');
-  await store.renameMailbox(anna, 1 as MailboxId, '2025');
+  await store.mailboxes.rename(anna, 1 as MailboxId, '2025');
   assert.deepEqual(await uidsIn(store, inboxOf(anna)), []);
   assert.deepEqual(await uidsIn(store, await mailboxNamed(store, anna, '2025')), [1]);
 });
@@ -230,9 +230,9 @@ test('renaming INBOX moves its messages and leaves it there, empty', async (t) =
 test('a folder made anew under an old name has another UIDVALIDITY', async (t) => {
   const store = await temporaryStore(t);
   const anna = await newAccount(store, 'anna');
-  const first = await store.createMailbox(anna, 'Work');
-  await store.deleteMailbox(anna, first.id);
-  const second = await store.createMailbox(anna, 'Work');
+  const first = await store.mailboxes.create(anna, 'Work');
+  await store.mailboxes.delete(anna, first.id);
+  const second = await store.mailboxes.create(anna, 'Work');
   assert.ok(second.uidvalidity > first.uidvalidity);
 });
 
@@ -249,7 +249,7 @@ test('a change is told to who listens to the account, once it is durable, and to
     heard.map(({ account, mailboxes, hierarchy }) => ({ account, mailboxes: [...mailboxes], hierarchy })),
     [{ account: anna, mailboxes: [1], hierarchy: false }],
   );
-  await store.createMailbox(anna, 'New');
+  await store.mailboxes.create(anna, 'New');
   assert.equal(heard.at(-1)?.hierarchy, true);
   stop();
   await deliver(store, anna, 'unheard');

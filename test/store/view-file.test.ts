@@ -71,7 +71,7 @@ test('the files of a mailbox that is gone go too', async (t) => {
   const folder = await temporaryFolder(t);
   const store = await openStore(t, folder);
   const inbox = await largeMailbox(store);
-  const archive = (await store.createMailbox(inbox.account, 'Old')).id;
+  const archive = (await store.mailboxes.create(inbox.account, 'Old')).id;
   const key = { account: inbox.account, mailbox: archive };
   const view = await store.view(inbox);
   await store.copy(
@@ -80,7 +80,7 @@ test('the files of a mailbox that is gone go too', async (t) => {
     key,
   );
   await store.view(key);
-  await store.deleteMailbox(inbox.account, archive);
+  await store.mailboxes.delete(inbox.account, archive);
   await assert.rejects(store.view(key), { code: 'mailbox.missing' });
   await store.close();
   assert.deepEqual(await readdir(join(folder, 'views', String(inbox.account))), [`${inbox.mailbox}.view`]);

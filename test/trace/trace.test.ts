@@ -328,9 +328,9 @@ async function act(store: MailStore, account: AccountId, step: string, at: numbe
       return;
     }
     case 'folder': {
-      const made = await store.createMailbox(account, `F${at}`);
+      const made = await store.mailboxes.create(account, `F${at}`);
       await store.move(inbox, some, { account, mailbox: made.id }, PHONE);
-      return store.deleteMailbox(account, made.id, PHONE);
+      return store.mailboxes.delete(account, made.id, PHONE);
     }
     default: {
       const chosen = await store.retained.choose(account, {}, { copies: true, drafts: true });
@@ -361,7 +361,7 @@ async function traced(store: MailStore, account: AccountId): Promise<{ came: Set
 
 async function emailsOf(store: MailStore, account: AccountId): Promise<{ live: Set<number>; retained: Set<number> }> {
   const live = new Set<number>();
-  for (const { id, selectable } of await store.mailboxes(account)) {
+  for (const { id, selectable } of await store.mailboxes.list(account)) {
     if (!selectable) continue;
     const view = await store.view({ account, mailbox: id });
     for (let index = 0; index < view.length; index++) live.add(view.email(index));

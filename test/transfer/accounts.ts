@@ -119,12 +119,12 @@ export const accountStory: fc.Arbitrary<AccountStory> = fc.record({
 
 /** Makes the account's mail be as the story says; what can't be the name of a folder is left out. */
 export async function tell(store: MailStore, account: AccountId, story: AccountStory): Promise<void> {
-  const sent = (await store.mailboxes(account)).find((mailbox) => mailbox.role === 'sent')!;
-  await store.renameMailbox(account, sent.id, story.sent);
+  const sent = (await store.mailboxes.list(account)).find((mailbox) => mailbox.role === 'sent')!;
+  await store.mailboxes.rename(account, sent.id, story.sent);
   for (const { path: name, subscribed, messages } of story.folders) {
     const mailbox = await mailboxFor(store, account, name);
     if (mailbox === null) continue;
-    await store.setSubscribed(account, mailbox.path, subscribed);
+    await store.mailboxes.setSubscribed(account, mailbox.path, subscribed);
     const appended = [];
     const taken = await uidlsOf(store, account, mailbox.id);
     for (const { content: bytes, flags, received, uidl } of messages) {
@@ -134,13 +134,14 @@ export async function tell(store: MailStore, account: AccountId, story: AccountS
     }
     if (appended.length > 0) await store.append({ account, mailbox: mailbox.id }, appended);
   }
-  for (const name of story.dangling) await store.setSubscribed(account, name, true);
+  for (const name of story.dangling) await store.mailboxes.setSubscribed(account, name, true);
 }
 
 async function mailboxFor(store: MailStore, account: AccountId, name: string) {
-  const find = async (wanted: string) => (await store.mailboxes(account)).find((mailbox) => mailbox.path === wanted);
+  const find = async (wanted: string) =>
+    (await store.mailboxes.list(account)).find((mailbox) => mailbox.path === wanted);
   try {
-    return (await find(name)) ?? (await store.createMailbox(account, name));
+    return (await find(name)) ?? (await store.mailboxes.create(account, name));
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
     return (await find(name.normalize('NFC').replace(/\/$/, ''))) ?? null;
@@ -155,7 +156,7 @@ async function uidlsOf(store: MailStore, account: AccountId, mailbox: Parameters
 /** All that a person and their programs see of an account, but for UIDs. */
 export async function seen(store: MailStore, account: AccountId) {
   const folders: Record<string, unknown> = {};
-  for (const { id, path: name, role, subscribed, selectable } of await store.mailboxes(account)) {
+  for (const { id, path: name, role, subscribed, selectable } of await store.mailboxes.list(account)) {
     const view = await store.view({ account, mailbox: id });
     const messages = [];
     for (let index = 0; index < view.length; index++) {
@@ -171,7 +172,7 @@ export async function seen(store: MailStore, account: AccountId) {
     }
     folders[name] = { role, subscribed, selectable, messages };
   }
-  return { folders, dangling: await store.danglingSubscriptions(account) };
+  return { folders, dangling: await store.mailboxes.danglingSubscriptions(account) };
 }
 
 /** Enough to see what differs. */

@@ -112,7 +112,9 @@ async function assertStrangersFit({ store, account }: RestoreTarget, beside: str
       'The account of this name is not the one in the backup: it was removed and made anew since, so nothing can be said of what is there still. Restore beside what is there: --beside.',
     );
   }
-  const taken = (await store.mailboxes(account)).some(({ path }) => path === beside || path.startsWith(`${beside}/`));
+  const taken = (await store.mailboxes.list(account)).some(
+    ({ path }) => path === beside || path.startsWith(`${beside}/`),
+  );
   if (taken)
     throw new Refused('mailbox.exists', `There is a folder “${beside}” already. Name another one: --beside FOLDER.`);
 }
@@ -155,7 +157,7 @@ class MailRestore {
   async #take({ mailbox, rows }: FoundPage): Promise<void> {
     const { store, account } = this.#target;
     const place = await this.#placeFor(mailbox);
-    const mailboxes = await store.mailboxes(account);
+    const mailboxes = await store.mailboxes.list(account);
     const path = pathNow(mailboxes, place);
     const there = mailboxes.find((each) => each.path === path)?.id ?? null;
     const standings = await store.engine.read(async (tx) => {

@@ -13,7 +13,7 @@ export const create: Command<CreateRequest> = {
   async run({ mailbox, uses }, session) {
     const role = uses.length === 1 ? roleOf(uses[0]!) : null;
     if (uses.length > 0 && role === null) return no('No mailbox can have that use', 'USEATTR'); // RFC 6154 3
-    const created = await session.store.createMailbox(session.accountId, mailbox, role ?? undefined);
+    const created = await session.store.mailboxes.create(session.accountId, mailbox, role ?? undefined);
     return ok('CREATE completed', `MAILBOXID (${mailboxObjectId(created.id)})`); // RFC 8474 4.1
   },
 };

@@ -10,7 +10,7 @@ export const deleteMailbox: Command<string> = {
 
   async run(path, session) {
     const mailbox = await mailboxNamed(session, path);
-    await session.store.deleteMailbox(session.accountId, mailbox.id, session.by);
+    await session.store.mailboxes.delete(session.accountId, mailbox.id, session.by);
     if (session.selected?.key.mailbox === mailbox.id) {
       session.unselect();
       session.write('* OK [CLOSED] The selected mailbox was deleted\r\n'); // RFC 9051 7.1

@@ -70,8 +70,8 @@ export const lsub: Command<{ readonly reference: string; readonly pattern: strin
 async function hierarchy(session: ImapSession): Promise<readonly Name[]> {
   const { store, accountId } = session;
   const names = new Map<string, Name>();
-  for (const mailbox of await store.mailboxes(accountId)) names.set(mailbox.path, nameOf(mailbox.path, mailbox));
-  for (const path of await store.danglingSubscriptions(accountId)) {
+  for (const mailbox of await store.mailboxes.list(accountId)) names.set(mailbox.path, nameOf(mailbox.path, mailbox));
+  for (const path of await store.mailboxes.danglingSubscriptions(accountId)) {
     if (!names.has(path)) names.set(path, { ...nameOf(path, null), subscribed: true });
     for (const above of pathsAbove(path)) if (!names.has(above)) names.set(above, nameOf(above, null));
   }

@@ -10,7 +10,7 @@ export const rename: Command<{ readonly from: string; readonly to: string }> = {
 
   async run({ from, to }, session) {
     const mailbox = await mailboxNamed(session, from);
-    await session.store.renameMailbox(session.accountId, mailbox.id, to, session.by);
+    await session.store.mailboxes.rename(session.accountId, mailbox.id, to, session.by);
     return ok('RENAME completed');
   },
 };

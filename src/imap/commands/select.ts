@@ -42,7 +42,8 @@ async function open(session: ImapSession, mailbox: Mailbox, readOnly: boolean): 
   const { store, accountId: account } = session;
   const key = { account, mailbox: mailbox.id };
   let recentAbove: number = mailbox.recentUid;
-  if (!session.rev2 && !readOnly && recentAbove + 1 < mailbox.uidnext) recentAbove = await store.claimRecent(key);
+  if (!session.rev2 && !readOnly && recentAbove + 1 < mailbox.uidnext)
+    recentAbove = await store.mailboxes.claimRecent(key);
   const view = await store.view(key);
   const selected = new SelectedMailbox(key, readOnly, view, (listener) => store.subscribe(account, listener));
   if (!session.rev2) selected.recent = NumberSet.range(recentAbove + 1, view.uidnext - 1);

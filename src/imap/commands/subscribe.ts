@@ -12,7 +12,7 @@ function subscription(name: string, subscribed: boolean): Command<string> {
     syntax: mailboxArgument,
 
     async run(path, session) {
-      await session.store.setSubscribed(session.accountId, path, subscribed);
+      await session.store.mailboxes.setSubscribed(session.accountId, path, subscribed);
       return ok(`${name} completed`);
     },
   };

@@ -52,7 +52,7 @@ export const planImport = action({
 
   async run(office, { account, path, folder }): Promise<ImportPlan> {
     const { id } = await office.directory.account(account);
-    return plan(await findSources(path), await office.store.mailboxes(id), folder);
+    return plan(await findSources(path), await office.store.mailboxes.list(id), folder);
   },
 });
 

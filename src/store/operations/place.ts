@@ -2,6 +2,7 @@
  * Where a removed message was, kept with it so that it can come back there: under the same name, or below a folder that has another name by
  * now, or in a folder that has to be made anew.
  */
+import { Refused } from '../../errors.ts';
 import type { Reader, Writer } from '../engine/engine.ts';
 import { sql } from '../engine/sql.ts';
 import type { AccountId, MailboxId } from '../ids.ts';
@@ -27,6 +28,13 @@ export function placeOf(mailboxes: readonly Mailbox[], id: MailboxId): Place | u
   const ids: MailboxId[] = [];
   for (let at: Mailbox | undefined = mailbox; at !== undefined; at = byId.get(at.parent)) ids.unshift(at.id);
   return { path: mailbox.path, ids: ids.join('/'), role: mailbox.role };
+}
+
+/** The place of a mailbox. @throws Refused `mailbox.missing` */
+export function requirePlace(mailboxes: readonly Mailbox[], id: MailboxId): Place {
+  const place = placeOf(mailboxes, id);
+  if (place === undefined) throw new Refused('mailbox.missing', 'The folder does not exist.');
+  return place;
 }
 
 /** What the place is called now: below the nearest folder that is still there, whatever name that has. */

@@ -266,7 +266,7 @@ test('10,000 messages are fetched in order, with a client that reads slowly', as
   const stage = office.store.stage(1 << 20);
   await stage.write(Buffer.from(message({ Subject: 'many' }, 'x'.repeat(2_000))));
   const staged = await stage.finish();
-  const [inbox] = await office.store.mailboxes(office.account);
+  const [inbox] = await office.store.mailboxes.list(office.account);
   const key = { account: office.account, mailbox: inbox!.id };
   for (let at = 0; at < 10; at++) {
     await office.store.append(

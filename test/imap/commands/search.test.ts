@@ -262,7 +262,7 @@ test('a client that leaves during a long search ends it', async (t) => {
   const stage = office.store.stage(1 << 20);
   await stage.write(Buffer.from(message({ Subject: 'many' }, 'x'.repeat(20_000))));
   const staged = await stage.finish();
-  const [inbox] = await office.store.mailboxes(office.account);
+  const [inbox] = await office.store.mailboxes.list(office.account);
   await office.store.append(
     { account: office.account, mailbox: inbox!.id },
     Array.from({ length: 1_000 }, () => ({ staged, flags: { bits: 0, keywords: [] } })),

@@ -126,7 +126,7 @@ test('STORE of 3,000 messages tells each once', async (t) => {
   const stage = office.store.stage(1_000);
   await stage.write(Buffer.from(message({ Subject: 'many' })));
   const staged = await stage.finish();
-  const [inbox] = await office.store.mailboxes(office.account);
+  const [inbox] = await office.store.mailboxes.list(office.account);
   await office.store.append(
     { account: office.account, mailbox: inbox!.id },
     Array.from({ length: 3_000 }, () => ({ staged, flags: { bits: 0, keywords: [] } })),
