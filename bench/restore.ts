@@ -48,7 +48,7 @@ const STEPS: Readonly<Record<string, Step>> = {
       try {
         const [account] = await store.engine.read((tx) => accountsAfter(tx, 0 as AccountId, 1));
         const { name, messageId, uid } = await oneOf(store, account!);
-        await store.expunge({ account: account!, mailbox: INBOX }, [uid]);
+        await store.messages.expunge({ account: account!, mailbox: INBOX }, [uid]);
         await store.engine.write(async (tx) => tx.run(EXPIRE, account!));
         await store.housekeep();
         const start = performance.now();

@@ -175,9 +175,9 @@ export class Migration {
       uids.sort((a, b) => a - b);
       try {
         if (change.added.length > 0)
-          await this.#store.storeFlags(key, uids, { how: 'add', flags: flagsOf(change.added) });
+          await this.#store.messages.storeFlags(key, uids, { how: 'add', flags: flagsOf(change.added) });
         if (change.removed.length > 0)
-          await this.#store.storeFlags(key, uids, { how: 'remove', flags: flagsOf(change.removed) });
+          await this.#store.messages.storeFlags(key, uids, { how: 'remove', flags: flagsOf(change.removed) });
       } catch (error) {
         if (!isGone(error)) throw error; // the person deleted the folder here
       }
@@ -251,7 +251,7 @@ export class Migration {
       const unchanged = messages.filter(({ uid, note }) => sameAsBrought(view, uid, note));
       const here = messages.filter(({ uid }) => view !== undefined && view.indexOf(uid) !== -1);
       const uids = unchanged.map(({ uid }) => uid).sort((a, b) => a - b);
-      const removed = await this.#store.expunge({ account: this.#account, mailbox }, uids);
+      const removed = await this.#store.messages.expunge({ account: this.#account, mailbox }, uids);
       this.tally.removed += removed.length;
       this.tally.kept += here.length - unchanged.length;
       // Those that are kept stay remembered: should the source show them again, they are not brought again.

@@ -137,7 +137,7 @@ export class Pop3Session {
     if (!rules.seenByRetr) return;
     for (const { mailbox, messages } of fetched) {
       const uids = messages.map(({ uid }) => uid);
-      await context.store.storeFlags({ account, mailbox }, uids, SEEN_FLAG, { by });
+      await context.store.messages.storeFlags({ account, mailbox }, uids, SEEN_FLAG, { by });
     }
   }
 

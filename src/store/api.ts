@@ -2,6 +2,7 @@
 
 import type { AccountId, EmailId, ItemId, MailboxId, Modseq, Uid } from './ids.ts';
 import type { Mailboxes } from './mailboxes.ts';
+import type { Messages } from './messages.ts';
 import type { QueuePlace, Report } from './queue.ts';
 import type { Trace } from './trace.ts';
 import type { Arrival, TraceBy } from './trace-types.ts';
@@ -13,15 +14,12 @@ import type {
   DeliveryTarget,
   EmailRecord,
   Filed,
-  FlagChange,
-  FlagsStored,
   MessageEntry,
   MessageStage,
   Outbound,
   SentTarget,
   StagedMessage,
   UidsAssigned,
-  UidsCopied,
 } from './types.ts';
 
 /** Which mailbox of whom. */
@@ -100,6 +98,7 @@ export interface AlsoFiled {
 
 export interface Store {
   readonly mailboxes: Mailboxes;
+  readonly messages: Messages;
 
   // ---- reading ---------------------------------------------------------------------------------------------------
   /** The newest durable view. @throws Refused `mailbox.missing` */
@@ -130,7 +129,7 @@ export interface Store {
   /** UIDs removed since a modseq (QRESYNC), or null when that is too long ago to know. */
   expungedSince(key: MailboxKey, modseq: Modseq): Promise<readonly Uid[] | null>;
 
-  // ---- changing; `by` says who does it, for the trace: absent, the server --------------------------------------------------------------------------------------------------
+  // ---- taking in; `by` says who does it, for the trace: absent, the server ------------------------------------------
   /**
    * Takes a message in.
    * @param limit  bytes; more throws Refused `message.too-large` from write
@@ -151,26 +150,6 @@ export interface Store {
   deliver(message: StagedMessage, targets: readonly DeliveryTarget[], also?: AlsoFiled): Promise<Filed>;
   /** Adds messages to a mailbox, all or none (MULTIAPPEND). @throws Refused `quota.exceeded`, `mailbox.missing`, `transfer.busy` */
   append(key: MailboxKey, messages: readonly Appended[], by?: TraceBy): Promise<UidsAssigned>;
-  /** Changes flags, in chunks of CHUNK_ROWS. `uids` ascending. */
-  storeFlags(
-    key: MailboxKey,
-    uids: readonly Uid[],
-    change: FlagChange,
-    options?: { readonly unchangedSince?: Modseq; readonly by?: TraceBy | undefined },
-  ): Promise<FlagsStored>;
-  /**
-   * Removes messages (they stay restorable), in chunks. POP3's QUIT, which is all or none, is `store.devices.delete`.
-   * @returns the UIDs that were removed, ascending
-   */
-  expunge(
-    key: MailboxKey,
-    uids: readonly Uid[],
-    options?: { readonly onlyDeleted?: boolean; readonly by?: TraceBy | undefined },
-  ): Promise<readonly Uid[]>;
-  /** Copies messages: all or none. UIDs that are gone are left out. */
-  copy(from: MailboxKey, uids: readonly Uid[], to: MailboxKey, by?: TraceBy): Promise<UidsCopied>;
-  /** Moves messages, in chunks, each whole: no message is ever in both or in neither. */
-  move(from: MailboxKey, uids: readonly Uid[], to: MailboxKey, by?: TraceBy): Promise<UidsCopied>;
 
   /** What became of messages; sessions tell it what was retrieved. */
   readonly trace: Pick<Trace, 'retrieved'>;

@@ -1,8 +1,8 @@
 /** The mailboxes of accounts (operations/mailboxes.ts): `store.mailboxes`. */
-import type { MailboxKey, Store } from './api.ts';
-import type { DiskSpace } from './disk-space.ts';
-import { CHUNK_ROWS, type Engine, type Writer } from './engine/engine.ts';
+import type { MailboxKey } from './api.ts';
+import { CHUNK_ROWS } from './engine/engine.ts';
 import { type AccountId, type MailboxId, nowSeconds, type Uid } from './ids.ts';
+import type { Messages, MessagesOptions } from './messages.ts';
 import {
   assertDeletable,
   claimRecent,
@@ -16,17 +16,12 @@ import {
 } from './operations/mailboxes.ts';
 import { MESSAGES_ABOVE } from './operations/message-row.ts';
 import { requirePlace } from './operations/place.ts';
-import type { Trace } from './trace.ts';
 import type { TraceBy } from './trace-types.ts';
 import type { Mailbox, Role } from './types.ts';
 
-export interface MailboxesOptions {
-  readonly engine: Pick<Engine, 'read'>;
-  readonly write: <T>(operation: (tx: Writer) => Promise<T>) => Promise<T>;
-  readonly space: Pick<DiskSpace, 'assertRoom'>;
-  readonly trace: Pick<Trace, 'by'>;
+export interface MailboxesOptions extends Omit<MessagesOptions, 'retention'> {
   /** What is done with the messages of a mailbox that goes, or gives its name away. */
-  readonly messages: Pick<Store, 'expunge' | 'move'>;
+  readonly messages: Pick<Messages, 'expunge' | 'move'>;
 }
 
 export class Mailboxes {

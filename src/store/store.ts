@@ -18,24 +18,21 @@ import type { ChangeEvents } from './change-events.ts';
 import type { DataLock } from './data-lock.ts';
 import { Devices } from './devices.ts';
 import type { DiskSpace } from './disk-space.ts';
-import { CHUNK_ROWS, PAGE_ROWS, type Writer } from './engine/engine.ts';
+import { PAGE_ROWS, type Writer } from './engine/engine.ts';
 import type { SqliteEngine } from './engine/sqlite.ts';
 import { Filing, type RoomOptions } from './filing.ts';
 import { Housekeeper, type Housekept } from './housekeeping.ts';
 import { type AccountId, type EmailId, type Milliseconds, type Modseq, nowSeconds, type Uid } from './ids.ts';
 import { Leases } from './leases.ts';
 import { Mailboxes } from './mailboxes.ts';
+import { Messages } from './messages.ts';
 import { given, openParts, type StoreOptions, type StoreParts } from './open-parts.ts';
 import { accountUsage } from './operations/accounts.ts';
-import { copyMessages, moveMessages } from './operations/copy.ts';
 import { readBodyAddress, readBodyRecords, readEmails } from './operations/emails.ts';
-import { expungeMessages } from './operations/expunge.ts';
 import { append, deliver, prepareMessage } from './operations/file-message.ts';
 import { setMeta } from './operations/meta.ts';
-import { requirePlace } from './operations/place.ts';
 import { leaveQueue } from './operations/queue.ts';
 import { type ReinstateArgs, type ReinstatedAs, reinstate } from './operations/reinstate.ts';
-import { storeFlags } from './operations/store-flags.ts';
 import { expungedSince } from './operations/tombstones.ts';
 import { Origins } from './origins.ts';
 import { Queue, type Report } from './queue.ts';
@@ -56,12 +53,9 @@ import type {
   DeliveryTarget,
   EmailRecord,
   Filed,
-  FlagChange,
-  FlagsStored,
   MessageStage,
   StagedMessage,
   UidsAssigned,
-  UidsCopied,
 } from './types.ts';
 import { type Verified, type VerifyOptions, verifyStore } from './verify/verify.ts';
 import type { ViewCache } from './view/view-cache.ts';
@@ -76,6 +70,7 @@ export class MailStore implements Store {
   readonly engine: SqliteEngine;
   readonly recovered: Recovered;
   readonly mailboxes: Mailboxes;
+  readonly messages: Messages;
   /** What was removed and can be brought back. */
   readonly retained: Retained;
   /** What each POP3 device has had. */
@@ -140,13 +135,6 @@ export class MailStore implements Store {
     this.trace = new Trace(this.engine, this.#write, options.trace ?? DEFAULT_TRACE, (error) =>
       options.onTrouble?.('noting what became of mail', error),
     );
-    this.mailboxes = new Mailboxes({
-      engine: parts.engine,
-      write: this.#write,
-      space: parts.space,
-      trace: this.trace,
-      messages: this,
-    });
     const traceBy = (by: TraceBy | undefined) => this.trace.by(by);
     this.queue = new Queue(this.engine, this.#write, this.trace, (staged, file) =>
       this.#filing.file(
@@ -161,6 +149,9 @@ export class MailStore implements Store {
     );
     this.stsPolicies = new StsPolicies(this.engine, this.#write);
     this.#retention = Math.ceil((options.retentionDays ?? 14) * DAY);
+    const shared = { engine: parts.engine, write: this.#write, space: parts.space, trace: this.trace };
+    this.messages = new Messages({ ...shared, retention: this.#retention });
+    this.mailboxes = new Mailboxes({ ...shared, messages: this.messages });
     const devices = {
       silentAfter: Math.ceil((options.deviceSilentDays ?? 30) * DAY),
       retention: this.#retention,
@@ -332,71 +323,6 @@ export class MailStore implements Store {
     }));
   }
 
-  async storeFlags(
-    { account, mailbox }: MailboxKey,
-    uids: readonly Uid[],
-    change: FlagChange,
-    { by, ...options }: { readonly unchangedSince?: Modseq; readonly by?: TraceBy | undefined } = {},
-  ): Promise<FlagsStored> {
-    const changed: FlagsStored['changed'][number][] = [];
-    const modified: Uid[] = [];
-    for (const chunk of chunks(uids)) {
-      const args = { account, mailbox, uids: chunk, change, ...options, by: this.trace.by(by) };
-      const stored = await this.#write((tx) => storeFlags(tx, args));
-      for (const each of stored.changed) changed.push(each);
-      for (const uid of stored.modified) modified.push(uid);
-    }
-    return { changed, modified };
-  }
-
-  async expunge(
-    key: MailboxKey,
-    uids: readonly Uid[],
-    { onlyDeleted = false, by }: { readonly onlyDeleted?: boolean; readonly by?: TraceBy | undefined } = {},
-  ): Promise<readonly Uid[]> {
-    if (uids.length === 0) return [];
-    const place = requirePlace(await this.mailboxes.list(key.account), key.mailbox);
-    const removed: Uid[] = [];
-    for (const chunk of chunks(uids)) {
-      const now = nowSeconds();
-      const args = { uids: chunk, onlyDeleted, now, expires: now + this.#retention, by: this.trace.by(by) };
-      for (const uid of await this.#write((tx) => expungeMessages(tx, { ...key, place, ...args }))) removed.push(uid);
-    }
-    return removed;
-  }
-
-  async copy(from: MailboxKey, uids: readonly Uid[], to: MailboxKey, by?: TraceBy): Promise<UidsCopied> {
-    this.#space.assertRoom();
-    assertSameAccount(from, to);
-    const args = {
-      account: from.account,
-      from: from.mailbox,
-      uids,
-      to: to.mailbox,
-      now: nowSeconds(),
-      by: this.trace.by(by),
-    };
-    // All or none: what is too large for the loop goes to the worker.
-    if (uids.length > CHUNK_ROWS) return this.engine.writeInWorker<UidsCopied>(from.account, 'copyMessages', args);
-    return this.#write((tx) => copyMessages(tx, args));
-  }
-
-  async move(from: MailboxKey, uids: readonly Uid[], to: MailboxKey, by?: TraceBy): Promise<UidsCopied> {
-    assertSameAccount(from, to);
-    const fromUids: Uid[] = [];
-    const newUids: Uid[] = [];
-    let uidvalidity = 0;
-    for (const chunk of uids.length === 0 ? [[]] : chunks(uids)) {
-      const places = { account: from.account, from: from.mailbox, to: to.mailbox };
-      const args = { ...places, uids: chunk, now: nowSeconds(), by: this.trace.by(by) };
-      const moved = await this.#write((tx) => moveMessages(tx, args));
-      uidvalidity = moved.uidvalidity;
-      for (const uid of moved.from) fromUids.push(uid);
-      for (const uid of moved.uids) newUids.push(uid);
-    }
-    return { uidvalidity, from: fromUids, uids: newUids };
-  }
-
   // ---- hearing of changes
 
   subscribe(account: AccountId, listener: (event: ChangeEvent) => void): () => void {
@@ -494,14 +420,6 @@ export class MailStore implements Store {
     if (now === undefined || (now.segment === address.segment && now.offset === address.offset)) throw error;
     return now;
   }
-}
-
-function* chunks<T>(rows: readonly T[]): Generator<readonly T[]> {
-  for (let from = 0; from < rows.length; from += CHUNK_ROWS) yield rows.slice(from, from + CHUNK_ROWS);
-}
-
-function assertSameAccount(from: MailboxKey, to: MailboxKey): void {
-  if (from.account !== to.account) throw new Error('copying between accounts is not built yet');
 }
 
 function asRefusal(error: unknown): Refusal {

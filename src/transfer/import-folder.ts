@@ -234,7 +234,7 @@ export class FolderImport {
     for (const { mailbox, how, names, uids } of changes.values()) {
       uids.sort((a, b) => a - b);
       try {
-        await this.#store.storeFlags({ ...this.#key, mailbox }, uids, { how, flags: flagsFrom(names) });
+        await this.#store.messages.storeFlags({ ...this.#key, mailbox }, uids, { how, flags: flagsFrom(names) });
       } catch (error) {
         if (!isMissing(error)) throw error;
       }

@@ -61,7 +61,7 @@ class Office {
 
   /** Removes messages as if their time had passed. */
   async purge(key: MailboxKey, uids: readonly Uid[]): Promise<void> {
-    await this.store.expunge(key, uids);
+    await this.store.messages.expunge(key, uids);
     await this.store.engine.write(async (tx) => tx.run(EXPIRE));
     await this.store.housekeep();
   }
@@ -111,12 +111,12 @@ test('what is gone comes back with its ids; what was moved, read or removed mean
   const { store, inbox } = office;
   const archive = await mailboxNamed(store, office.anna, 'Archive');
   for (let number = 1; number <= 10; number++) await deliver(store, office.anna, `Letter ${number}`);
-  await store.storeFlags(
+  await store.messages.storeFlags(
     inbox,
     [1, 2].map((uid) => uid as Uid),
     { how: 'add', flags: flagsFrom(['\\Flagged', 'Work']) },
   );
-  await store.copy(inbox, [9 as Uid], archive);
+  await store.messages.copy(inbox, [9 as Uid], archive);
   const before = await office.mail();
   const bytes = await bytesOf(store, inbox, 1);
   await office.backUp();
@@ -125,9 +125,9 @@ test('what is gone comes back with its ids; what was moved, read or removed mean
     inbox,
     [1, 2, 3, 9].map((uid) => uid as Uid),
   );
-  await store.expunge(inbox, [4 as Uid]);
-  await store.move(inbox, [5 as Uid], archive);
-  await store.storeFlags(inbox, [6 as Uid], { how: 'add', flags: flagsFrom(['\\Seen']) });
+  await store.messages.expunge(inbox, [4 as Uid]);
+  await store.messages.move(inbox, [5 as Uid], archive);
+  await store.messages.storeFlags(inbox, [6 as Uid], { how: 'add', flags: flagsFrom(['\\Seen']) });
   await deliver(store, office.anna, 'After');
   const { uidnext } = await store.view(inbox);
 
@@ -258,7 +258,7 @@ test('one that is stopped goes on, and nothing comes twice', async (t) => {
   const box = await store.mailboxes.create(anna, 'More');
   for (let number = 0; number < 30; number++) await deliver(store, anna, `Letter ${number}`);
   const uids = Array.from({ length: 30 }, (_, index) => (index + 1) as Uid);
-  await store.move(inbox, uids.slice(15), { account: anna, mailbox: box.id });
+  await store.messages.move(inbox, uids.slice(15), { account: anna, mailbox: box.id });
   const before = await office.mail();
   await office.backUp();
   await office.purge(inbox, uids.slice(0, 15));

@@ -49,7 +49,7 @@ async function backedUpStore(t: TestContext) {
       uidl: 'from-elsewhere',
     },
   ]);
-  await store.storeFlags(inboxOf(ben), [(await store.view(inboxOf(ben))).uid(3)], {
+  await store.messages.storeFlags(inboxOf(ben), [(await store.view(inboxOf(ben))).uid(3)], {
     how: 'add',
     flags: flagsFrom(['\\Flagged']),
   });

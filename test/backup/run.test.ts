@@ -121,7 +121,7 @@ test('what is compacted and purged during a backup is in it all the same', async
     let swept: Promise<unknown> | undefined;
     const made = await runBackup({ store, files: [], version: 'test' }, repository, {
       progress: () => {
-        swept ??= store
+        swept ??= store.messages
           .expunge(
             inbox,
             uids.filter((uid) => uid % 3 > 0),

@@ -93,9 +93,9 @@ async function useOffice({ store, directory }: Office, run: number, own: Set<str
       { staged: await take(200 + bytes, PEOPLE[index]!), flags: flagsFrom(['\\Flagged']) },
     ]);
     const inbox = await store.view({ account, mailbox: INBOX });
-    await store.expunge({ account, mailbox: INBOX }, [inbox.uid(0)]);
-    await store.move({ account, mailbox: INBOX }, [inbox.uid(1)], { account, mailbox: folder.id });
-    await store.storeFlags({ account, mailbox: INBOX }, [inbox.uid(2) as Uid], {
+    await store.messages.expunge({ account, mailbox: INBOX }, [inbox.uid(0)]);
+    await store.messages.move({ account, mailbox: INBOX }, [inbox.uid(1)], { account, mailbox: folder.id });
+    await store.messages.storeFlags({ account, mailbox: INBOX }, [inbox.uid(2) as Uid], {
       how: 'add',
       flags: flagsFrom(['\\Answered']),
     });

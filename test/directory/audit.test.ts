@@ -109,7 +109,7 @@ async function officeIn(t: TestContext, folder: string): Promise<Office> {
 async function deleteAll({ store, directory }: Office, name: string): Promise<void> {
   const inbox = inboxOf((await directory.account(name)).id);
   const view = await store.view(inbox);
-  await store.expunge(
+  await store.messages.expunge(
     inbox,
     Array.from({ length: view.length }, (_, index) => view.uid(index)),
   );

@@ -120,8 +120,8 @@ test('a device keeps its view when a message is moved away and comes back', asyn
   const archive = (await room.store.mailboxes.list(room.account)).find(({ path }) => path === 'Archive')!;
   const inbox = { account: room.account, mailbox: INBOX };
   const there = { account: room.account, mailbox: archive.id };
-  const { uids } = await room.store.move(inbox, await inboxUids(room), there);
-  await room.store.move(there, uids, inbox);
+  const { uids } = await room.store.messages.move(inbox, await inboxUids(room), there);
+  await room.store.messages.move(there, uids, inbox);
   assert.deepEqual(await laptop.sees(), []);
 });
 
@@ -200,8 +200,8 @@ test('DELE of what was moved or removed meanwhile succeeds, and leaves the moved
   const [moved, gone] = await inboxUids(room);
   const archive = (await room.store.mailboxes.list(room.account)).find(({ path }) => path === 'Archive')!;
   const inbox = { account: room.account, mailbox: INBOX };
-  await room.store.move(inbox, [moved!], { account: room.account, mailbox: archive.id });
-  await room.store.expunge(inbox, [gone!]);
+  await room.store.messages.move(inbox, [moved!], { account: room.account, mailbox: archive.id });
+  await room.store.messages.expunge(inbox, [gone!]);
   assert.match(await client.ask('QUIT'), /^\+OK /);
   assert.equal((await room.store.mailboxes.list(room.account)).find(({ path }) => path === 'Archive')!.total, 1);
   assert.deepEqual(await room.subjects(), ['Stays']);
@@ -217,9 +217,9 @@ for (const who of ['a device', 'the shared password'] as const) {
     const there = { account: room.account, mailbox: archive.id };
     const client = await device.open();
     await client.ask('DELE 1');
-    const { uids } = await room.store.move(inbox, [(await inboxUids(room))[0]!], there);
+    const { uids } = await room.store.messages.move(inbox, [(await inboxUids(room))[0]!], there);
     assert.match(await client.ask('QUIT'), /^\+OK /);
-    await room.store.move(there, uids, inbox);
+    await room.store.messages.move(there, uids, inbox);
     assert.deepEqual(await device.sees(), ['Stays']);
     assert.deepEqual((await room.subjects()).sort(), ['Moved', 'Stays']);
   });
@@ -234,8 +234,8 @@ test('a message that was away and back while a device deleted it is deleted', as
   const there = { account: room.account, mailbox: archive.id };
   const client = await laptop.open();
   await client.ask('DELE 1');
-  const { uids } = await room.store.move(inbox, await inboxUids(room), there);
-  await room.store.move(there, uids, inbox);
+  const { uids } = await room.store.messages.move(inbox, await inboxUids(room), there);
+  await room.store.messages.move(there, uids, inbox);
   assert.match(await client.ask('QUIT'), /^\+OK /);
   assert.deepEqual(await room.subjects(), []);
 });
@@ -248,7 +248,7 @@ test('what somebody takes back from the folder for what devices have let go stay
   const archive = (await room.store.mailboxes.list(room.account)).find(({ path }) => path === 'Archive')!;
   const there = { account: room.account, mailbox: archive.id };
   const view = await room.store.view(there);
-  await room.store.move(there, [view.uid(0)], { account: room.account, mailbox: INBOX });
+  await room.store.messages.move(there, [view.uid(0)], { account: room.account, mailbox: INBOX });
   await room.store.devices.settle(() => false);
   assert.deepEqual(await room.subjects(), ['Invoice']);
 });
@@ -275,7 +275,7 @@ test('several folders are one list, each message once, and QUIT removes from eac
   const [first] = await inboxUids(room);
   const archive = (await room.store.mailboxes.list(room.account)).find(({ path }) => path === 'Archive')!;
   const there = { account: room.account, mailbox: archive.id };
-  await room.store.move({ account: room.account, mailbox: INBOX }, [first!], there);
+  await room.store.messages.move({ account: room.account, mailbox: INBOX }, [first!], there);
   const subjects = (client: Client) => client.lines('UIDL');
   const before = await room.shared.session(subjects);
   assert.equal(before.split('\r\n').length, 4);

@@ -113,7 +113,7 @@ async function tidy(room: DeviceRoom, devices: number): Promise<void> {
   for (const { id: mailbox, total } of await store.mailboxes.list(account)) {
     if (total === 0) continue;
     const view = await store.view({ account, mailbox });
-    await store.expunge(
+    await store.messages.expunge(
       { account, mailbox },
       Array.from({ length: view.length }, (_, index) => view.uid(index)),
     );

@@ -257,10 +257,10 @@ export class History {
     if (chosen === null) return;
     const { there, removed } = this.#mail;
     if (this.#random(2) === 0) {
-      await store.move(await this.#key(from), [chosen.uid], await this.#key(to));
+      await store.messages.move(await this.#key(from), [chosen.uid], await this.#key(to));
       there.set(chosen.subject, to);
     } else {
-      await store.expunge(await this.#key(from), [chosen.uid]);
+      await store.messages.expunge(await this.#key(from), [chosen.uid]);
       there.delete(chosen.subject);
       removed.set(chosen.subject, from);
     }

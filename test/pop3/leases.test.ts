@@ -33,7 +33,7 @@ async function leaseRoom(t: TestContext, storeOptions: object = {}): Promise<Lea
       const view = await room.store.view(inbox);
       const indexes = Array.from({ length: view.length }, (_, index) => index);
       const items = indexes.map((index) => view.item(index));
-      await room.store.expunge(
+      await room.store.messages.expunge(
         inbox,
         indexes.map((index): Uid => view.uid(index)),
       );

@@ -53,7 +53,10 @@ test('which folders POP3 shows, and whether it marks as read, is each account’
     const { id: account } = await room.directory.account(`${person}@${DOMAIN}`);
     const inbox = { account, mailbox: INBOX };
     const view = await room.store.view(inbox);
-    await room.store.move(inbox, [view.uid(1)], { account, mailbox: (await folder(room, person, 'Archive'))!.id });
+    await room.store.messages.move(inbox, [view.uid(1)], {
+      account,
+      mailbox: (await folder(room, person, 'Archive'))!.id,
+    });
   }
   assert.deepEqual(await (await room.device('laptop', 'anna')).fetch({ keep: true }), ['Newer', 'Older']);
   assert.deepEqual(await (await room.device('laptop', 'ben')).fetch({ keep: true }), ['Older']);

@@ -22,14 +22,14 @@ test('what was removed stays restorable, and its disk is given back once its tim
   const inbox = inboxOf(await newAccount(store, 'anna'));
   const staged = await stage(store, message('large', 3_000_000));
   const { uids } = await store.append(inbox, [{ staged, flags: flagsFrom([]) }]);
-  await store.expunge(inbox, uids);
+  await store.messages.expunge(inbox, uids);
   await store.housekeep();
   assert.ok((await diskUse(folder)) > 3_000_000, 'still restorable');
   await store.close();
 
   store = await openStore(t, folder, { retentionDays: -1 });
   const uid = await appendTo(store, inbox, 'small');
-  await store.expunge(inbox, [uid]);
+  await store.messages.expunge(inbox, [uid]);
   await store.close();
   store = await openStore(t, folder, { retainedCapBytes: 0 });
   const { purged } = await store.housekeep();
@@ -48,7 +48,7 @@ test('a segment most of which is dead is rewritten, and what lives in it is stil
     uids.push(...(await store.append(inbox, [{ staged, flags: flagsFrom([]) }])).uids);
   }
   const kept = uids.filter((_, index) => index % 6 === 0);
-  await store.expunge(
+  await store.messages.expunge(
     inbox,
     uids.filter((uid) => !kept.includes(uid)),
   );

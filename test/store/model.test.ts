@@ -89,19 +89,19 @@ async function perform(
       return put(store, key, from, [uid], [step.change.flags]);
     }
     case 'store': {
-      await store.storeFlags(key, uids, step.change);
+      await store.messages.storeFlags(key, uids, step.change);
       for (const uid of uids) from.messages.get(uid)!.flags = changeFlags(from.messages.get(uid)!.flags, step.change);
       return;
     }
     case 'expunge': {
-      const removed = await store.expunge(key, uids, { onlyDeleted: true });
+      const removed = await store.messages.expunge(key, uids, { onlyDeleted: true });
       const expected = uids.filter((uid) => flagNames(from.messages.get(uid)!.flags).includes('\\Deleted'));
       assert.deepEqual(removed, expected);
       for (const uid of removed) from.messages.delete(uid);
       return;
     }
     case 'copy': {
-      const copied = await store.copy(key, uids, otherKey);
+      const copied = await store.messages.copy(key, uids, otherKey);
       assert.deepEqual(copied.from, uids);
       return put(
         store,
@@ -113,7 +113,7 @@ async function perform(
     }
     case 'move': {
       const items = uids.map((uid) => from.messages.get(uid)!.item);
-      const moved = await store.move(key, uids, otherKey);
+      const moved = await store.messages.move(key, uids, otherKey);
       await put(
         store,
         otherKey,

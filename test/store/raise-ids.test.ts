@@ -84,10 +84,13 @@ class Story {
       if (kind === 'deliver') await deliver(store, from!.account, `Letter ${number}`);
       else if (kind === 'append') await appendTo(store, from!, `Note ${number}`);
       else if (kind === 'flag')
-        await store.storeFlags(from!, uids, { how: pick % 3 === 0 ? 'remove' : 'add', flags: flagsFrom(['\\Seen']) });
-      else if (kind === 'expunge') await store.expunge(from!, uids);
-      else if (kind === 'move') await store.move(from!, uids, to!);
-      else if (kind === 'copy') await store.copy(from!, uids, to!);
+        await store.messages.storeFlags(from!, uids, {
+          how: pick % 3 === 0 ? 'remove' : 'add',
+          flags: flagsFrom(['\\Seen']),
+        });
+      else if (kind === 'expunge') await store.messages.expunge(from!, uids);
+      else if (kind === 'move') await store.messages.move(from!, uids, to!);
+      else if (kind === 'copy') await store.messages.copy(from!, uids, to!);
       for (const key of this.#keys) {
         const seen = await store.view(key);
         this.issued.note(seen);
@@ -205,7 +208,7 @@ test('what was removed can be brought back as long as if no time had passed sinc
   const store = await openStore(t, await temporaryFolder(t));
   const account = await newAccount(store, 'anna');
   const { uid } = await deliver(store, account, 'Letter');
-  await store.expunge(inboxOf(account), [uid]);
+  await store.messages.expunge(inboxOf(account), [uid]);
   const expires = () => store.engine.read(async (tx) => (await tx.get(EXPIRES, account))![0]);
   const before = await expires();
   await store.engine.write((tx) => raiseIds(tx, 1_000_000, 1_000_000 + 30 * 86_400));

@@ -34,7 +34,7 @@ async function annaWithALetter(t: TestContext) {
   const anna = await newAccount(store, 'anna');
   const inbox = inboxOf(anna);
   const { uid } = await deliver(store, anna, 'Letter');
-  await store.storeFlags(inbox, [uid], { how: 'set', flags: flagsFrom(['\\Seen', 'Later']) });
+  await store.messages.storeFlags(inbox, [uid], { how: 'set', flags: flagsFrom(['\\Seen', 'Later']) });
   return { store, anna, inbox, uid, backup: await entryOf(store, inbox, uid) };
 }
 
@@ -61,7 +61,7 @@ async function fromBackup(
 }
 
 async function purge(store: MailStore, key: MailboxKey, uid: number): Promise<void> {
-  await store.expunge(key, [(await store.view(key)).uid((await store.view(key)).indexOf(uid))]);
+  await store.messages.expunge(key, [(await store.view(key)).uid((await store.view(key)).indexOf(uid))]);
   await store.engine.write(async (tx) => tx.run(EXPIRE));
   await store.housekeep();
 }
@@ -98,11 +98,11 @@ test('what is there is left as it is: in its place, moved, or removed and retain
   assert.deepEqual(await put(store, inbox, again), [null, null]);
 
   const archive = await mailboxNamed(store, anna, 'Archive');
-  const { uids } = await store.move(inbox, [uid], archive);
+  const { uids } = await store.messages.move(inbox, [uid], archive);
   assert.deepEqual(await put(store, inbox, again), [null, null]);
   assert.equal((await store.view(inbox)).length, 0);
 
-  await store.expunge(archive, uids);
+  await store.messages.expunge(archive, uids);
   assert.equal(await store.engine.read((tx) => standingOf(tx, anna, inbox.mailbox, backup)), 'retained');
   assert.deepEqual(await put(store, inbox, again), [null, null]);
   await assertVerified(store);

@@ -58,7 +58,7 @@ async function makeDesk(t: TestContext): Promise<Desk> {
   await store.mailboxes.create(anna, 'Work/Plans');
   await appendTo(store, await mailboxNamed(store, anna, 'Work/Plans'), 'plan', ['\\Seen', 'important']);
   await appendTo(store, await mailboxNamed(store, anna, 'Archive'), 'old');
-  await store.expunge(inboxOf(anna), (await uidsIn(store, inboxOf(anna))).slice(3) as never);
+  await store.messages.expunge(inboxOf(anna), (await uidsIn(store, inboxOf(anna))).slice(3) as never);
   await store.close();
   return { folder, anna, ben };
 }

@@ -181,7 +181,7 @@ async function perform(store: MailStore, account: AccountId, model: Model, step:
       return;
     }
     case 'expunge':
-      await store.expunge(key, await uidsOf(store, key, some));
+      await store.messages.expunge(key, await uidsOf(store, key, some));
       return model.remove(folder, some);
     case 'delete folder':
       if (folder === 'INBOX') return;
@@ -194,7 +194,8 @@ async function perform(store: MailStore, account: AccountId, model: Model, step:
       const to = await keyOf(store, account, other);
       if (to === undefined || other === folder) return;
       const uids = await uidsOf(store, key, some);
-      const done = kind === 'copy' ? await store.copy(key, uids, to) : await store.move(key, uids, to);
+      const done =
+        kind === 'copy' ? await store.messages.copy(key, uids, to) : await store.messages.move(key, uids, to);
       if (kind === 'move')
         model.folders.set(
           folder,

@@ -84,8 +84,8 @@ test('a message comes back as it was, with a new UID', async (t) => {
   ]);
   const before = await contents(store, archive);
   const { modseq } = await store.view(archive);
-  await store.storeFlags(archive, uids, { how: 'add', flags: flagsFrom(['\\Deleted']) });
-  await store.expunge(archive, uids, { onlyDeleted: true });
+  await store.messages.storeFlags(archive, uids, { how: 'add', flags: flagsFrom(['\\Deleted']) });
+  await store.messages.expunge(archive, uids, { onlyDeleted: true });
   assert.equal((await store.usage(account)).messages, 1);
 
   const restored = await restore(store, account);
@@ -114,7 +114,7 @@ test('what is delivered again to POP3 clients is a new item of the same email', 
     { staged: await stage(store, message('a')), flags: flagsFrom([]), uidl: 'old' },
   ]);
   const [before] = await contents(store, inbox);
-  await store.expunge(inbox, uids);
+  await store.messages.expunge(inbox, uids);
   await restore(store, account, { redeliver: true });
   const [after] = await contents(store, inbox);
   assert.equal(after!.email, before!.email);
@@ -189,7 +189,7 @@ test('messages come back below folders that have another name by now', async (t)
   const { uids } = await store.append(bridge, [
     { staged: await stage(store, message('kept folder')), flags: flagsFrom([]) },
   ]);
-  await store.expunge(bridge, uids);
+  await store.messages.expunge(bridge, uids);
   await appendTo(store, { account, mailbox: plans.id }, 'plan');
   await store.mailboxes.delete(account, plans.id);
   await store.mailboxes.rename(account, bridge.mailbox, 'Projects/Tunnel');
@@ -275,7 +275,7 @@ test('all can be put into one folder, whatever case INBOX is written in', async 
   const account = await newAccount(store, 'anna');
   const sent = await mailboxNamed(store, account, 'Sent');
   for (const key of [inboxOf(account), sent])
-    await store.expunge(key, [await appendTo(store, key, `in ${key.mailbox}`)]);
+    await store.messages.expunge(key, [await appendTo(store, key, `in ${key.mailbox}`)]);
   assert.deepEqual((await restore(store, account, { to: 'Rescued/Today', filter: { folder: 'inbox' } })).folders, [
     { path: 'Rescued/Today', messages: 1 },
   ]);
@@ -289,12 +289,12 @@ test('moving retains nothing; what was copied and then expunged is offered only 
   const inbox = inboxOf(account);
   const trash = await mailboxNamed(store, account, 'Trash');
   const moved = await appendTo(store, inbox, 'moved');
-  await store.move(inbox, [moved], trash);
+  await store.messages.move(inbox, [moved], trash);
   assert.deepEqual(await found(store, account), []);
 
   const copied = await appendTo(store, inbox, 'copied');
-  const { uids } = await store.copy(inbox, [copied], trash);
-  await store.expunge(inbox, [copied]);
+  const { uids } = await store.messages.copy(inbox, [copied], trash);
+  await store.messages.expunge(inbox, [copied]);
   assert.deepEqual(await offered(store, account), []);
   assert.deepEqual(await offered(store, account, {}, { copies: true }), ['copied']);
   assert.deepEqual((await store.retained.choose(account, {}, {})).leftOut, { copies: 1, drafts: 0 });
@@ -302,7 +302,7 @@ test('moving retains nothing; what was copied and then expunged is offered only 
   const [{ item }] = (await found(store, account)) as [FoundMessage];
   assert.deepEqual(await offered(store, account, { items: [item] }), ['copied']);
 
-  await store.expunge(trash, uids);
+  await store.messages.expunge(trash, uids);
   assert.deepEqual(await offered(store, account), ['copied', 'copied'], 'both places lost it');
   assert.deepEqual((await restore(store, account)).folders.map(({ path }) => path).sort(), ['INBOX', 'Trash']);
   await assertWhole(store);
@@ -320,7 +320,7 @@ test('of a draft only the last version is offered, and none when it was sent', a
     return (await store.append(key, [{ staged, flags: flagsFrom(flags) }])).uids[0]!;
   };
   for (const text of ['Offer, 1', 'Offer, 2', 'Offer, 3']) {
-    await store.expunge(drafts, [await save(drafts, 'offer', text, ['\\Draft'])]);
+    await store.messages.expunge(drafts, [await save(drafts, 'offer', text, ['\\Draft'])]);
   }
   assert.deepEqual(await offered(store, account), ['Offer, 3']);
   assert.deepEqual((await store.retained.choose(account, {}, {})).leftOut, { copies: 0, drafts: 2 });
@@ -328,10 +328,10 @@ test('of a draft only the last version is offered, and none when it was sent', a
 
   // Elsewhere than in Drafts the flag tells.
   const inbox = inboxOf(account);
-  await store.expunge(inbox, [await save(inbox, 'note', 'Note, 1', ['\\Draft'])]);
+  await store.messages.expunge(inbox, [await save(inbox, 'note', 'Note, 1', ['\\Draft'])]);
   await save(inbox, 'note', 'Note, 2', ['\\Draft']);
   // Mail that is no draft is never superseded, though its Message-ID came twice.
-  await store.expunge(inbox, [await save(inbox, 'list', 'List mail', [])]);
+  await store.messages.expunge(inbox, [await save(inbox, 'list', 'List mail', [])]);
   await save(inbox, 'list', 'List mail again', []);
   assert.deepEqual(await offered(store, account), ['List mail', 'Offer, 3']);
   await save(sent, 'offer', 'Offer', []);
@@ -344,13 +344,13 @@ test('the copy in Sent that a mail program replaced by its own is not offered; o
   const sent = await mailboxNamed(store, account, 'Sent');
   const servers = await appendTo(store, sent, 'offer', ['\\Seen']);
   await appendTo(store, sent, 'offer', ['\\Seen']);
-  await store.expunge(sent, [servers]);
+  await store.messages.expunge(sent, [servers]);
   assert.deepEqual(await offered(store, account), []);
 
   // To herself: the copy in INBOX is another message, though its Message-ID is the same.
   const toHerself = await appendTo(store, sent, 'note');
   await deliver(store, account, 'note');
-  await store.expunge(sent, [toHerself]);
+  await store.messages.expunge(sent, [toHerself]);
   assert.deepEqual(await offered(store, account), ['note']);
   assert.deepEqual(await offered(store, account, {}, { drafts: true }), ['note', 'offer']);
 });
@@ -366,7 +366,7 @@ test('a query looks at people, subject, first words and Message-ID, in any case'
     const { uids } = await store.append(inboxOf(account), [
       { staged: await stage(store, Buffer.from(text)), flags: flagsFrom([]) },
     ]);
-    await store.expunge(inboxOf(account), uids);
+    await store.messages.expunge(inboxOf(account), uids);
   }
   const matching = (query: string) => offered(store, account, { query });
   for (const query of ['STRASSE', 'groß jürgen', 'jg@example.org', 'ben@office', '4711@', 'road CLOSED', '  ']) {
@@ -381,7 +381,7 @@ test('the list goes from the last removed to the first, over many pages', async 
   const account = await newAccount(store, 'anna');
   const inbox = inboxOf(account);
   const uids = await appendMany(store, inbox, 1_203);
-  await store.expunge(inbox, uids);
+  await store.messages.expunge(inbox, uids);
   const all = await found(store, account);
   assert.equal(new Set(all.map(({ item }) => item)).size, 1_203);
   assert.deepEqual(
@@ -423,7 +423,7 @@ test('a restore that was stopped goes on where it was, and one that runs twice b
   const store = await temporaryStore(t);
   const account = await newAccount(store, 'anna');
   const inbox = inboxOf(account);
-  await store.expunge(inbox, await appendMany(store, inbox, 1_500));
+  await store.messages.expunge(inbox, await appendMany(store, inbox, 1_500));
   const chosen = await store.retained.choose(account, {}, {});
   const stop = new AbortController();
   await store.retained.restore(account, chosen, {}, { onProgress: () => stop.abort(), signal: stop.signal });
@@ -439,7 +439,7 @@ test('what does not fit into the quota stays deleted, all of it, unless the admi
   const size = message('a').length;
   const account = await newAccount(store, 'anna', size * 3);
   const inbox = inboxOf(account);
-  await store.expunge(inbox, [await appendTo(store, inbox, 'a'), await appendTo(store, inbox, 'b')]);
+  await store.messages.expunge(inbox, [await appendTo(store, inbox, 'a'), await appendTo(store, inbox, 'b')]);
   assert.equal((await store.usage(account)).usedBytes, 0, 'what is retained does not count');
   await appendTo(store, inbox, 'c');
   await appendTo(store, inbox, 'd');
@@ -462,7 +462,7 @@ test('the cap on what is retained purges the oldest removals first', async (t) =
   const inbox = inboxOf(account);
   const [m0, m1, m2, m3, m4] = await appendMany(store, inbox, 5, 1_000);
   for (const uid of [m3, m1, m4, m0, m2]) {
-    await store.expunge(inbox, [uid!]);
+    await store.messages.expunge(inbox, [uid!]);
     await age(store, account, 10);
   }
   await store.housekeep();
@@ -483,7 +483,7 @@ test('a purge on request gives the disk back at once, also of files that mostly 
   const uids = await appendMany(store, inbox, 100, 10_000);
   const gone = uids.filter((_, index) => index % 10 === 3);
   const kept = uids.filter((uid) => !gone.includes(uid));
-  await store.expunge(inbox, gone);
+  await store.messages.expunge(inbox, gone);
   const before = await diskUse(folder);
 
   const { items } = await store.retained.choose(account, {}, {});
@@ -508,7 +508,7 @@ test('a purge takes large messages with their files, and leaves what other recip
   const staged = await stage(store, message('film', 3_000_000));
   const { uids } = await store.append(inboxOf(anna), [{ staged, flags: flagsFrom([]) }]);
   const { uid } = await deliver(store, [anna, ben], 'to both');
-  await store.expunge(inboxOf(anna), [...uids, uid]);
+  await store.messages.expunge(inboxOf(anna), [...uids, uid]);
   const { items } = await store.retained.choose(anna, {}, {});
   const { bytesFreed } = await store.retained.purge(anna, items);
   assert.ok(bytesFreed > 2_900_000 && bytesFreed < 3_010_000, `${bytesFreed} bytes`);
@@ -523,7 +523,7 @@ test('what a purge could not give back at once, housekeeping does', async (t) =>
   const account = await newAccount(store, 'anna');
   const inbox = inboxOf(account);
   const uids = await appendMany(store, inbox, 20, 10_000);
-  await store.expunge(inbox, uids.slice(0, 5));
+  await store.messages.expunge(inbox, uids.slice(0, 5));
   const incoming = await stage(store, message('on its way'));
   const { items } = await store.retained.choose(account, {}, {});
   const { segmentsWaiting, bytesFreed } = await store.retained.purge(account, items);
@@ -544,7 +544,7 @@ test('on a full disk a purge gives back what needs no copies, and the rest when 
   const film = await stage(store, message('film', 3_000_000));
   const { uids } = await store.append(inbox, [{ staged: film, flags: flagsFrom([]) }]);
   const small = await appendMany(store, inbox, 20, 10_000);
-  await store.expunge(inbox, [...uids, ...small.slice(0, 5)]);
+  await store.messages.expunge(inbox, [...uids, ...small.slice(0, 5)]);
   await store.close();
 
   store = await openStore(t, folder, { diskWatermarkBytes: Number.MAX_SAFE_INTEGER });
@@ -565,7 +565,7 @@ test('a purge while a backup reads the files is told to be waiting, and done whe
   const account = await newAccount(store, 'anna');
   const inbox = inboxOf(account);
   const uids = await appendMany(store, inbox, 20, 10_000);
-  await store.expunge(inbox, uids.slice(0, 5));
+  await store.messages.expunge(inbox, uids.slice(0, 5));
   const snapshot = await store.snapshots.take();
   const { items } = await store.retained.choose(account, {}, {});
   const { segmentsWaiting, bytesFreed } = await store.retained.purge(account, items);
@@ -583,7 +583,7 @@ test('a held account keeps everything, whatever its age and size and whoever ask
   const ben = await newAccount(store, 'ben');
   await store.engine.write((tx) => setHold(tx, anna, 1_700_000_000));
   for (const account of [anna, ben]) {
-    await store.expunge(inboxOf(account), [await appendTo(store, inboxOf(account), 'old')]);
+    await store.messages.expunge(inboxOf(account), [await appendTo(store, inboxOf(account), 'old')]);
     await age(store, account, 30 * 86_400);
   }
   await store.housekeep();
@@ -600,7 +600,7 @@ test('a held account keeps everything, whatever its age and size and whoever ask
   );
   // It can be brought back, and goes the same way again.
   await restore(store, anna);
-  await store.expunge(inboxOf(anna), (await uidsIn(store, inboxOf(anna))) as Uid[]);
+  await store.messages.expunge(inboxOf(anna), (await uidsIn(store, inboxOf(anna))) as Uid[]);
   await age(store, anna, 30 * 86_400);
   await store.housekeep();
   assert.deepEqual(await offered(store, anna), ['old']);
@@ -615,7 +615,7 @@ test('housekeeping does not look through what a held account keeps', async (t) =
   const store = await temporaryStore(t);
   const anna = await newAccount(store, 'anna');
   const inbox = inboxOf(anna);
-  await store.expunge(inbox, await appendMany(store, inbox, 1_000));
+  await store.messages.expunge(inbox, await appendMany(store, inbox, 1_000));
   await age(store, anna, 30 * 86_400);
   await store.engine.write((tx) => setHold(tx, anna, 1));
   const plan = await store.engine.read(async (tx) => tx.all(EXPLAIN_DUE, 1e9, nowSeconds(), 0, 500));

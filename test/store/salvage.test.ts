@@ -134,7 +134,7 @@ test('an index that is destroyed costs nothing', async (t) => {
 test('what was deleted and is free stays deleted', async (t) => {
   const { folder, anna } = await filled(t);
   const before = await openStore(t, folder);
-  await before.expunge(inboxOf(anna), (await uidsIn(before, inboxOf(anna))).slice(0, 50) as never);
+  await before.messages.expunge(inboxOf(anna), (await uidsIn(before, inboxOf(anna))).slice(0, 50) as never);
   await before.close();
   const [, leaf] = pagesOf(folder, 'message_email');
   destroy(folder, [leaf ?? 1]);

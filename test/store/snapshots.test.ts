@@ -60,7 +60,7 @@ test('a segment that is emptied during a backup stays until its end', async (t) 
   const { uids } = await store.append(inbox, [{ staged, flags: flagsFrom([]) }]);
   const snapshot = await store.snapshots.take();
   const { path } = snapshot.segments.find(({ bytes }) => bytes > 3_000_000)!;
-  await store.expunge(inbox, uids);
+  await store.messages.expunge(inbox, uids);
   await store.housekeep();
   assert.ok(existsSync(path));
   await snapshot.release();

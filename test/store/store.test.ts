@@ -71,7 +71,7 @@ test('a UID is never used twice, also after the last message has gone', async (t
   const inbox = inboxOf(await newAccount(store, 'anna'));
   assert.equal(await appendTo(store, inbox, 'one'), 1);
   const second = await appendTo(store, inbox, 'two');
-  await store.expunge(inbox, [second]);
+  await store.messages.expunge(inbox, [second]);
   assert.equal(await appendTo(store, inbox, 'three'), 3);
 });
 
@@ -94,12 +94,12 @@ test('flags and keywords are added, removed and set; what stays the same keeps i
   const before = (await store.view(inbox)).entry(0);
   assert.deepEqual(before.flags, flagsFrom(['\\Seen', 'Project']));
 
-  const same = await store.storeFlags(inbox, [uid], { how: 'add', flags: flagsFrom(['\\seen', 'PROJECT']) });
+  const same = await store.messages.storeFlags(inbox, [uid], { how: 'add', flags: flagsFrom(['\\seen', 'PROJECT']) });
   assert.deepEqual(same.changed, []);
   assert.equal((await store.view(inbox)).entry(0).modseq, before.modseq);
 
-  await store.storeFlags(inbox, [uid], { how: 'remove', flags: flagsFrom(['project', '\\Seen']) });
-  await store.storeFlags(inbox, [uid], { how: 'add', flags: flagsFrom(['\\Flagged']) });
+  await store.messages.storeFlags(inbox, [uid], { how: 'remove', flags: flagsFrom(['project', '\\Seen']) });
+  await store.messages.storeFlags(inbox, [uid], { how: 'add', flags: flagsFrom(['\\Flagged']) });
   const after = (await store.view(inbox)).entry(0);
   assert.deepEqual(after.flags, flagsFrom(['\\Flagged']));
   assert.ok(after.modseq > before.modseq);
@@ -111,8 +111,8 @@ test('a conditional change leaves messages alone that somebody else changed mean
   const first = await appendTo(store, inbox, 'one');
   const second = await appendTo(store, inbox, 'two');
   const known = (await store.view(inbox)).modseq;
-  await store.storeFlags(inbox, [first], { how: 'add', flags: flagsFrom(['\\Flagged']) });
-  const stored = await store.storeFlags(
+  await store.messages.storeFlags(inbox, [first], { how: 'add', flags: flagsFrom(['\\Flagged']) });
+  const stored = await store.messages.storeFlags(
     inbox,
     [first, second],
     { how: 'add', flags: flagsFrom(['\\Seen']) },
@@ -133,12 +133,12 @@ test('a moved message keeps its unique id; a copy gets one of its own and shares
   const uid = await appendTo(store, inbox, 'one', ['\\Flagged']);
   const original = (await store.view(inbox)).entry(0);
 
-  await store.copy(inbox, [uid], archive);
+  await store.messages.copy(inbox, [uid], archive);
   const copy = (await store.view(archive)).entry(0);
   assert.notEqual(copy.item, original.item);
   assert.equal(copy.email, original.email);
 
-  const moved = await store.move(inbox, [uid], archive);
+  const moved = await store.messages.move(inbox, [uid], archive);
   const view = await store.view(archive);
   const after = view.entry(view.indexOf(moved.uids[0]!));
   assert.equal(after.item, original.item);
@@ -153,7 +153,7 @@ test('copying more than fits is refused whole', async (t) => {
   const uid = await appendTo(store, inboxOf(anna), 'one');
   const second = await appendTo(store, inboxOf(anna), 'two');
   const archive = await mailboxNamed(store, anna, 'Archive');
-  await assert.rejects(store.copy(inboxOf(anna), [uid, second], archive), { code: 'quota.exceeded' });
+  await assert.rejects(store.messages.copy(inboxOf(anna), [uid, second], archive), { code: 'quota.exceeded' });
   assert.deepEqual(await uidsIn(store, archive), []);
 });
 
@@ -163,18 +163,18 @@ test('thousands of messages are copied whole, in the worker, flagged and removed
   const inbox = inboxOf(anna);
   const archive = await mailboxNamed(store, anna, 'Archive');
   const uids = [await appendTo(store, inbox, 'seed')];
-  while (uids.length < 2_400) uids.push(...(await store.copy(inbox, uids.slice(0, 800), inbox)).uids);
+  while (uids.length < 2_400) uids.push(...(await store.messages.copy(inbox, uids.slice(0, 800), inbox)).uids);
   const all = await uidsIn(store, inbox);
 
-  const copied = await store.copy(inbox, all as typeof uids, archive);
+  const copied = await store.messages.copy(inbox, all as typeof uids, archive);
   assert.equal(copied.uids.length, all.length);
-  const flagged = await store.storeFlags(archive, copied.uids, {
+  const flagged = await store.messages.storeFlags(archive, copied.uids, {
     how: 'add',
     flags: flagsFrom(['\\Deleted', '\\Seen']),
   });
   assert.equal(flagged.changed.length, all.length);
   assert.equal((await store.view(archive)).unseen, 0);
-  const removed = await store.expunge(archive, copied.uids, { onlyDeleted: true });
+  const removed = await store.messages.expunge(archive, copied.uids, { onlyDeleted: true });
   assert.deepEqual(removed, copied.uids);
   assert.equal((await store.view(archive)).length, 0);
   assert.deepEqual((await store.verify()).findings, []);
@@ -324,5 +324,5 @@ test('on a disk that is nearly full new mail is refused for now, while reading a
   assert.equal(store.diskLow, true);
   assert.throws(() => store.stage(1_000), { code: 'store.full' });
   assert.deepEqual(await bytesOf(store, inboxOf(anna), uid), message('one'));
-  assert.deepEqual(await store.expunge(inboxOf(anna), [uid]), [uid]);
+  assert.deepEqual(await store.messages.expunge(inboxOf(anna), [uid]), [uid]);
 });

@@ -12,8 +12,8 @@ import { appendTo, inboxOf, newAccount, openStore, temporaryFolder } from './hel
 async function largeMailbox(store: MailStore): Promise<MailboxKey> {
   const inbox = inboxOf(await newAccount(store, 'anna'));
   let uids = [await appendTo(store, inbox, 'seed', ['\\Seen', 'Project'])];
-  while (uids.length < 5_000) uids = [...uids, ...(await store.copy(inbox, uids.slice(0, 2_500), inbox)).uids];
-  await store.storeFlags(inbox, uids.slice(10, 20), { how: 'set', flags: flagsFrom(['\\Flagged', 'Later']) });
+  while (uids.length < 5_000) uids = [...uids, ...(await store.messages.copy(inbox, uids.slice(0, 2_500), inbox)).uids];
+  await store.messages.storeFlags(inbox, uids.slice(10, 20), { how: 'set', flags: flagsFrom(['\\Flagged', 'Later']) });
   return inbox;
 }
 
@@ -37,7 +37,7 @@ test('a large mailbox is opened from its file after a restart, with what changed
   store = await openStore(t, folder);
   assert.deepEqual(await entriesOf(store, inbox), before);
   const view = await store.view(inbox);
-  await store.expunge(inbox, [view.uid(0), view.uid(4_000)]);
+  await store.messages.expunge(inbox, [view.uid(0), view.uid(4_000)]);
   await appendTo(store, inbox, 'new');
   const after = await entriesOf(store, inbox);
   await store.close();
@@ -74,7 +74,7 @@ test('the files of a mailbox that is gone go too', async (t) => {
   const archive = (await store.mailboxes.create(inbox.account, 'Old')).id;
   const key = { account: inbox.account, mailbox: archive };
   const view = await store.view(inbox);
-  await store.copy(
+  await store.messages.copy(
     inbox,
     Array.from({ length: view.length }, (_, index) => view.uid(index)),
     key,

@@ -117,7 +117,7 @@ test('the trace ends when its time is over, also that of accounts that are gone'
   const store = await openStore(t, folder);
   const anna = await newAccount(store, 'anna');
   await deliver(store, anna, 'Old');
-  await store.expunge(inboxOf(anna), await uids(store, inboxOf(anna)), { by: PHONE });
+  await store.messages.expunge(inboxOf(anna), await uids(store, inboxOf(anna)), { by: PHONE });
   await store.housekeep();
   await store.close();
   const later = await openStore(t, folder, { trace: { kept: -60, subjects: false } });
@@ -305,14 +305,19 @@ async function act(store: MailStore, account: AccountId, step: string, at: numbe
       return;
     }
     case 'move':
-      await store.move(inbox, some, archive, PHONE);
+      await store.messages.move(inbox, some, archive, PHONE);
       return;
     case 'copy':
-      await store.copy(inbox, some, archive, PHONE);
+      await store.messages.copy(inbox, some, archive, PHONE);
       return;
     case 'delete':
-      await store.storeFlags(inbox, some, { how: 'add', flags: { bits: DELETED, keywords: [] } }, { by: PHONE });
-      await store.expunge(inbox, some, { onlyDeleted: true, by: PHONE });
+      await store.messages.storeFlags(
+        inbox,
+        some,
+        { how: 'add', flags: { bits: DELETED, keywords: [] } },
+        { by: PHONE },
+      );
+      await store.messages.expunge(inbox, some, { onlyDeleted: true, by: PHONE });
       return;
     case 'pop3': {
       const view = await store.view(inbox);
@@ -329,7 +334,7 @@ async function act(store: MailStore, account: AccountId, step: string, at: numbe
     }
     case 'folder': {
       const made = await store.mailboxes.create(account, `F${at}`);
-      await store.move(inbox, some, { account, mailbox: made.id }, PHONE);
+      await store.messages.move(inbox, some, { account, mailbox: made.id }, PHONE);
       return store.mailboxes.delete(account, made.id, PHONE);
     }
     default: {

@@ -25,7 +25,7 @@ function copyCommand(name: string, messagesOf: typeof bySequence): Command<CopyR
       const uids = uidsOf(messagesOf(request.set, mailbox), mailbox.view);
       const to = await destination(session, request.mailbox);
       if (uids.length === 0) return ok('No messages to copy');
-      const copied = await store.copy(mailbox.key, uids, to, session.by);
+      const copied = await store.messages.copy(mailbox.key, uids, to, session.by);
       if (to.mailbox === mailbox.key.mailbox) mailbox.changed = true;
       if (copied.from.length === 0) return no('The messages no longer exist', 'EXPUNGEISSUED'); // RFC 5530 3
       return ok('COPY completed', copyUid(copied));

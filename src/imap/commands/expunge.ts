@@ -22,6 +22,6 @@ export async function expungeDeleted({ store, mailbox, by }: ImapSession): Promi
     if ((view.flagBits(index) & DELETED) !== 0) uids.push(view.uid(index));
   }
   if (uids.length === 0) return;
-  await store.expunge(mailbox.key, uids, { onlyDeleted: true, by });
+  await store.messages.expunge(mailbox.key, uids, { onlyDeleted: true, by });
   mailbox.changed = true;
 }

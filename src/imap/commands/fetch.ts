@@ -231,7 +231,7 @@ class Fetch {
   async #markSeen(): Promise<void> {
     const { mailbox, store } = this.#session;
     if (this.#seen.length === 0 || mailbox.readOnly) return;
-    await store.storeFlags(mailbox.key, this.#seen, { how: 'add', flags: { bits: SEEN, keywords: [] } });
+    await store.messages.storeFlags(mailbox.key, this.#seen, { how: 'add', flags: { bits: SEEN, keywords: [] } });
     mailbox.changed = true;
   }
 

@@ -27,7 +27,7 @@ function moveCommand(name: string, messagesOf: typeof bySequence): Command<MoveR
       const uids = uidsOf(messagesOf(request.set, mailbox), mailbox.view);
       const to = await destination(session, request.mailbox);
       if (uids.length === 0) return ok('No messages to move');
-      const moved = await store.move(mailbox.key, uids, to, session.by);
+      const moved = await store.messages.move(mailbox.key, uids, to, session.by);
       mailbox.changed = true;
       if (moved.from.length === 0) return no('The messages no longer exist', 'EXPUNGEISSUED'); // RFC 5530 3
       session.write(`* OK [${copyUid(moved)}] Moved\r\n`);

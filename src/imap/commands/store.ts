@@ -43,7 +43,7 @@ async function change(
   if (unchangedSince !== null) enableCondstore(session);
   const uids = uidsOf(messages, mailbox.view);
   if (uids.length === 0) return ok('No messages to change');
-  const { modified } = await session.store.storeFlags(mailbox.key, uids, request.change, {
+  const { modified } = await session.store.messages.storeFlags(mailbox.key, uids, request.change, {
     ...(unchangedSince !== null && { unchangedSince }),
     by: session.by,
   });

@@ -12,7 +12,7 @@ export const uidExpunge: Command<UidSet> = {
     const uids = uidsOf(byUid(set, mailbox), mailbox.view);
     if (uids.length > 0) {
       // The store looks at \Deleted as it is now, not as this client last heard of it.
-      await store.expunge(mailbox.key, uids, { onlyDeleted: true, by });
+      await store.messages.expunge(mailbox.key, uids, { onlyDeleted: true, by });
       mailbox.changed = true;
     }
     return ok('EXPUNGE completed');
