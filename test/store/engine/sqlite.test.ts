@@ -172,6 +172,33 @@ test('checkpoints happen while writes go on, and lose nothing', async (t) => {
   assert.equal((await count(engine)) - before, 1_000 + 1, 'and the mark that the checkpoint leaves');
 });
 
+test('reads of one turn see one state, which is the newest', async (t) => {
+  const { engine } = await openEngine(t);
+  const before = await count(engine);
+  const written = engine.write(async (tx) => tx.run(INSERT, 'a', '1'));
+  const first = Promise.all([count(engine), count(engine)]);
+  assert.deepEqual(await first, [before, before]);
+  await written;
+  assert.deepEqual(await Promise.all([count(engine), count(engine)]), [before + 1, before + 1]);
+});
+
+test('a read that waits for anything but its snapshot fails, and holds up no write', async (t) => {
+  const { engine } = await openEngine(t);
+  const before = await count(engine);
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const late = engine.read(async (tx) => {
+    await tx.get(COUNT);
+    await promise;
+    return tx.get(COUNT);
+  });
+  await engine.write(async (tx) => tx.run(INSERT, 'a', '1'));
+  assert.equal(await count(engine), before + 1);
+  resolve();
+  await assert.rejects(late, /outside its snapshot/);
+  await engine.write(async (tx) => tx.run(INSERT, 'b', '1'));
+  assert.equal(await count(engine), before + 2);
+});
+
 test('an operation that waits for anything but its transaction ends the process', async (t) => {
   const folder = await temporaryFolder(t);
   const engine = new URL('../../../src/store/engine/sqlite.ts', import.meta.url);
