@@ -71,6 +71,7 @@ export async function deliver(session: SmtpSession, transaction: Transaction, in
     return byRecipient ? answer.repeat(transaction.recipients.length) : answer;
   }
   session.errors = 0;
+  session.visitor?.brought(transaction.recipients.filter((_, at) => outcomes[at]?.ok).map(({ address }) => address));
   const done = reply(250, '2.0.0', `${takenAs(session, transaction)} ${transaction.messageId}`);
   const replies = outcomes.map((outcome) => (outcome.ok ? done : reply(outcome.reply, outcome.status, outcome.text)));
   return byRecipient ? replies.join('') : (replies.find((answer) => answer !== done) ?? done);

@@ -22,6 +22,8 @@ export interface Visitor {
   begins(sender: string): void;
   /** It names somebody who is here. @throws Refused `limit.rate` */
   names(recipient: string): void;
+  /** Its message was taken for them. */
+  brought(recipients: readonly string[]): void;
   /** It named somebody who is not: slows it down. @returns false when it is to be sent away */
   misses(signal: AbortSignal): Promise<boolean>;
 }

@@ -67,7 +67,6 @@ for (const [limit, bound] of [
   ['messagesByAddress', 'messages by address'],
   ['messagesByNetwork', 'messages by network'],
   ['messagesBySender', 'messages by sender'],
-  ['messagesForRecipient', 'messages for recipient'],
   ['recipientsByAddress', 'recipients by address'],
 ] as const) {
   test(`${bound}: who brings more is asked to come later, and later it is taken`, async (t) => {
@@ -81,6 +80,27 @@ for (const [limit, bound] of [
     assert.match(await bring(client, 'a@pass.test'), /^451 /);
   });
 }
+
+test('messages for recipient: those that were taken count, whoever brings them, and naming somebody does not', async (t) => {
+  const { room, turnedAway, pass } = await boundedRoom(t, { messagesForRecipient: 3 });
+  const client = await arrive(room);
+  for (let count = 0; count < 10; count++) assert.match(await bring(client, 'a@pass.test'), /^250 /);
+  for (let count = 0; count < 3; count++) {
+    await client.ask('MAIL FROM:<a@pass.test>');
+    for (const name of ['anna', 'Anna']) assert.match(await client.ask(`RCPT TO:<${name}@office.test>`), /^250 /);
+    await client.ask('DATA');
+    client.send('Subject: hello\r\n\r\nHello.\r\n.\r\n');
+    assert.match(await client.reply(), /^250 /);
+  }
+  assert.match(await bring(client, 'b@pass.test', 'ANNA@office.test'), /^451 4\.7\.1 Too many messages for this/);
+  assert.deepEqual(turnedAway, ['messages for recipient']);
+  await room.store.trace.flush();
+  const rows = (await Array.fromAsync(room.store.trace.find({}))).flat();
+  const refused = rows.flatMap(({ message }) => message.recipients.flatMap((each) => each.refused ?? []));
+  assert.match(refused.join('\n'), /^451 4\.7\.1 Too many messages for this recipient/);
+  pass(HOUR / 3);
+  assert.match(await bring(client, 'a@pass.test'), /^250 /);
+});
 
 test('what somebody elsewhere sends in their name holds up nobody’s own mail', () => {
   const reception = new Reception({

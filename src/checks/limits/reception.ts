@@ -4,6 +4,7 @@
  *
  * Invariants:
  * - Every refusal is for now: honest mail that meets a bound comes later, and nothing is lost.
+ * - What is counted for a recipient, by whomever it was brought, is mail that they have: naming somebody again and again holds up nobody's mail.
  * - What is counted is bounded (rates.ts), and costs no question to anybody.
  */
 import type { BlockList } from 'node:net';
@@ -95,11 +96,16 @@ export class Reception {
 
   /** @throws Refused `limit.rate` */
   names({ address, peer }: Visitor, recipient: string): void {
-    const key = recipient.toLowerCase();
     if (!this.#recipientsByAddress.hasRoom(peer)) throw this.tooMuch('recipients by address', address);
-    if (!this.#messagesForRecipient.hasRoom(key)) throw this.tooMuch('messages for recipient', address);
+    if (!this.#messagesForRecipient.hasRoom(recipient.toLowerCase())) {
+      throw this.tooMuch('messages for recipient', address);
+    }
     this.#recipientsByAddress.add(peer);
-    this.#messagesForRecipient.add(key);
+  }
+
+  brought(recipients: readonly string[]): void {
+    for (const recipient of new Set(recipients.map((each) => each.toLowerCase())))
+      this.#messagesForRecipient.add(recipient);
   }
 
   async misses({ address, peer }: Visitor, signal: AbortSignal): Promise<boolean> {
@@ -157,6 +163,10 @@ class Visitor {
 
   names(recipient: string): void {
     this.#reception.names(this, recipient);
+  }
+
+  brought(recipients: readonly string[]): void {
+    this.#reception.brought(recipients);
   }
 
   misses(signal: AbortSignal): Promise<boolean> {

@@ -49,6 +49,7 @@ async function accept(session: SmtpSession, transaction: Transaction, recipient:
   const { visitor } = session;
   try {
     await ask(session, transaction, recipient);
+    visitor?.names(recipient.address);
   } catch (error) {
     if (error instanceof Refused) transaction.refuse(recipient.address, replyText(session.replyTo(error, WRONG)));
     if (visitor === null || !(error instanceof Refused) || error.code !== 'recipient.unknown') throw error;
@@ -56,7 +57,6 @@ async function accept(session: SmtpSession, transaction: Transaction, recipient:
     session.end();
     return SENT_AWAY;
   }
-  visitor?.names(recipient.address);
   transaction.recipients.push(recipient);
   return RECIPIENT_OK;
 }
