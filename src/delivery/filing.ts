@@ -88,11 +88,16 @@ export function hasOneReply({ protocol }: Envelope): boolean {
   return protocol === 'smtp' || protocol === 'submission';
 }
 
-/** Where one reply speaks for all recipients and one fails, all fail, for now; asked one by one at RCPT they will differ. */
+/**
+ * Where one reply speaks for all recipients and one fails, all fail: for now, since asked one by one at RCPT they will differ; but for good where they
+ * would not, lest the sender try for days and hear then that nobody got it.
+ */
 export function shareFates(envelope: Envelope, recipients: readonly Recipient[]): void {
   if (!hasOneReply(envelope) || recipients.length === 1) return;
-  const failed = recipients.find(({ failure }) => failure !== null)?.failure;
-  if (failed === undefined || failed === null) return;
-  const shared = failed.reply < 500 ? failed : { ...failed, reply: 451, status: failed.status.replace(/^5/, '4') };
+  const failures = recipients.flatMap(({ failure }) => failure ?? []);
+  const failed = failures.find(({ forGood }) => forGood) ?? failures[0];
+  if (failed === undefined) return;
+  const isAsItIs = failed.reply < 500 || failed.forGood === true;
+  const shared = isAsItIs ? failed : { ...failed, reply: 451, status: failed.status.replace(/^5/, '4') };
   for (const recipient of recipients) recipient.failure = shared;
 }

@@ -18,7 +18,10 @@ export interface InDelivery {
   disowned: boolean;
 }
 
-export type Failure = Extract<Outcome, { ok: false }>;
+export type Failure = Extract<Outcome, { ok: false }> & {
+  /** It is for what the message is: however often it comes, it fails, and RCPT can't foresee it. */
+  readonly forGood?: true;
+};
 
 /** One recipient of the envelope, and whom it stands for. */
 export interface Recipient {

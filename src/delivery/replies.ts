@@ -39,9 +39,13 @@ export function replyToRefusal(code: RefusalCode): ReplyCode {
   return byRefusal[code] ?? TRY_LATER;
 }
 
+/** For what the message is, not for whom it is to. */
+const FOR_GOOD: ReadonlySet<RefusalCode> = new Set(['loop.detected', 'sender.unproven']);
+
 /** What a refusal is to a recipient. @throws what is none */
 export function failureOf(error: unknown): Failure {
   if (!(error instanceof Refused)) throw error;
   const [reply, status] = replyToRefusal(error.code);
-  return { ok: false, reply, status, text: error.message };
+  const failure: Failure = { ok: false, reply, status, text: error.message };
+  return FOR_GOOD.has(error.code) ? { ...failure, forGood: true } : failure;
 }

@@ -194,6 +194,10 @@ test('what comes back is kept and not sent on again; where nobody could keep it,
   allTaken(await send(room, { to: [ANNA], message: again('<ANNA@Office.test>') }));
   assert.deepEqual(await counts(room), [1, 0, 0]);
   assert.match((await send(room, { to: ['tax@office.test'], message: again('tax@office.test') }))[0]!, /^554 5\.4\.6 /);
+  // Beside others it is refused for good as well: asked again they would all be taken at RCPT, and refused again.
+  const both = { to: [BEN, 'tax@office.test'], message: again('tax@office.test') };
+  assert.match((await send(room, both))[0]!, /^554 5\.4\.6 .*tax@office\.test before/);
+  assert.deepEqual(await counts(room), [1, 0, 0]);
   assert.deepEqual(await left(room), []);
   allTaken(await send(room, { to: ['tax@office.test'], message: again(ANNA) }));
   assert.deepEqual(
