@@ -36,7 +36,8 @@ const round = fc.record({
 /** Makes a change in both, or in neither. */
 async function make(room: MailRoom, model: ModelDirectory, [name, ...args]: readonly unknown[]): Promise<void> {
   const changes = room.directory.by('the test');
-  const real = (name === 'setForwarding' ? changes.forwarding : changes) as unknown as Methods;
+  const [group, method] = REAL[name as keyof typeof REAL];
+  const real = changes[group] as unknown as Methods;
   const done = async (attempt: () => unknown) => {
     try {
       await attempt();
@@ -47,9 +48,20 @@ async function make(room: MailRoom, model: ModelDirectory, [name, ...args]: read
     }
   };
   const possible = await done(() => (model as unknown as Methods)[name as string]!(...args));
-  const made = await done(() => real[name === 'setForwarding' ? 'set' : (name as string)]!(...args));
+  const made = await done(() => real[method]!(...args));
   assert.equal(made, possible, `${name} ${JSON.stringify(args)}`);
 }
+
+/** Where the directory has what the model calls so. */
+const REAL = {
+  setForwarding: ['forwarding', 'set'],
+  addAlias: ['aliases', 'add'],
+  addGroup: ['groups', 'add'],
+  setGroupAddress: ['groups', 'setAddress'],
+  joinGroup: ['groups', 'join'],
+  leaveGroup: ['groups', 'leave'],
+  setState: ['accounts', 'setState'],
+} as const;
 
 type Methods = Record<string, (...args: unknown[]) => unknown>;
 
