@@ -16,7 +16,7 @@ export type Told = Omit<StoryEvent, 'at'>;
 export function tellArrival(message: Traced, names: Names, isSeen: (account: AccountId) => boolean): Told[] {
   return [
     { kind: 'received', text: cameText(message, names) },
-    ...(message.checks === undefined ? [] : [{ kind: 'checked', text: `was checked: ${message.checks}` } as const]),
+    ...tellChecks(message),
     ...tellRefusals(message),
     ...tellCopies(message, names, isSeen),
     ...(message.queued ?? [])
@@ -30,6 +30,14 @@ export function tellArrival(message: Traced, names: Names, isSeen: (account: Acc
         };
       }),
   ];
+}
+
+/** The field that stands in the message, without its name and ours. */
+function tellChecks({ checks }: Traced): Told[] {
+  if (checks === undefined) return [];
+  const [, host = '', results = checks] = /^Authentication-Results: ([^;]+);\s*(.*)$/s.exec(checks) ?? [];
+  const text = host === '' ? results : results.replaceAll(`(${host}: `, '(');
+  return [{ kind: 'checked', text: `was checked: ${text}`, said: checks }];
 }
 
 function cameText(message: Traced, names: Names): string {

@@ -70,7 +70,7 @@ export function tellChange(change: TraceChange, account: AccountId, names: Names
     marked: 'was marked as deleted',
     unmarked: 'was marked as not deleted',
     removed: `was deleted from ${from}`,
-    hidden: 'was deleted on one device and is hidden from it',
+    hidden: 'was deleted for this device alone',
     restored: `was brought back to ${to}`,
     purged: 'was removed for good',
     imported: `was imported into ${to}`,

@@ -447,6 +447,12 @@ test('everybody sees what became of their own mail, and of nobody else’s', asy
   }
   // Whether somebody else got the same mail is for its sender to know: it may have been in secret (Bcc).
   assert.match(await find(name), /There is nothing to tell/);
+  await shared.office.submit({ from: name, to: other, raw: `From: ${name}\r\nSubject: Offer\r\n\r\nHello.\r\n` });
+  // One's own name over what one sent would say nothing.
+  assert.match(
+    (await one.get('/settings/trace')).body,
+    new RegExp(`<h2>To ${other}</h2>.*<h2>From zoe@example\\.org</h2>`, 's'),
+  );
 });
 
 test('who may forwards to where they want, and nobody else', async () => {

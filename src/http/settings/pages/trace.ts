@@ -1,6 +1,7 @@
 /** Where the person's own mail is: what became of what came for them and of what they sent. */
 import { type EpochSeconds, nowSeconds } from '../../../store/ids.ts';
 import type { TraceFilter } from '../../../store/trace-types.ts';
+import { checkedText } from '../../../trace/checked-text.ts';
 import { storiesFor } from '../../../trace/stories.ts';
 import type { Story } from '../../../trace/story-types.ts';
 import { field } from '../forms.ts';
@@ -19,6 +20,7 @@ const TEXT = {
   to: 'To',
   none: 'There is nothing to tell.',
   most: 'These are the newest. Search for an address to find others.',
+  andMore: (count: number) => `and ${count} more`,
 } as const;
 
 /** Shown at once. */
@@ -26,6 +28,8 @@ const MOST = 30;
 /** Without an address all mail of the office is looked through, so not as far back. */
 const LOOKED_BACK: EpochSeconds = 7 * 86_400;
 const LONGEST_ADDRESS = 320;
+/** Of one message; it may have a thousand. */
+const MOST_ADDRESSES = 10;
 
 export const tracePage: Page = {
   path: 'trace',
@@ -70,17 +74,38 @@ async function storiesAbout({ parts, account }: Visit, address: string): Promise
   return [...found.values()].sort((a, b) => b.id - a.id).slice(0, MOST);
 }
 
-function storyOf({ at, sender, recipients, subject, events }: Story): Html {
+function storyOf(story: Story): Html {
+  const { at, subject, sender } = story;
   const from = `${TEXT.from} ${sender || TEXT.nobody}`;
+  const to = story.recipients.length > 0 && `${TEXT.to} ${listed(story.recipients)}`;
+  // Recipients are told to who sent it: their own name says nothing to them.
+  const title = subject || to || from;
+  const facts = [subject && !to && from, subject && to, minute(at)].filter((part) => part);
+  let shown = minuteOf(at);
+  const events = story.events.flatMap((event) => {
+    const text = event.kind === 'checked' ? checkedText(event.said ?? '') : event.text;
+    if (text === undefined) return [];
+    const isNew = minuteOf(event.at) !== shown;
+    shown = minuteOf(event.at);
+    return html`<li>${isNew && html`<p class="hint">${minute(event.at)}</p>`}${text}</li>`;
+  });
   return html`<section class="card story">
-    <h2>${subject || from}</h2>
-    <p class="hint">${[
-      subject && from,
-      recipients.length > 0 && `${TEXT.to} ${recipients.join(', ')}`,
-      moment(Date.parse(at)),
-    ]
-      .filter((part) => part)
-      .map((part) => html`<span class="line">${part}</span>`)}</p>
-    <ol class="plain">${events.map(({ at, text }) => html`<li><p class="hint">${moment(Date.parse(at))}</p>${text}</li>`)}</ol>
+    <h2>${title}</h2>
+    <p class="hint">${facts.map((part) => html`<span class="line">${part}</span>`)}</p>
+    <ol class="plain">${events}</ol>
   </section>`;
+}
+
+function listed(addresses: readonly string[]): string {
+  const rest = addresses.length - MOST_ADDRESSES;
+  return addresses.slice(0, MOST_ADDRESSES).join(', ') + (rest > 0 ? `, ${TEXT.andMore(rest)}` : '');
+}
+
+function minute(at: string): Html {
+  return moment(Date.parse(at));
+}
+
+/** What happens within a minute stands under one time. */
+function minuteOf(at: string): string {
+  return at.slice(0, '2026-11-20T14:30'.length);
 }
