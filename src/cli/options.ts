@@ -25,6 +25,11 @@ function dataOption(): Option {
     .argParser((path) => resolve(path || 'data')); // RAINMAIL_DATA may be empty
 }
 
+/** A sender of an envelope, with or without its angle brackets; `<>` for the one that has no name. */
+export function reversePath(text: string): string {
+  return text.trim().replace(/^<(.*)>$/, '$1') || '<>';
+}
+
 /** Seconds since 1970 of a moment in the past, such as `2d`. */
 export function pastMoment(text: string): number {
   const moment = parseMoment(text, Date.now());

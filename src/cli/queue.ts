@@ -21,7 +21,7 @@ import {
 import type { Selection } from '../server/admin/queue-selection.ts';
 import { confirm } from './confirm.ts';
 import { localTime } from './local-time.ts';
-import { type CommonOptions, numberBetween, officeCommand } from './options.ts';
+import { type CommonOptions, numberBetween, officeCommand, reversePath } from './options.ts';
 import { counted, EXIT, oneLine, print, short, table } from './output.ts';
 import { perform } from './perform.ts';
 
@@ -90,7 +90,9 @@ function remove(): Command {
       const selection = chosen(ids, options, command);
       const { found } = await perform(listQueue, { ...selection, most: 0 }, options);
       const report = options.report === true;
-      const told = report ? 'Their senders are told.' : 'Their senders are not told.';
+      const told = report
+        ? 'Their senders are told, of each message by one of its own.'
+        : 'Their senders are not told.';
       if (found > 0) await confirm(`Remove mail for ${counted(found, 'recipient')}, unsent? ${told}`, options);
       const removed = await perform(removeQueued, { ...selection, report }, options);
       tell(removed, options, 'removed');
@@ -112,12 +114,12 @@ function reroute(): Command {
     });
 }
 
-const DONE = { hold: 'held', release: 'released', retry: 'tried again' } as const;
+const DONE = { hold: 'held', release: 'released', retry: 'to be tried now' } as const;
 
 function filters(command: Command): Command {
   return command
-    .option('--to-domain <domain>', 'only for recipients of this domain, or for this destination')
-    .option('--from <address>', 'only what has this sender; <> for reports')
+    .option('--to-domain <destination>', 'only for recipients of this domain, or by this route (host:port)')
+    .option('--from <address>', 'only what has this sender; <> for reports', reversePath)
     .option('--account <account>', 'only what this account has sent');
 }
 
@@ -131,7 +133,10 @@ function selects(command: Command): Command {
 /** That everything is meant is never said by leaving something out. */
 function chosen(ids: readonly number[], options: Changing, command: Command): Selection {
   const selection = { ...which(options), ...(ids.length > 0 && { ids: [...ids] }) };
-  if (Object.keys(selection).length > 0 === (options.all === true))
+  const isSaid = Object.keys(selection).length > 0;
+  if (isSaid && options.all === true)
+    command.error('error: --all is for everything that waits: leave it out, or the rest');
+  if (!isSaid && options.all !== true)
     command.error(
       'error: say which mail: numbers, --to-domain, --from, --account, --held, or --all for everything that waits',
     );
@@ -147,12 +152,17 @@ function which({ toDomain, from, account, held }: Which): Selection {
   };
 }
 
+const NOTHING = {
+  held: 'Nothing in the queue fits that is not held already: see rainmail queue list',
+  released: 'Nothing that is held fits: see rainmail queue list --held',
+} as Readonly<Record<string, string>>;
+
 function tell(changed: QueueChanged, options: CommonOptions, done: string): void {
   const { recipients, messages, stopped } = changed;
   print(changed, options, () =>
     [
       recipients === 0
-        ? 'Nothing in the queue fits: see rainmail queue list'
+        ? (NOTHING[done] ?? 'Nothing in the queue fits: see rainmail queue list')
         : `${counted(messages, 'message')} for ${counted(recipients, 'recipient')}: ${done}.`,
       ...(stopped ? ['It was stopped before the end: the same command goes on.'] : []),
     ].join('\n'),
@@ -190,16 +200,21 @@ function waitText(longest: QueueListed['longest']): string {
 }
 
 function entriesText(entries: readonly QueueEntryShown[]): string {
-  const row = ({ id, created, sender, recipient, next, attempts, reply }: QueueEntryShown) => [
-    String(id),
-    localTime(created),
-    short(sender === '' ? '<>' : sender, 32),
-    short(recipient, 40),
-    next === null ? 'held' : localTime(next),
-    String(attempts),
-    short(reply, 60),
+  const row = (entry: QueueEntryShown) => [
+    String(entry.id),
+    localTime(entry.created),
+    short(entry.sender === '' ? '<>' : entry.sender, 32),
+    short(entry.recipient, 40),
+    entry.next === null ? 'held' : localTime(entry.next),
+    String(entry.attempts),
+    short(answerText(entry), 60),
   ];
   return table(['ID', 'SINCE', 'FROM', 'TO', 'NEXT TRY', 'TRIES', 'LAST ANSWER'], entries.map(row), '');
+}
+
+/** What nobody has tried yet may wait all the same: for what others were told there. */
+function answerText({ reply, attempts, putOff }: QueueEntryShown): string {
+  return attempts === 0 && putOff ? 'not tried yet: its destination was not reached' : reply;
 }
 
 function showText(queued: QueuedShown): string {
@@ -222,7 +237,7 @@ function showText(queued: QueuedShown): string {
     each.destination,
     each.next === null ? 'held' : localTime(each.next),
     String(each.attempts),
-    each.reply,
+    answerText(each),
   ];
   const heads = ['TO', 'BY WAY OF', 'NEXT TRY', 'TRIES', 'LAST ANSWER'];
   return [...head, '', table(heads, recipients.map(row), 'Everybody has got it meanwhile.')].join('\n');

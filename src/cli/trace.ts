@@ -5,7 +5,7 @@ import { listTrace, MOST_STORIES, type StoriesListed } from '../server/admin/tra
 import { firstTraceId, traceTime } from '../store/operations/trace.ts';
 import type { Story } from '../trace/story-types.ts';
 import { localTime } from './local-time.ts';
-import { type CommonOptions, numberBetween, officeCommand, pastMoment } from './options.ts';
+import { type CommonOptions, numberBetween, officeCommand, pastMoment, reversePath } from './options.ts';
 import { counted, oneLine, print } from './output.ts';
 import { perform } from './perform.ts';
 
@@ -30,7 +30,7 @@ export function traceCommand(): Command {
     'rainmail trace --to anna@example.org --since 2d',
   )
     .option('--to <address>', 'recipient, or a domain of recipients: carl@example.net, example.net')
-    .option('--from <address>', 'sender of the envelope, or a domain of senders; <> for reports')
+    .option('--from <address>', 'sender of the envelope, or a domain of senders; <> for reports', reversePath)
     .option('--message-id <id>', 'with this Message-ID')
     .option('--queue <number>', 'with this number in the queue', number)
     .option('--account <account>', 'in the mail of this account, received or sent')

@@ -1,6 +1,7 @@
 /** What administrators see and do of the queue: the actions behind `rainmail queue`, on a real office. */
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
+import { completeNames } from '../../src/cli/completion/names.ts';
 import { perform } from '../../src/cli/perform.ts';
 import type { RecipientOutcome, Reporter } from '../../src/outbound/types.ts';
 import type { Run } from '../../src/server/admin/action.ts';
@@ -145,6 +146,37 @@ function reporting({ store }: Office, before: () => Promise<void>): Reporter & {
   };
 }
 
+test('what nobody has tried yet says when its destination is tried, and is found by every name of that', async (t) => {
+  const here = await office(t);
+  const { queue } = here.store;
+  const route = 'route:smtp.provider.test:587';
+  const first = await send(here, ANNA, ['carl@bücher.test'], {
+    recipients: [{ address: 'carl@bücher.test', destination: 'xn--bcher-kva.test' }],
+  });
+  const recipients = [{ address: 'dora@example.org', destination: route }];
+  await send(here, ANNA, [], { recipients });
+  const later = nowSeconds() + 3_600;
+  await queue.settle((await queue.message(first))!, {
+    settlements: [{ number: 0, due: later - 60, reply: '451 4.4.1 away' }],
+    attempt: { destination: 'xn--bcher-kva.test', contact: { reached: false, notBefore: later } },
+  });
+  await send(here, BEN, [], {
+    recipients: [{ address: 'emil@xn--bcher-kva.test', destination: 'xn--bcher-kva.test' }],
+  });
+  const due = new Date(later * 1_000).toISOString();
+  const { entries } = await listQueue.run(here, { ...LIST, toDomain: 'xn--bcher-kva.test' }, run);
+  assert.deepEqual(
+    entries.map(({ recipient, next, putOff, attempts }) => [recipient, next, putOff, attempts]),
+    [
+      ['carl@bücher.test', due, true, 1],
+      ['emil@xn--bcher-kva.test', due, true, 0],
+    ],
+  );
+  assert.equal((await waiting(here, { toDomain: 'BÜCHER.test' })).length, 2);
+  for (const toDomain of [route, 'smtp.provider.test:587', 'example.org'])
+    assert.deepEqual(await waiting(here, { toDomain }), ['dora@example.org']);
+});
+
 test('senders are told of what is removed if that is asked for, but not of what was sent just then', async (t) => {
   const here = await office(t);
   const { store } = here;
@@ -189,6 +221,16 @@ test('the command line tells it in tables and as JSON, and asks before it remove
   assert.deepEqual([refused.code, refused.stdout], [1, '']);
   assert.match(refused.stderr, /Remove mail for 1 recipient, unsent\? Their senders are not told\. Nothing was done/);
   assert.equal((await command('hold')).code, 2);
+  const both = await command('hold', '--all', '--from', ANNA);
+  assert.deepEqual([both.code, both.stdout], [2, '']);
+  assert.match(both.stderr, /--all is for everything that waits: leave it out, or the rest/);
+  assert.equal((await command('hold', '--all')).stdout, '1 message for 1 recipient: held.\n');
+  const again = await command('hold', '--all');
+  assert.deepEqual(
+    [again.code, again.stdout],
+    [1, 'Nothing in the queue fits that is not held already: see rainmail queue list\n'],
+  );
+  assert.equal(completeNames(['destination', 'ex', '--data', here.data]), 'example.net\n');
   const removed = await command('remove', '1', '--yes', '--json');
   assert.deepEqual(JSON.parse(removed.stdout), { recipients: 1, messages: 1, stopped: false });
   assert.equal((await command('list')).stdout, 'Nothing waits in the queue.\n');

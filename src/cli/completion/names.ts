@@ -20,6 +20,9 @@ const SOURCES: Readonly<Record<NameKind, string>> = {
   address: `${ACCOUNTS} UNION ${ALIASES} UNION SELECT address AS name FROM person_group WHERE address IS NOT NULL`,
   domain: 'SELECT name FROM domain',
   group: 'SELECT name FROM person_group',
+  // Where mail waits to go; a route by its host and port.
+  destination: `SELECT DISTINCT CASE WHEN destination LIKE 'route:%' THEN substr(destination, 7) ELSE destination END AS name
+    FROM queue_recipient`,
 };
 
 /** @returns what to print: nothing, whatever goes wrong */

@@ -3,10 +3,10 @@ import type { Argument, Command, Option } from 'commander';
 import { POLICY_NAMES, POLICY_SETTINGS } from '../../directory/access/settings.ts';
 
 /** Where the values of an argument or an option come from. `none`: nobody knows but the person. */
-export type ValueKind = 'account' | 'address' | 'alias' | 'domain' | 'group' | 'file' | 'directory' | 'choice' | 'none';
+export type ValueKind = NameKind | 'file' | 'directory' | 'choice' | 'none';
 
 /** The kinds that are asked of the office: `rainmail __complete KIND`. */
-export const NAME_KINDS = ['account', 'address', 'alias', 'domain', 'group'] as const satisfies readonly ValueKind[];
+export const NAME_KINDS = ['account', 'address', 'alias', 'domain', 'group', 'destination'] as const;
 export type NameKind = (typeof NAME_KINDS)[number];
 
 export interface CompletedValue {
@@ -41,6 +41,7 @@ const KINDS: Readonly<Record<string, ValueKind>> = {
   address: 'address',
   domain: 'domain',
   group: 'group',
+  destination: 'destination',
   file: 'file',
   path: 'file',
   files: 'file',

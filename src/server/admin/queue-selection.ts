@@ -1,5 +1,7 @@
 /** Which of those who wait in the queue an administrator means. */
+import { domainToUnicode } from 'node:url';
 import { z } from 'zod';
+import { parseDomain } from '../../directory/address.ts';
 import type { Directory } from '../../directory/directory.ts';
 import type { AccountId, QueueId } from '../../store/ids.ts';
 import type { Queue, QueueEntry } from '../../store/queue.ts';
@@ -9,7 +11,7 @@ const MOST_IDS = 1_000;
 /** All conditions hold together; none of them: everything that waits. */
 export const selection = {
   ids: z.array(z.number().int().positive()).min(1).max(MOST_IDS).optional(),
-  /** Part of recipients' addresses, after the `@`; or a destination. */
+  /** Part of recipients' addresses, after the `@`; or a destination, also a route as `host:port`. */
   toDomain: z.string().min(1).optional(),
   /** A reverse path; `<>` is that of reports. */
   from: z.string().min(1).optional(),
@@ -52,11 +54,25 @@ async function* named(queue: Queue, ids: readonly number[]): AsyncGenerator<read
 }
 
 function matcher({ toDomain, from, held }: Selection, account: AccountId | undefined): (entry: QueueEntry) => boolean {
-  const domain = toDomain?.toLowerCase();
+  const isTo = toDomain === undefined ? () => true : destinationMatcher(toDomain.toLowerCase());
   const sender = from === '<>' ? '' : from?.toLowerCase();
   return (entry) =>
-    (domain === undefined || entry.destination === domain || entry.address.toLowerCase().endsWith(`@${domain}`)) &&
+    isTo(entry) &&
     (sender === undefined || entry.sender.toLowerCase() === sender) &&
     (account === undefined || entry.account === account) &&
     (held === undefined || (entry.state === 'held') === held);
+}
+
+/** A destination as lists show it, a route as the configuration names it, or a domain of recipients, in either form of international names. */
+function destinationMatcher(text: string): (entry: QueueEntry) => boolean {
+  const ascii = parseDomain(text) ?? text;
+  const destinations = new Set([text, ascii, `route:${text}`]);
+  const ends = [...new Set([text, ascii, domainToUnicode(ascii)])]
+    .filter((name) => name !== '')
+    .map((name) => `@${name}`);
+  return ({ destination, address }) => {
+    if (destinations.has(destination)) return true;
+    const lower = address.toLowerCase();
+    return ends.some((end) => lower.endsWith(end));
+  };
 }

@@ -1,7 +1,7 @@
 /** Mail on its way to other servers: looking at what waits. What is done with it is in queue-change.ts. */
 import { z } from 'zod';
 import { Refused } from '../../errors.ts';
-import type { AccountId, EpochSeconds, QueueId } from '../../store/ids.ts';
+import type { EpochSeconds, QueueId } from '../../store/ids.ts';
 import type { DestinationCount, QueueEntry } from '../../store/queue.ts';
 import type { Office } from '../office.ts';
 import { action } from './action.ts';
@@ -52,6 +52,8 @@ export interface QueueEntryShown {
   readonly priority: string;
   /** When it is tried next; null while it is held. */
   readonly next: string | null;
+  /** Its destination was not reached: it is tried when the destination is. */
+  readonly putOff: boolean;
   readonly attempts: number;
   /** What the last attempt came to; empty before the first. */
   readonly reply: string;
@@ -168,24 +170,32 @@ async function survey({ store: { queue }, directory }: Office, which: Selection,
   return { found, counts, entries };
 }
 
-async function shown({ directory }: Office, entries: readonly QueueEntry[]): Promise<QueueEntryShown[]> {
+async function shown({ directory, store }: Office, entries: readonly QueueEntry[]): Promise<QueueEntryShown[]> {
   const names = await directory.accountNames(new Set(entries.map(({ account }) => account)));
-  return entries.map((entry) => entryShown(entry, names));
+  const ways = new Map(
+    entries.map(({ destination, id }) => [destination, { destination, first: id, recipients: 0, held: 0 }]),
+  );
+  const states = await store.queue.destinations([...ways.values()]);
+  const dues = new Map([...ways.keys()].map((destination, at) => [destination, states[at]!.due]));
+  return entries.map((entry) => entryShown(entry, names.get(entry.account) ?? '', dues.get(entry.destination) ?? null));
 }
 
-function entryShown(entry: QueueEntry, names: ReadonlyMap<AccountId, string>): QueueEntryShown {
-  const { id, created, expires, sender, account, address, destination, state, priority, due, attempts, reply } = entry;
+/** @param due  when its destination is tried next */
+function entryShown(entry: QueueEntry, account: string, due: EpochSeconds | null): QueueEntryShown {
+  const { id, created, expires, sender, address, destination, state, priority, attempts, reply } = entry;
+  const isHeld = state === 'held';
   return {
     id,
     created: iso(created)!,
     expires: iso(expires)!,
     sender,
-    account: names.get(account) ?? '',
+    account,
     recipient: address,
     destination,
     state,
     priority,
-    next: state === 'held' ? null : iso(due),
+    next: isHeld ? null : iso(Math.max(entry.due, due ?? 0) as EpochSeconds),
+    putOff: !isHeld && due !== null && due > entry.due,
     attempts,
     reply,
   };
