@@ -1,6 +1,6 @@
 import { Command } from 'commander';
-import type { HostExplained, Tried, WayExplained } from '../outbound/explain.ts';
-import { checkWay } from '../server/admin/outbound.ts';
+import type { HostExplained, Tried } from '../outbound/explain.ts';
+import { checkWay, type WayChecked } from '../server/admin/outbound.ts';
 import { type CommonOptions, officeCommand } from './options.ts';
 import { EXIT, oneLine, print, table } from './output.ts';
 import { perform } from './perform.ts';
@@ -20,7 +20,8 @@ function check(): Command {
     .action(async (domain: string, { connect, ...options }: CommonOptions & { connect: boolean }) => {
       const explained = await perform(checkWay, { domain, connect }, options);
       print(explained, options, wayText);
-      if (explained.trouble !== null || !explained.hosts.some(isGood)) process.exitCode = EXIT.failed;
+      if (!explained.ours && (explained.trouble !== null || !explained.hosts.some(isGood)))
+        process.exitCode = EXIT.failed;
     });
 }
 
@@ -29,7 +30,8 @@ function isGood({ trouble, tries }: HostExplained): boolean {
   return trouble === null && (tries === null || tries.some((each) => each.trouble === null));
 }
 
-function wayText({ domain, route, sts, hosts, trouble }: WayExplained): string {
+function wayText({ domain, ours, route, sts, hosts, trouble, temporary }: WayChecked): string {
+  if (ours) return `${domain} is a domain of this office: its mail is filed here.`;
   const lines = [
     route === null
       ? `Mail for ${domain} goes to the servers that the DNS names.`
@@ -39,7 +41,8 @@ function wayText({ domain, route, sts, hosts, trouble }: WayExplained): string {
     const until = new Date(sts.expires * 1_000).toISOString().slice(0, 10);
     lines.push(`MTA-STS: ${STS[sts.mode]}, until ${until} at least; hosts: ${sts.mx.join(', ')}.`);
   } else if (route === null && trouble === null) lines.push('MTA-STS: no policy.');
-  if (trouble !== null) lines.push(`It can not be given to anybody: ${trouble}`);
+  if (trouble !== null && temporary) lines.push(`Now it would wait, and be tried again: ${trouble}`);
+  if (trouble !== null && !temporary) lines.push(`It would go back to its sender: ${trouble}`);
   if (hosts.length > 0) lines.push('', hostTable(hosts));
   const tries = hosts.flatMap((host) => (host.tries ?? []).map((each) => [host.name, each.address, triedText(each)]));
   if (tries.length > 0) lines.push('', table(['HOST', 'ADDRESS', 'CONNECTED'], tries, ''));

@@ -62,8 +62,14 @@ function decided(facts: HostFacts, host: Host, port: number): Candidate {
   return { host, port, facts, protection: protectionFor(facts), requireTls: facts.requireTls };
 }
 
+/** RFC 6761 6.3: this machine, whatever the DNS says. Of the hosts that strangers name (MX) it is not so. */
+async function hostOfRoute(name: string, resolver: Resolver): Promise<Host> {
+  if (name.toLowerCase() !== 'localhost') return hostNamed(name, resolver);
+  return { name, addresses: ['127.0.0.1', '::1'], authentic: false };
+}
+
 async function routeCandidate(route: Route, requireTls: boolean, resolver: Resolver): Promise<Candidate> {
-  const host = await hostNamed(route.host, resolver);
+  const host = await hostOfRoute(route.host, resolver);
   if (host.addresses.length === 0) {
     throw new NoSuchDestination(
       451,

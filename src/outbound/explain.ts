@@ -21,8 +21,10 @@ export interface WayExplained {
   } | null;
   /** In the order in which they are tried. */
   readonly hosts: readonly HostExplained[];
-  /** Why no mail can go there, now or ever; null: it can. */
+  /** Why no mail can go there; null: it can. */
   readonly trouble: string | null;
+  /** What is wrong may pass: mail waits, and is tried again. Else it goes back to its sender. */
+  readonly temporary: boolean;
 }
 
 export interface HostExplained {
@@ -73,11 +75,12 @@ export async function explainWay(address: string, connect: boolean, options: Rea
       }
       hosts.push(await explained(candidate, connect, options));
     }
-    return { domain, route, sts, hosts, trouble: null };
+    return { domain, route, sts, hosts, trouble: null, temporary: false };
   } catch (error) {
     if (!(error instanceof NoSuchDestination || (error instanceof Refused && error.code === 'dns.unavailable')))
       throw error;
-    return { domain, route, sts, hosts, trouble: error.message };
+    const temporary = !(error instanceof NoSuchDestination) || error.reply < 500;
+    return { domain, route, sts, hosts, trouble: error.message, temporary };
   }
 }
 

@@ -38,7 +38,8 @@ const OPPORTUNISTIC: Protection = { kind: 'opportunistic' };
 export async function reach(destination: string, wish: TlsWish, options: ReachOptions): Promise<Reached> {
   const way = options.routes.wayTo(destination);
   if (way === undefined) {
-    const text = `The route ${destination} is no longer configured.`;
+    const name = destination.replace(/^route:/, '');
+    const text = `The route ${name} is not configured any more. An administrator can send it another way (rainmail queue reroute).`;
     throw new Unreachable({ reply: 451, status: '4.4.4', text }, false);
   }
   const requireTls = wish === 'required';

@@ -24,6 +24,7 @@ import type { Reporter, Sending } from '../outbound/types.ts';
 import type { Signing } from '../signing/signing.ts';
 import type { MailStore } from '../store/store.ts';
 import { recordOutcomes } from '../trace/attempts.ts';
+import { leaveGoneRoutes } from './gone-routes.ts';
 import type { HealthReport } from './health.ts';
 import { partLog } from './log.ts';
 import type { Metrics } from './metrics.ts';
@@ -107,6 +108,8 @@ export function openOutbound(parts: Parts): Outbound {
   const reaching = reachOptions(parts, { routes, log, onInternalError });
   const dispatcher = makeDispatcher(parts, { reaching, reporter, way: way.promise, log, watch, onInternalError });
   watch.countConnections(() => dispatcher.trying);
+  const closing = new AbortController();
+  let moving = Promise.resolve();
   return {
     outgoing,
     sending: {
@@ -122,10 +125,14 @@ export function openOutbound(parts: Parts): Outbound {
     start() {
       tryPasswords(config.routes.map(routeOf), log).catch(onInternalError);
       watch.start();
-      dispatcher.wake();
+      moving = leaveGoneRoutes(store.queue, routes, log, closing.signal)
+        .catch(onInternalError)
+        .finally(() => dispatcher.wake());
     },
     async close() {
       watch.close();
+      closing.abort();
+      await moving;
       await dispatcher.stop(config.timeouts.shutdown);
     },
   };

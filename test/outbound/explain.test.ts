@@ -57,6 +57,11 @@ test('a domain that mail can not go to, and a route', async (t) => {
   assert.equal(await trouble('missing.test'), 'There is no domain missing.test.');
   assert.match((await trouble('broken.test'))!, /^Nothing could be found out about broken\.test now/);
   await assert.rejects(explainWay('no domain', true, room.options), { code: 'directory.invalid' });
+  const passes = async (domain: string) => (await explainWay(domain, true, room.options)).temporary;
+  assert.deepEqual(
+    [await passes('nomail.test'), await passes('missing.test'), await passes('broken.test')],
+    [false, false, true],
+  );
 
   const { port } = room.options;
   await room.host('smart.test', { tls: await authority.issue(['smart.test']) });
@@ -64,4 +69,14 @@ test('a domain that mail can not go to, and a route', async (t) => {
   const { route, hosts } = await explainWay('example.org', true, { ...room.options, routes });
   assert.deepEqual(route, { host: 'smart.test', port });
   assert.deepEqual([hosts[0]!.tlsa, hosts[0]!.protection, hosts[0]!.tries![0]!.tls], [null, 'verified', 'verified']);
+});
+
+test('a route to localhost leads to this machine, a host that strangers call so does not', async (t) => {
+  const room = await PeerRoom.open(t);
+  const { port } = room.options;
+  room.domain('strange.test', 'localhost');
+  const routes = new Routes([{ domains: ['example.org'], host: 'localhost', port, tls: 'opportunistic' }]);
+  const way = async (domain: string) => explainWay(domain, false, { ...room.options, routes });
+  assert.deepEqual((await way('example.org')).hosts[0]!.addresses, ['127.0.0.1', '::1']);
+  assert.deepEqual((await way('strange.test')).hosts, []);
 });

@@ -146,6 +146,19 @@ function reporting({ store }: Office, before: () => Promise<void>): Reporter & {
   };
 }
 
+test('mail for later keeps its time when all is tried again, unless it is named itself', async (t) => {
+  const here = await office(t);
+  const later = nowSeconds() + 3_600;
+  const held = await send(here, ANNA, ['carl@example.net'], { due: later });
+  await send(here, ANNA, ['dora@example.net']);
+  const nexts = async () =>
+    (await listQueue.run(here, LIST, run)).entries.map(({ next }) => Date.parse(next!) > Date.now());
+  assert.deepEqual(await retryQueued.run(here, {}, run), { recipients: 1, messages: 1, stopped: false });
+  assert.deepEqual(await nexts(), [true, false]);
+  assert.equal((await retryQueued.run(here, { ids: [held] }, run)).recipients, 1);
+  assert.deepEqual(await nexts(), [false, false]);
+});
+
 test('what nobody has tried yet says when its destination is tried, and is found by every name of that', async (t) => {
   const here = await office(t);
   const { queue } = here.store;

@@ -13,7 +13,7 @@ import type { QueueChange, QueueEntry } from '../../store/queue.ts';
 import { recordQueueChange } from '../../trace/attempts.ts';
 import type { Office } from '../office.ts';
 import { action, type Run } from './action.ts';
-import { type Selection, selected, selection } from './queue-selection.ts';
+import { isForLater, type Selection, selected, selection } from './queue-selection.ts';
 
 export interface QueueChanged {
   /** Recipients for whom it was done. */
@@ -37,11 +37,12 @@ export const releaseQueued = action({
   run: (office, input, run) => change(office, { ...input, held: true }, { kind: 'release' }, run),
 });
 
-/** Held ones too: who asks for it now means it. */
+/** Held ones too: who asks for it now means it. What is for later keeps its time, unless it is named itself. */
 export const retryQueued = action({
   name: 'queue.retry',
   input: which,
-  run: (office, input, run) => change(office, input, { kind: 'retry' }, run),
+  run: (office, input, run) =>
+    change(office, input, { kind: 'retry' }, run, (entry) => input.ids !== undefined || !isForLater(entry)),
 });
 
 export const rerouteQueued = action({
@@ -65,12 +66,20 @@ export const removeQueued = action({
   },
 });
 
-async function change(office: Office, input: Selection, change: QueueChange, run: Run): Promise<QueueChanged> {
+async function change(
+  office: Office,
+  input: Selection,
+  change: QueueChange,
+  run: Run,
+  fits: (entry: QueueEntry) => boolean = () => true,
+): Promise<QueueChanged> {
   const { store, directory, sending } = office;
   const audit = await auditEntry(office, input, change, run);
   const done = new Done();
-  for await (const page of selected({ queue: store.queue, directory }, input)) {
+  for await (const found of selected({ queue: store.queue, directory }, input)) {
     if (run.signal.aborted) break;
+    const page = found.filter(fits);
+    if (page.length === 0) continue;
     const isFirst = done.recipients === 0;
     await store.queue.change(page, change, async (tx, chunk) => {
       if (isFirst && chunk[0] === page[0]) await audit(tx);
