@@ -24,6 +24,8 @@ export interface Owned {
   /** Who submitted it, or forwards it; undefined: it only came in. */
   readonly account: AccountId | undefined;
   readonly options: OutboundOptions;
+  /** It tells of the reader's own forwarding: it does not go the way that has just failed. */
+  readonly stays?: boolean;
 }
 
 export interface Reader {
@@ -54,38 +56,72 @@ export class Readers {
     if (resolved.kind === 'accounts') {
       // Who sent it in the name of several hears of it alone.
       const own = resolved.accounts.filter(({ id }) => id === account);
-      return this.#here(own.length > 0 ? own : resolved.accounts, sender);
+      return this.#ofPeople(message, own.length > 0 ? own : resolved.accounts);
     }
     // Sent with an address that is nobody's here, or nobody's any more.
     return options.ours === true && account !== undefined
-      ? this.#here([{ id: account, displayName: '' }], sender)
+      ? this.#here(message, [{ id: account, displayName: '' }], [])
       : undefined;
   }
 
+  /** Where they have their mail: what has gone on to another server is told of there. */
+  async #ofPeople(message: Owned, people: readonly Account[]): Promise<Reader | undefined> {
+    const here = new Map<AccountId, Account>();
+    const outbound: Outbound[] = [];
+    for (const person of people) {
+      const onward = message.stays ? undefined : await this.#onward(person);
+      for (const account of onward?.here ?? [person]) here.set(account.id, account);
+      for (const { to, from, account, keeper } of onward?.forwards ?? []) {
+        const leaving = this.#leaving(message, account, to);
+        if (leaving !== undefined) outbound.push({ ...leaving, prefix: Buffer.from(`Delivered-To: ${from}\r\n`) });
+        else if (keeper !== null) here.set(keeper.id, keeper);
+      }
+    }
+    const [person] = people;
+    return person && this.#here(message, people, outbound, [...here.values()]);
+  }
+
+  async #onward({ forwards, name }: Account): Promise<Accounts['onward']> {
+    const resolved = forwards === undefined ? undefined : await this.#options.directory.resolve(name);
+    return resolved?.kind === 'accounts' ? resolved.onward : undefined;
+  }
+
+  /** @param named  to whom it is written @param accounts  who has it here */
   async #here(
-    accounts: readonly { readonly id: AccountId; readonly displayName: string }[],
-    sender: string,
-  ): Promise<Reader | undefined> {
-    const [first, ...others] = accounts;
-    if (first === undefined) return undefined;
+    { sender }: Owned,
+    named: readonly Named[],
+    outbound: readonly Outbound[],
+    accounts: readonly Named[] = named,
+  ): Promise<Reader> {
+    const [first, ...others] = named as [Named];
     const prefix = Buffer.from(`Return-Path: <>\r\nDelivered-To: ${sender}\r\n`);
     return {
       name: others.length === 0 ? first.displayName : '',
       address: sender,
       language: await this.#options.languageOf(first.id),
       targets: accounts.map(({ id }) => ({ account: id, prefix, evenIfFull: true })),
-      outbound: [],
+      outbound,
     };
   }
 
-  #elsewhere({ account, options }: Owned, address: string): Reader | undefined {
-    const { outgoing, language } = this.#options;
+  #elsewhere(message: Owned, address: string): Reader | undefined {
+    const { account } = message;
+    const outbound = account === undefined ? undefined : this.#leaving(message, account, address);
+    return outbound && { name: '', address, language: this.#options.language, targets: [], outbound: [outbound] };
+  }
+
+  /** Undefined: it can't leave. */
+  #leaving({ options }: Owned, account: AccountId, address: string): Outbound | undefined {
+    const { outgoing } = this.#options;
     const destination = outgoing?.destinationOf(address);
-    if (outgoing === undefined || destination === undefined || account === undefined) return undefined;
+    if (outgoing === undefined || destination === undefined) return undefined;
     const { expires } = outgoing.times(nowSeconds());
     const recipients = [{ address, destination, notify: NOBODY }];
     const marks = { ours: true as const, ...(options.utf8 === true && { utf8: true }) };
-    const outbound = [{ account, sender: '', recipients, expires, options: marks }];
-    return { name: '', address, language, targets: [], outbound };
+    return { account, sender: '', recipients, expires, options: marks };
   }
 }
+
+type Accounts = Extract<Awaited<ReturnType<Resolver['resolve']>>, { readonly kind: 'accounts' }>;
+type Account = Accounts['accounts'][number];
+type Named = Pick<Account, 'id' | 'displayName'>;

@@ -60,7 +60,7 @@ export class Reports implements Reporter, Notices {
     const via = wentOnFrom(message.prefix);
     const isOwners = via !== undefined && [via, caretakerOf(via)].includes(message.sender);
     const told = toldOf(outcomes, message.expires, isOwners ? undefined : via);
-    return told.length === 0 ? undefined : this.#reportOf(await this.#queued(message), told);
+    return told.length === 0 ? undefined : this.#reportOf({ ...(await this.#queued(message)), stays: isOwners }, told);
   }
 
   async filed(delivery: InDelivery): Promise<Report | undefined> {

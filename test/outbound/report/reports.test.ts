@@ -218,6 +218,32 @@ test('who wrote in the name of several hears of it alone; when somebody else did
   assert.deepEqual([(await room.inbox(anna)).length, (await room.inbox(ben)).length], [2, 1]);
 });
 
+test('who reads mail elsewhere reads there what became of mail sent from here; a forwarding that fails is told of here', async (t) => {
+  const room = await WritingRoom.open(t);
+  const [anna, ben, home] = ['anna@office.test', 'ben@office.test', 'anna@home.test'];
+  const { forwarding } = room.directory.by('the test');
+  const leaving = async () => {
+    const pages = await Array.fromAsync(room.store.queue.pages());
+    return pages.flat().map(({ address, destination, notify }) => [address, destination, notify.join()]);
+  };
+  await forwarding.set(anna, [home, ben], { keeps: false });
+  await room.settle(await room.send({ to: ['carl@example.net'] }), () => ({}));
+  assert.deepEqual(await leaving(), [[home, 'home.test', 'never']]);
+  assert.deepEqual([(await room.inbox(anna)).length, (await room.inbox(ben)).length], [0, 1]);
+  const [[waiting] = []] = await Array.fromAsync(room.store.queue.pages());
+  const { message: report } = (await room.store.queue.message(waiting!.id))!;
+  assert.deepEqual([report.sender, report.prefix.toString()], ['', 'Delivered-To: anna@office.test\r\n']);
+  await room.settle(report.id, () => ({}));
+
+  const outbound = { prefix: Buffer.from('Delivered-To: anna@office.test\r\n') };
+  await room.settle(await room.send({ to: [home], outbound }), () => ({}));
+  assert.deepEqual([(await room.inbox(anna)).length, await leaving()], [1, []]);
+
+  await forwarding.set(anna, [home], { keeps: true });
+  await room.settle(await room.send({ to: ['carl@example.net'] }), () => ({}));
+  assert.deepEqual([(await room.inbox(anna)).length, (await leaving()).length], [2, 1]);
+});
+
 test('of what was forwarded a report goes back the way by which it came, with the null sender', async (t) => {
   const room = await WritingRoom.open(t);
   const sender = await srsOf(room.directory).forward('zoe@example.com', 'anna@office.test');
