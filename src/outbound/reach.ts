@@ -1,5 +1,6 @@
 /** From a destination to a connection that takes its mail: the hosts in their order, each address, TLS as it must be. */
 import { isIP } from 'node:net';
+import type { Milliseconds } from '../store/ids.ts';
 import { type Candidate, type CandidateOptions, candidatesFor } from './candidates.ts';
 import { Peer, type PeerLimits, Unreachable } from './peer.ts';
 import type { Routes } from './route.ts';
@@ -15,6 +16,8 @@ export interface ReachOptions extends CandidateOptions {
   /** Aborted: nothing more is tried, and what is open is closed. */
   readonly signal?: AbortSignal;
   readonly limits?: Partial<PeerLimits>;
+  /** For tests: how long one address is tried after the other. */
+  readonly triedFor?: Milliseconds;
 }
 
 /** A peer, what it is called in reports and in the trace, and how the connection is protected. */
@@ -30,6 +33,10 @@ export interface Reached {
 export type TlsWish = 'required' | 'usual' | 'waived';
 
 const OPPORTUNISTIC: Protection = { kind: 'opportunistic' };
+/** Then no further address is tried in this attempt: a domain with many hosts that answer slowly would keep a connection from others for hours. */
+const TRIED_FOR: Milliseconds = 300_000;
+/** But so many are (RFC 5321 5.1). */
+const LEAST_TRIED = 2;
 
 /**
  * Connects to the first host that can be reached.
@@ -44,11 +51,18 @@ export async function reach(destination: string, wish: TlsWish, options: ReachOp
   }
   const requireTls = wish === 'required';
   const failures: Unreachable[] = [];
+  const { triedFor = TRIED_FOR } = options;
+  const begun = performance.now();
+  let tried = 0;
+  const isOver = () => tried >= LEAST_TRIED && performance.now() - begun >= triedFor;
   for await (const candidate of candidatesFor(way, requireTls, options)) {
+    if (isOver()) break;
     const { host, protection: usual, facts } = candidate;
     // What a route says is the word of this server's administrator, which no sender waives.
     const protections = wish === 'waived' && facts !== undefined ? [usual, OPPORTUNISTIC] : [usual];
     for (const address of host.addresses.filter((each) => canLeaveFor(each, options))) {
+      if (isOver()) break;
+      tried += 1;
       for (const protection of protections) {
         if (options.signal?.aborted) break;
         try {

@@ -154,6 +154,20 @@ test('the next host is used when the first can not be trusted', async (t) => {
   assert.equal(await room.reach('alone.test', 'required'), '451 4.4.3', 'it may be found out later');
 });
 
+test('a domain of many hosts that do not answer is left alone after a while, and the rest of them tried another time', async (t) => {
+  const room = await PeerRoom.open(t);
+  const says = saying('greeting', '421 4.3.2 not now');
+  const hosts = ['a.test', 'b.test', 'c.test', 'd.test'];
+  const peers = await Promise.all(hosts.map((name) => room.host(name, { says })));
+  room.domain('example.test', ...hosts);
+  const reached = (triedFor: number) => room.reach('example.test', 'usual', { ...room.options, triedFor });
+  const connections = () => peers.map((peer) => peer.connections);
+  assert.equal(await reached(0), '421 4.3.2');
+  assert.deepEqual(connections(), [1, 1, 0, 0]);
+  assert.equal(await reached(60_000), '421 4.3.2');
+  assert.deepEqual(connections(), [2, 2, 1, 1]);
+});
+
 test('mail that wants TLS all the way goes where that is so, and else comes back', async (t) => {
   const room = await PeerRoom.open(t);
   await room.host('without.test', { tls: await authority.issue(['without.test']) });
