@@ -32,6 +32,9 @@ const DIGEST_BYTES = new Map([
   [2, 64],
 ]);
 
+/** Aliases of aliases that are followed: as many as for its addresses. */
+const MOST_ALIASES = 16;
+
 /** @param port  where the host listens for mail */
 export async function tlsaOf(
   host: Pick<Host, 'name' | 'authentic'>,
@@ -57,13 +60,16 @@ export async function tlsaOf(
   }
 }
 
-/** RFC 7672 2.2.3: where the host's name is an alias, first the name that it stands for. */
+/** RFC 7672 2.2.3: where the host's name is an alias, first the name that it stands for in the end. */
 async function basesOf(name: string, resolver: Pick<Resolver, 'query'>): Promise<string[]> {
-  const {
-    records: [target],
-    authentic,
-  } = await resolver.query(name, 'CNAME');
-  return target !== undefined && authentic ? [target, name] : [name];
+  let base = name;
+  for (let steps = 0; steps < MOST_ALIASES; steps++) {
+    const { records, authentic } = await resolver.query(base, 'CNAME');
+    const [target] = records;
+    if (target === undefined || !authentic) break;
+    base = target;
+  }
+  return base === name ? [name] : [base, name];
 }
 
 function isUsable({ usage, selector, matchingType, data }: TlsaRecord): boolean {

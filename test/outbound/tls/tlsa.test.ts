@@ -90,4 +90,9 @@ test('for a host that is an alias the name it stands for is asked first, then it
   dns.say('TLSA', '_25._tcp.a.test', record(3, 1, 1, SHA256));
   dns.say('TLSA', '_25._tcp.b.test', record(3, 1, 1, SHA256));
   assert.deepEqual(await Promise.all(['a.test', 'b.test', 'c.test'].map(baseOf)), ['real-a.test', 'b.test', 'none']);
+  dns.say('CNAME', 'far.test', 'a.test');
+  assert.equal(await baseOf('far.test'), 'real-a.test');
+  dns.say('CNAME', 'round.test', 'about.test');
+  dns.say('CNAME', 'about.test', 'round.test');
+  assert.equal(await baseOf('round.test'), 'none');
 });
