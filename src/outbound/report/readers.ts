@@ -53,11 +53,10 @@ export class Readers {
     const away = originalSender(sender);
     if (away !== undefined) return this.#elsewhere(message, away);
     const resolved = await directory.resolve(sender);
-    if (resolved.kind === 'accounts') {
-      // Who sent it in the name of several hears of it alone.
-      const own = resolved.accounts.filter(({ id }) => id === account);
-      return this.#ofPeople(message, own.length > 0 ? own : resolved.accounts);
-    }
+    const people = resolved.kind === 'accounts' ? resolved.accounts : [];
+    // Who sent it in the name of several hears of it alone.
+    const own = people.filter(({ id }) => id === account);
+    if (people.length > 0) return this.#ofPeople(message, own.length > 0 ? own : people);
     // Sent with an address that is nobody's here, or nobody's any more.
     return options.ours === true && account !== undefined
       ? this.#here(message, [{ id: account, displayName: '' }], [])
@@ -65,7 +64,7 @@ export class Readers {
   }
 
   /** Where they have their mail: what has gone on to another server is told of there. */
-  async #ofPeople(message: Owned, people: readonly Account[]): Promise<Reader | undefined> {
+  async #ofPeople(message: Owned, people: readonly Account[]): Promise<Reader> {
     const here = new Map<AccountId, Account>();
     const outbound: Outbound[] = [];
     for (const person of people) {
@@ -77,8 +76,7 @@ export class Readers {
         else if (keeper !== null) here.set(keeper.id, keeper);
       }
     }
-    const [person] = people;
-    return person && this.#here(message, people, outbound, [...here.values()]);
+    return this.#here(message, people, outbound, [...here.values()]);
   }
 
   async #onward({ forwards, name }: Account): Promise<Accounts['onward']> {

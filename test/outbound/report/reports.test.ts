@@ -182,11 +182,12 @@ test('senders hear of what they asked for, and of nothing else', async (t) => {
 
 test('who sends with an address that is nobody’s here hears of it', async (t) => {
   const room = await WritingRoom.open(t);
-  for (const sender of ['gone@office.test', 'anna@elsewhere.example']) {
+  await room.directory.by('the test').aliases.add('info@office.test', 'info@elsewhere.example');
+  for (const sender of ['gone@office.test', 'anna@elsewhere.example', 'info@office.test']) {
     const outbound = { sender, options: { ours: true as const } };
     await room.settle(await room.send({ to: ['carl@example.net'], outbound }), () => ({}));
   }
-  assert.equal((await room.inbox()).length, 2);
+  assert.equal((await room.inbox()).length, 3);
 });
 
 test('nobody hears of a report, nor who is not here', async (t) => {
