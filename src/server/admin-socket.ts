@@ -8,7 +8,7 @@ import type { Logger } from 'pino';
 import { z } from 'zod';
 import { BadCommand, Refused } from '../errors.ts';
 import type { Run } from './admin/action.ts';
-import { ACTIONS } from './admin/actions.ts';
+import { findAction } from './admin/actions.ts';
 import { type Answer, jsonLines, shortPath, socketPath } from './admin/wire.ts';
 import type { Office } from './office.ts';
 
@@ -78,7 +78,7 @@ async function serve(socket: Socket, { office, log, internalError, stopping }: S
     lines.next().then(leave, leave);
     const { action, input, actor } = request.parse(value);
     name = action;
-    const found = ACTIONS.get(action);
+    const found = await findAction(action);
     if (found === undefined) throw new BadCommand(`no such action: ${action}. Is the server of the same version?`);
     const run: Run = {
       actor,

@@ -42,7 +42,7 @@ function words(line: string): string[] {
 
 /** The command that a command line comes to. */
 async function parsed(line: string): Promise<string | undefined> {
-  const whole = program();
+  const whole = await program();
   let reached: string | undefined;
   for (const [name, command] of walk(whole)) {
     command.configureOutput({ writeErr: () => {} });
@@ -57,7 +57,20 @@ async function parsed(line: string): Promise<string | undefined> {
   return reached;
 }
 
-const tree = walk(program());
+const whole = await program();
+const tree = walk(whole);
+
+test('a command that is asked for comes alone, under its own name', async () => {
+  for (const name of whole.commands.map((command) => command.name())) {
+    const { commands } = await program(name);
+    if (name !== 'completion')
+      assert.deepEqual(
+        commands.map((command) => command.name()),
+        [name],
+      ); // which shows them all
+    else assert.equal(commands.length, whole.commands.length);
+  }
+});
 
 test('every command, argument and option is described', () => {
   assert.ok(tree.length > 50);

@@ -1,167 +1,63 @@
-/** All administrative actions, by name. */
-import {
-  addAccount,
-  listAccounts,
-  removeAccount,
-  renameAccount,
-  setAccountName,
-  setAccountState,
-  setAdministrator,
-  setPassword,
-  showAccount,
-} from './accounts.ts';
+/**
+ * All administrative actions, by name: the first word of the name tells the files that may have it, each action is exported there.
+ *
+ * A file is loaded when an action of its family is asked for. Most are never used in a server's life, and together, with all that they need, they
+ * would be a fifth of what it holds.
+ */
 import type { Action } from './action.ts';
-import { addAlias, listAliases, removeAlias, renameAlias } from './aliases.ts';
-import { addAppPassword, listAppPasswords, revokeAppPassword } from './app-passwords.ts';
-import { listAudit } from './audit.ts';
-import {
-  initBackup,
-  listBackups,
-  pruneBackups,
-  runBackup,
-  showBackupKey,
-  testBackup,
-  verifyBackups,
-} from './backup.ts';
-import { renewCertificates, showCertificates } from './certificates.ts';
-import { listDevices, startDevice } from './devices.ts';
-import { listKeys, rotateKeys, showKeys } from './dkim.ts';
-import { showDnsRecords } from './dns.ts';
-import { checkDns } from './dns-check.ts';
-import { addDomain, listDomains, removeDomain, renameDomain, setCatchAll, setSubaddress } from './domains.ts';
-import { exportAll, exportMail } from './export-mail.ts';
-import { listForwardings, removeForwarding, setForwarding, showForwarding } from './forwarding.ts';
-import {
-  addGroup,
-  joinGroup,
-  leaveGroup,
-  listGroups,
-  removeGroup,
-  renameGroup,
-  setGroupAddress,
-  setGroupRank,
-  setPosting,
-  showGroup,
-} from './groups.ts';
-import { holdAccount, listHolds, releaseAccount } from './hold.ts';
-import { checkAccounts, importAccounts } from './import-accounts.ts';
-import { importMail, importTree, planImport } from './import-mail.ts';
-import { adoptPeople, checkLdap, refreshLdap, releasePeople } from './ldap.ts';
-import { migrate } from './migrate.ts';
-import { checkWay } from './outbound.ts';
-import { explainPolicy, listPolicySets, loadPolicy, setPolicy, showPolicy, unsetPolicy } from './policy.ts';
-import { listQueue, showQueued } from './queue.ts';
-import { holdQueued, releaseQueued, removeQueued, rerouteQueued, retryQueued } from './queue-change.ts';
-import { explainQuota, setQuota, showQuotas, unsetQuota } from './quotas.ts';
-import { listBackedUp, restoreAccount, restoreMail } from './restore.ts';
-import { endSessions, listSessions } from './sessions.ts';
-import { status } from './status.ts';
-import { listTrace } from './trace.ts';
-import { listRemoved, purgeRemoved, restoreRemoved } from './undelete.ts';
-import { repair, verify } from './verify.ts';
 
-const all = [
-  addDomain,
-  removeDomain,
-  renameDomain,
-  setCatchAll,
-  setSubaddress,
-  listDomains,
-  showDnsRecords,
-  checkDns,
-  listKeys,
-  showKeys,
-  rotateKeys,
-  addAccount,
-  removeAccount,
-  listAccounts,
-  setPassword,
-  setAccountState,
-  setAccountName,
-  setAdministrator,
-  renameAccount,
-  showAccount,
-  importAccounts,
-  checkAccounts,
-  addAppPassword,
-  listAppPasswords,
-  revokeAppPassword,
-  addAlias,
-  removeAlias,
-  renameAlias,
-  listAliases,
-  setForwarding,
-  removeForwarding,
-  showForwarding,
-  listForwardings,
-  addGroup,
-  removeGroup,
-  renameGroup,
-  setGroupAddress,
-  setGroupRank,
-  setPosting,
-  joinGroup,
-  leaveGroup,
-  listGroups,
-  showGroup,
-  setQuota,
-  unsetQuota,
-  showQuotas,
-  explainQuota,
-  setPolicy,
-  unsetPolicy,
-  showPolicy,
-  listPolicySets,
-  explainPolicy,
-  loadPolicy,
-  listAudit,
-  listDevices,
-  startDevice,
-  listSessions,
-  endSessions,
-  importMail,
-  planImport,
-  importTree,
-  migrate,
-  checkWay,
-  listTrace,
-  listQueue,
-  showQueued,
-  holdQueued,
-  releaseQueued,
-  retryQueued,
-  removeQueued,
-  rerouteQueued,
-  listRemoved,
-  restoreRemoved,
-  purgeRemoved,
-  listBackedUp,
-  restoreMail,
-  restoreAccount,
-  holdAccount,
-  releaseAccount,
-  listHolds,
-  initBackup,
-  runBackup,
-  listBackups,
-  verifyBackups,
-  pruneBackups,
-  testBackup,
-  showBackupKey,
-  exportMail,
-  exportAll,
-  verify,
-  repair,
-  showCertificates,
-  renewCertificates,
-  checkLdap,
-  refreshLdap,
-  adoptPeople,
-  releasePeople,
-  status,
-];
+type AnyAction = Action<never, unknown>;
+type Load = () => Promise<Readonly<Record<string, unknown>>>;
 
-/** The input is checked by the action's own `input` before it runs. */
-export const ACTIONS: ReadonlyMap<string, Action<never, unknown>> = new Map(
-  all.map((one) => [one.name, one as Action<never, unknown>]),
-);
+const FAMILIES: Readonly<Record<string, readonly Load[]>> = {
+  account: [() => import('./accounts.ts'), () => import('./import-accounts.ts')],
+  alias: [() => import('./aliases.ts')],
+  'app-password': [() => import('./app-passwords.ts')],
+  audit: [() => import('./audit.ts')],
+  backup: [() => import('./backup.ts')],
+  certificate: [() => import('./certificates.ts')],
+  device: [() => import('./devices.ts')],
+  dkim: [() => import('./dkim.ts')],
+  dns: [() => import('./dns.ts'), () => import('./dns-check.ts')],
+  domain: [() => import('./domains.ts')],
+  export: [() => import('./export-mail.ts')],
+  forward: [() => import('./forwarding.ts')],
+  group: [() => import('./groups.ts')],
+  hold: [() => import('./hold.ts')],
+  import: [() => import('./import-mail.ts')],
+  ldap: [() => import('./ldap.ts')],
+  migrate: [() => import('./migrate.ts')],
+  outbound: [() => import('./outbound.ts')],
+  policy: [() => import('./policy.ts')],
+  queue: [() => import('./queue.ts'), () => import('./queue-change.ts')],
+  quota: [() => import('./quotas.ts')],
+  restore: [() => import('./restore.ts')],
+  sessions: [() => import('./sessions.ts')],
+  status: [() => import('./status.ts')],
+  trace: [() => import('./trace.ts')],
+  undelete: [() => import('./undelete.ts')],
+  verify: [() => import('./verify.ts')],
+};
+
+/** The input is checked by the action's own `input` before it runs. @returns undefined when there is none of this name */
+export async function findAction(name: string): Promise<AnyAction | undefined> {
+  const family = name.split('.', 1)[0]!;
+  if (!Object.hasOwn(FAMILIES, family)) return undefined;
+  const actions = await exportedBy(FAMILIES[family]!);
+  return actions.find((one) => one.name === name);
+}
+
+/** All of them: for what must hold for each. */
+export function allActions(): Promise<AnyAction[]> {
+  return exportedBy(Object.values(FAMILIES).flat());
+}
+
+async function exportedBy(files: readonly Load[]): Promise<AnyAction[]> {
+  const modules = await Promise.all(files.map((load) => load()));
+  return modules.flatMap((module) => Object.values(module)).filter(isAction);
+}
+
+/** True for what `action()` has declared, among all that a file exports. */
+function isAction(value: unknown): value is AnyAction {
+  return typeof value === 'object' && value !== null && 'name' in value && 'input' in value && 'run' in value;
+}
