@@ -4,7 +4,7 @@
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import { type RefusalCode, Refused } from '../../errors.ts';
-import { HEAVY_OPERATIONS, type HeavyOperation } from '../operations/heavy-operations.ts';
+import type { HeavyOperation } from '../operations/heavy-operations.ts';
 import type { Change } from './engine.ts';
 import { sql } from './sql.ts';
 import { explained } from './sqlite-errors.ts';
@@ -31,11 +31,15 @@ const database = openDatabase(databasePath, { busyTimeout: 10_000, cacheBytes: 8
 const tx = new SqliteTransaction(database);
 
 const port = parentPort!;
+/** Requests are run one after the other: whoever asks takes the answers in the order of the questions. */
+let last: Promise<unknown> = Promise.resolve();
 port.on('message', (request: WorkerRequest) => {
-  answer(request).then(
-    (value) => port.postMessage({ value } satisfies WorkerReply),
-    (error: unknown) => port.postMessage(failure(error)),
-  );
+  last = last
+    .then(() => answer(request))
+    .then(
+      (value) => port.postMessage({ value } satisfies WorkerReply),
+      (error: unknown) => port.postMessage(failure(error)),
+    );
 });
 
 async function answer(request: WorkerRequest): Promise<unknown> {
@@ -62,6 +66,8 @@ function checkpoint(mode: 'PASSIVE' | 'RESTART', synced: string | null): unknown
 }
 
 async function runOperation(name: HeavyOperation, args: unknown): Promise<{ result: unknown; changes: Change[] }> {
+  // Loaded with the first that comes, which for most servers is none: checkpoints need nothing of it.
+  const { HEAVY_OPERATIONS } = await import('../operations/heavy-operations.ts');
   const operation = HEAVY_OPERATIONS[name];
   database.exec('BEGIN IMMEDIATE');
   try {
