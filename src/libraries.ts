@@ -7,6 +7,12 @@ import { createRequire } from 'node:module';
 const load = createRequire(import.meta.url);
 
 export const libraries = {
+  /**
+   * Node's own HTTP. An `import` of it would look at all that it exports, and so load undici with its WebSockets, which we don't use: 15 MB of memory.
+   */
+  get http() {
+    return load('node:http') as typeof import('node:http');
+  },
   get arc() {
     return load('mailauth/lib/arc/index.js') as typeof import('mailauth/lib/arc/index.js');
   },
@@ -36,6 +42,15 @@ export const libraries = {
   },
   get SmtpConnection() {
     return load('nodemailer/lib/smtp-connection') as typeof import('nodemailer/lib/smtp-connection').default;
+  },
+  get bcrypt() {
+    return load('@node-rs/bcrypt') as typeof import('@node-rs/bcrypt');
+  },
+  get saslprep() {
+    return load('@mongodb-js/saslprep') as typeof import('@mongodb-js/saslprep');
+  },
+  get xml() {
+    return load('fast-xml-parser') as typeof import('fast-xml-parser');
   },
   get qrcode() {
     return load('qrcode') as typeof import('qrcode');

@@ -1,5 +1,5 @@
 /** Names and passwords as they are compared: SASLprep (RFC 4013). */
-import { saslprep } from '@mongodb-js/saslprep';
+import { libraries } from '../libraries.ts';
 
 const PLAIN_ASCII = /^[\x20-\x7e]*$/;
 
@@ -10,7 +10,7 @@ const PLAIN_ASCII = /^[\x20-\x7e]*$/;
 export function preparePassword(password: string): string {
   if (PLAIN_ASCII.test(password)) return password;
   try {
-    return saslprep(password, { allowUnassigned: true });
+    return libraries.saslprep.saslprep(password, { allowUnassigned: true });
   } catch {
     return password;
   }

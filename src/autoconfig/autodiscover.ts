@@ -3,8 +3,9 @@
  *
  * Invariant: of what a client sends, nothing is expanded or looked up: no document type, no entities but XML's own five, bounded depth and size.
  */
-import { XMLParser, XMLValidator } from 'fast-xml-parser';
+import type { XMLParser } from 'fast-xml-parser';
 import { BadCommand } from '../errors.ts';
+import { libraries } from '../libraries.ts';
 import type { MailAccount, MailServer } from './account.ts';
 import { type XmlContent, xmlDocument } from './xml.ts';
 
@@ -13,7 +14,8 @@ const OUTLOOK = 'http://schemas.microsoft.com/exchange/autodiscover/outlook/resp
 
 const DEEPEST = 20;
 
-const parser = new XMLParser({ removeNSPrefix: true, parseTagValue: false, maxNestedTags: DEEPEST });
+/** Made with the first request. */
+let parser: XMLParser | undefined;
 
 export interface AutodiscoverRequest {
   /** As it was written; empty: the request names none. */
@@ -34,8 +36,10 @@ export function readAutodiscoverRequest(text: string): AutodiscoverRequest {
 }
 
 function requestIn(text: string): Record<string, unknown> | null {
-  // What could declare entities, wherever it stands.
-  if (/<!(?:DOCTYPE|ENTITY)/i.test(text) || XMLValidator.validate(text) !== true) return null;
+  if (/<!(?:DOCTYPE|ENTITY)/i.test(text)) return null; // what could declare entities, wherever it stands
+  const { XMLParser, XMLValidator } = libraries.xml;
+  if (XMLValidator.validate(text) !== true) return null;
+  parser ??= new XMLParser({ removeNSPrefix: true, parseTagValue: false, maxNestedTags: DEEPEST });
   try {
     const { Autodiscover: root } = parser.parse(text) as { Autodiscover?: { Request?: unknown } };
     const request = typeof root === 'object' && root !== null ? root.Request : undefined;

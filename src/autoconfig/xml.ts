@@ -1,21 +1,25 @@
 /** Writes XML. Pure. */
-import { XMLBuilder } from 'fast-xml-parser';
+import type { XMLBuilder } from 'fast-xml-parser';
+import { libraries } from '../libraries.ts';
 
 /** Elements by name; attributes begin with `@`. */
 export type XmlContent = string | number | boolean | { readonly [name: string]: XmlContent | readonly XmlContent[] };
 
 const OPTIONS = { ignoreAttributes: false, attributeNamePrefix: '@', format: true, suppressEmptyNode: true } as const;
 
-const named = new XMLBuilder(OPTIONS);
-const ordered = new XMLBuilder({ ...OPTIONS, preserveOrder: true });
+/** Made with the first document. */
+let named: XMLBuilder | undefined;
+let ordered: XMLBuilder | undefined;
 
 /** A document with its declaration. What is written in `content` is escaped. */
 export function xmlDocument(content: Readonly<Record<string, XmlContent>>): string {
+  named ??= new libraries.xml.XMLBuilder(OPTIONS);
   return `<?xml version="1.0" encoding="UTF-8"?>\n${named.build(content)}`;
 }
 
 /** Elements where their order counts and names come again, as fast-xml-parser has them: `[{ key: [{ '#text': 'Name' }] }, ...]` */
 export function xmlElements(elements: readonly unknown[]): string {
+  ordered ??= new libraries.xml.XMLBuilder({ ...OPTIONS, preserveOrder: true });
   return ordered.build(elements);
 }
 

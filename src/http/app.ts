@@ -6,7 +6,7 @@
  * - The log knows the path of a request, never its query, its cookies or what signs in with it.
  * - A fault of ours is logged with its cause, counted, and told to the client as nothing but that.
  */
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import {
   type FastifyBaseLogger,
   type FastifyInstance,
@@ -16,6 +16,7 @@ import {
   LogController,
 } from 'fastify';
 import type { Logger } from 'pino';
+import { libraries } from '../libraries.ts';
 import { answerTo, OUR_FAULT } from './answers.ts';
 import { clientOf } from './client.ts';
 import type { HttpParts, HttpPlugin } from './parts.ts';
@@ -66,11 +67,12 @@ export async function openApp(options: AppOptions): Promise<HttpApp> {
     logController: new LogController({ disableRequestLogging: true }), // it would log the query
     bodyLimit: MOST_BODY_BYTES,
     return503OnClosing: false, // the listener sees to its end
+    schemaController: { compilersFactory: { buildValidator: noSchemas, buildSerializer: noSchemas } },
     rewriteUrl: ({ url = '/' }) => canonicalUrl(url),
     // It is the listener that gets the connections, and gives us the requests.
     serverFactory(handler) {
       handle = handler;
-      return createServer();
+      return libraries.http.createServer();
     },
     frameworkErrors(error, request, reply) {
       reply.headers(securityHeaders);
@@ -115,6 +117,11 @@ export async function openApp(options: AppOptions): Promise<HttpApp> {
       await app.close();
     },
   };
+}
+
+/** Routes here have no JSON schemas (what comes in is checked by zod): fastify need not load a compiler for them, which is large. */
+function noSchemas(): never {
+  throw new Error('a route has a JSON schema: give fastify a compiler for it');
 }
 
 /** Collects which methods each address takes. */

@@ -7,16 +7,12 @@
  * - A wait for the client has an end: for the handshake, a request's head, its body, the next request, and for taking in an answer.
  * - After {@link HttpListener.stop} nothing is left: no socket, no timer.
  */
-import {
-  createServer as createHttpServer,
-  type Server as HttpServer,
-  type IncomingMessage,
-  type ServerResponse,
-} from 'node:http';
+import type { Server as HttpServer, IncomingMessage, ServerResponse } from 'node:http';
 import { type AddressInfo, type BlockList, createServer, type Server, type Socket } from 'node:net';
 import { TLSSocket, type TLSSocketOptions } from 'node:tls';
 import type { Logger } from 'pino';
 import { isExpected } from '../errors.ts';
+import { libraries } from '../libraries.ts';
 import { isIn, peerOf, plainAddress } from '../net/address.ts';
 import type { ConnectionLimits, Counted } from '../net/limits.ts';
 import type { Address } from '../net/listener.ts';
@@ -105,7 +101,7 @@ export class HttpListener {
     this.#times = options.times ?? HTTP_TIMES;
     this.protocol = { name: options.name };
     const { head, request, idle, stalled, checkEvery } = this.#times;
-    this.#http = createHttpServer(
+    this.#http = libraries.http.createServer(
       {
         headersTimeout: head,
         requestTimeout: request,

@@ -3,9 +3,10 @@
  * nothing can be changed, but it is meant for the machine itself: addresses beyond loopback only by configuration.
  */
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Logger } from 'pino';
+import { libraries } from '../libraries.ts';
 import type { Address } from '../net/listener.ts';
 import type { Metrics } from './metrics.ts';
 
@@ -51,7 +52,7 @@ export class HealthServer {
     const health = new HealthServer(options);
     try {
       for (const { host, port } of options.addresses) {
-        const server = createServer((request, response) => void health.#answer(request, response));
+        const server = libraries.http.createServer((request, response) => void health.#answer(request, response));
         server.requestTimeout = 10_000;
         server.maxConnections = 100;
         server.listen({ host, port });

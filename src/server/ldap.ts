@@ -4,8 +4,7 @@ import { Gauge } from 'prom-client';
 import type { VerifiedPasswords } from '../auth/verified.ts';
 import type { Config } from '../config/schema.ts';
 import type { Directory } from '../directory/directory.ts';
-import { Ldap } from '../ldap/ldap.ts';
-import { ldapSettings } from '../ldap/settings.ts';
+import type { Ldap } from '../ldap/ldap.ts';
 import type { HealthReport } from './health.ts';
 import { partLog } from './log.ts';
 import type { Metrics } from './metrics.ts';
@@ -18,7 +17,13 @@ interface Parts {
 }
 
 /** Null where nobody lives in LDAP. @throws Refused `config.invalid` */
-export function openLdap(config: Config['ldap'], { directory, verified, log, metrics }: Parts): Ldap | null {
+export async function openLdap(
+  config: Config['ldap'],
+  { directory, verified, log, metrics }: Parts,
+): Promise<Ldap | null> {
+  if (config.urls.length === 0) return null;
+  const { Ldap } = await import('../ldap/ldap.ts'); // most offices need none of it
+  const { ldapSettings } = await import('../ldap/settings.ts');
   const settings = ldapSettings(config);
   if (settings === null) return null;
   const onInternalError = () => metrics.internalError('ldap');

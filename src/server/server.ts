@@ -115,7 +115,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   });
   opened.defer(() => opening.close());
   const verified = new VerifiedPasswords();
-  const ldap = openLdap(config.ldap, { directory: opening.directory, verified, log, metrics });
+  const ldap = await openLdap(config.ldap, { directory: opening.directory, verified, log, metrics });
   if (ldap !== null) opened.defer(() => ldap.close());
   const { store, directory, sessions, backups } = opening;
   const resolver = openResolver(config.dns);

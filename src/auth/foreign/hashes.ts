@@ -9,8 +9,8 @@
 import { hash as digestOf, pbkdf2, timingSafeEqual } from 'node:crypto';
 import { promisify } from 'node:util';
 import { verify as verifyArgon2 } from '@node-rs/argon2';
-import { verify as verifyBcrypt } from '@node-rs/bcrypt';
 import { Refused } from '../../errors.ts';
+import { libraries } from '../../libraries.ts';
 import { deriveScramKeys, type ScramKeys, type ScramParameters, SHA256_BYTES } from '../scram-keys.ts';
 import { crypt } from './crypt.ts';
 
@@ -141,7 +141,7 @@ export function isCheap(hash: string): boolean {
 /** Checks a password against a hash in our form. */
 export async function verifyForeign(hash: string, password: string): Promise<boolean> {
   if (hash.startsWith('$argon2')) return verifyArgon2(hash, password);
-  if (hash.startsWith('$2')) return verifyBcrypt(password, hash);
+  if (hash.startsWith('$2')) return libraries.bcrypt.verify(password, hash);
   if (hash.startsWith('$')) return verifyCrypt(hash, password);
   const [, scheme, value] = DIGEST.exec(hash) ?? [];
   if (scheme !== undefined)

@@ -3,8 +3,9 @@
  *
  * Invariant: each is bounded in time and size, encrypted unless it stays on this machine, and goes where it was sent: no redirects.
  */
-import { type IncomingMessage, request as requestPlain } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { request as requestTls } from 'node:https';
+import { libraries } from '../../libraries.ts';
 import { isLoopback } from '../../net/address.ts';
 import type { Milliseconds } from '../../store/ids.ts';
 
@@ -37,7 +38,7 @@ export function providerFetch(authority: string | null): Fetch {
     const response = await new Promise<IncomingMessage>((resolve, reject) => {
       const request = secure
         ? requestTls(target, { ...options, ...trust }, resolve)
-        : requestPlain(target, options, resolve);
+        : libraries.http.request(target, options, resolve);
       request.once('error', reject);
       request.end(body === undefined || body === null ? undefined : String(body));
     });
