@@ -12,6 +12,7 @@ import { accountAddress } from '../side-by-side/accounts.ts';
 import { makeRainmail } from '../side-by-side/rainmail.ts';
 import { DESTINATIONS, destinationAddress, destinationDomain } from './destinations.ts';
 import type { Bench, Contestant, Figures, Measure } from './measure.ts';
+import { published } from './published.ts';
 
 const MANY = 100_000;
 const FEW = 100;
@@ -21,6 +22,8 @@ const SETTLE_MS = 10_000;
 const DAY = 86_400;
 
 const MEMORY = (count: number) => `memory with ${count.toLocaleString('en')} messages queued, MB`;
+/** It turns TypeScript into JavaScript, and keeps both. */
+const OF_SOURCES = `${MEMORY(FEW)}, run from its sources`;
 /** The most that the command lists. */
 const MOST = 10_000;
 const LIST = 'a list of 10,000 of them, ms';
@@ -30,25 +33,30 @@ export const queued: Measure = {
   name: 'queued',
   figures: [
     { title: MEMORY(FEW) },
+    { title: OF_SOURCES },
     { title: MEMORY(MANY), wanted: { atMost: 150 } },
     { title: LIST },
     { title: FIRST, wanted: { atMost: 200 } },
   ],
   async prepare(bench) {
-    const contestants: Contestant[] = [{ name: 'Rainmail', run: () => measure(bench) }];
+    const command = await published(bench.scratch);
+    const contestants: Contestant[] = [{ name: 'Rainmail', run: () => measure(bench, command) }];
     return contestants;
   },
 };
 
-async function measure({ scratch, say, quick, stack }: Bench): Promise<Figures> {
+/** @param command  of the published package: what an office runs */
+async function measure({ scratch, say, quick, stack }: Bench, command: string): Promise<Figures> {
   const many = quick ? MANY / 100 : MANY;
   const nobody = await freePort();
   const figures: Record<string, number> = {};
-  for (const [count, title] of [
-    [FEW, MEMORY(FEW)],
-    [many, MEMORY(MANY)],
-  ] as const) {
-    const server = await makeRainmail(scratch, { folder: `queued-${count}`, config: routes(nobody) });
+  const config = routes(nobody);
+  for (const { count, title, ...installation } of [
+    { count: FEW, title: OF_SOURCES },
+    { count: FEW, title: MEMORY(FEW), command },
+    { count: many, title: MEMORY(MANY), command },
+  ]) {
+    const server = await makeRainmail(scratch, { folder: `queued-${count}`, config, ...installation });
     const data = join(scratch, `queued-${count}`, 'data');
     say(`         queueing ${count} messages`);
     await fill(data, nobody, count);

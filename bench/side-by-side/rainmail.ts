@@ -8,11 +8,14 @@ import { ACCOUNTS, accountAddress, PASSWORD } from './accounts.ts';
 import { type MailServer, type Ports, startProcess, stopProcess, untilReady } from './server.ts';
 
 const run = promisify(execFile);
-const rainmail = join(import.meta.dirname, '../../bin/rainmail');
+/** Of this checkout: it runs from its sources. */
+const CHECKOUT = join(import.meta.dirname, '../../bin/rainmail');
 
 export interface RainmailOptions {
   /** Its folder in the scratch folder. */
   readonly folder?: string;
+  /** The command of another installation. */
+  readonly command?: string;
   /** A port for submission; none otherwise. */
   readonly submission?: number;
   /** More sections of the configuration. */
@@ -20,7 +23,7 @@ export interface RainmailOptions {
 }
 
 export async function makeRainmail(scratch: string, options: RainmailOptions = {}): Promise<MailServer> {
-  const { folder = 'rainmail' } = options;
+  const { folder = 'rainmail', command = CHECKOUT } = options;
   const directory = join(scratch, folder);
   const data = join(directory, 'data');
   await rm(directory, { recursive: true, force: true });
@@ -31,8 +34,8 @@ export async function makeRainmail(scratch: string, options: RainmailOptions = {
     accounts,
     ['address,password,name,group', ...addresses.map((address) => `${address},${PASSWORD},,`), ''].join('\n'),
   );
-  await run(rainmail, ['account', 'import', accounts, '--data', data]);
-  const { stdout } = await run(rainmail, ['--version']);
+  await run(command, ['account', 'import', accounts, '--data', data]);
+  const { stdout } = await run(command, ['--version']);
 
   const [imap, pop3, lmtp, smtp, health] = await freePorts(5);
   const config = join(directory, 'rainmail.toml');
@@ -41,6 +44,7 @@ export async function makeRainmail(scratch: string, options: RainmailOptions = {
     version: stdout.trim(),
     ports: { imap: imap!, pop3: pop3!, lmtp: lmtp!, smtp: smtp! },
     health: health!,
+    command,
     args: ['serve', '--config', config, '--data', data],
     logFile: join(directory, 'log'),
   });
@@ -75,6 +79,7 @@ interface Installation {
   readonly version: string;
   readonly ports: Ports;
   readonly health: number;
+  readonly command: string;
   readonly args: readonly string[];
   readonly logFile: string;
 }
@@ -101,9 +106,9 @@ class Rainmail implements MailServer {
   }
 
   async start(): Promise<void> {
-    const { args, logFile } = this.#installation;
+    const { command, args, logFile } = this.#installation;
     await writeFile(logFile, '');
-    this.#process = startProcess(rainmail, args, logFile);
+    this.#process = startProcess(command, args, logFile);
     await untilReady(this.#process, logFile, async () => /^ready$/m.test(await readFile(logFile, 'utf8')));
   }
 
