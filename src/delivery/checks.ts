@@ -17,6 +17,7 @@ export async function runChecks(
   onFailed: OnCheckFailed,
 ): Promise<void> {
   for (const check of checks) {
+    if (check.concerns?.(delivery) === false) continue;
     let verdict: Partial<Verdict> | undefined;
     try {
       verdict = await withinItsTime(check, delivery);

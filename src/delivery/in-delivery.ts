@@ -66,6 +66,8 @@ export interface Check {
   readonly within: Milliseconds;
   /** What becomes of a message that it could not look at. */
   readonly whenItFails: 'accept' | 'put off';
+  /** Whether it looks at this message; absent: at every one. */
+  readonly concerns?: (delivery: InDelivery) => boolean;
   /**
    * Looks at the message, adds to its findings, fails recipients.
    * @param signal  aborted when its time is over: what it does after that is ignored, and it should stop

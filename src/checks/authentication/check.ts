@@ -52,9 +52,8 @@ export function authenticationCheck(options: AuthenticationOptions): Check {
     name: 'authentication',
     within: WITHIN,
     whenItFails: policy.unsure,
+    concerns: ({ envelope }) => isFromStranger(trusted, envelope),
     async run(delivery, signal) {
-      const { envelope } = delivery;
-      if (!isFromStranger(trusted, envelope)) return undefined;
       if (running >= (options.mostAtOnce ?? MOST_AT_ONCE)) {
         throw new Refused('check.failed', 'Too many messages are being checked just now; please try again later.');
       }
