@@ -137,9 +137,9 @@ export class Directory implements SignInDirectory {
       mayLeave: (address) => this.ways.requireLeaving(address),
       read: (operation) => engine.read(operation),
       write: (operation) => this.#change(operation),
-      writeInWorker: async (name, args) => {
+      writeInWorker: async (operation, args) => {
         try {
-          await engine.writeInWorker(null, name, args);
+          return await engine.writeInWorker(null, operation, args);
         } finally {
           this.#forget();
         }

@@ -18,17 +18,19 @@ export interface PolicyBasis {
 }
 
 export class EffectiveAccess {
-  /** Tokens of an OpenID provider are taken. */
-  readonly tokens: boolean;
-  readonly #configured: Configured;
+  readonly basis: PolicyBasis;
   /** What holds where nobody has set it. */
   readonly #initial: ReadonlyMap<PolicyName, string>;
   readonly #pool = new AccessPool();
 
-  constructor({ configured, tokens }: PolicyBasis = { configured: UNCONFIGURED, tokens: false }) {
-    this.#configured = configured;
-    this.#initial = new Map(POLICY_SETTINGS.map((setting) => [setting.name, setting.initial(configured)]));
-    this.tokens = tokens;
+  constructor(basis: PolicyBasis = { configured: UNCONFIGURED, tokens: false }) {
+    this.basis = basis;
+    this.#initial = new Map(POLICY_SETTINGS.map((setting) => [setting.name, setting.initial(basis.configured)]));
+  }
+
+  /** Tokens of an OpenID provider are taken. */
+  get tokens(): boolean {
+    return this.basis.tokens;
   }
 
   /** @param name  the account's, where it is known */
@@ -45,7 +47,7 @@ export class EffectiveAccess {
   /** The rules for what POP3 devices have deleted that anybody has: the default, and those set for some. */
   async letGoRules(tx: Reader): Promise<LetGo[]> {
     const set = (await valuesSet(tx, 'pop3.letGo')).map((text) => letGo.parse(text));
-    return [this.#configured['pop3.letGo'], ...set.filter((rule) => rule !== undefined)];
+    return [this.basis.configured['pop3.letGo'], ...set.filter((rule) => rule !== undefined)];
   }
 
   /** Each setting of an account, and why. */

@@ -5,7 +5,6 @@
  *   group "Sales and service" pop3=on imap=off   # they asked for it
  */
 import { nearest } from '../../config/nearest.ts';
-import { Pace } from '../../pace.ts';
 import type { Subject } from '../subject.ts';
 import type { PolicyRule } from './decide.ts';
 import { POLICY_NAMES, type PolicyName, settingNamed } from './settings.ts';
@@ -36,18 +35,14 @@ export interface PolicyFile {
 /** Mistakes that are told. */
 export const MISTAKES_LIMIT = 1_000;
 
-/** Reads a file, however long, without keeping the event loop. */
-export async function parsePolicyFile(text: string): Promise<PolicyFile> {
+export function parsePolicyFile(text: string): PolicyFile {
   const lines: PolicyLine[] = [];
   const mistakes: Mistake[] = [];
-  const pace = new Pace();
   for (const [index, written] of text
     .replace(/^\uFEFF/, '')
     .split(/\r\n|\n|\r/)
     .entries()) {
     const line = index + 1;
-    const pause = pace.pause();
-    if (pause !== undefined) await pause;
     if (mistakes.length >= MISTAKES_LIMIT) break;
     const wrong = (what: string): void => void mistakes.push({ line, text: what });
     const words = wordsOf(written);

@@ -16,7 +16,7 @@ export interface ChangeHost {
   /** Runs a change; the caches are empty when it resolves. */
   write<T>(operation: (tx: Writer) => Promise<T>): Promise<T>;
   /** The same for one that is too large for the loop. */
-  writeInWorker(name: HeavyOperation, args: unknown): Promise<void>;
+  writeInWorker<T>(operation: HeavyOperation | URL, args: unknown): Promise<T>;
   /** Works out the quotas of all whom a change concerned. */
   recompute(): Promise<void>;
   /** Somebody may sign in again, or no more. */

@@ -59,7 +59,25 @@ export interface Engine {
 
   /**
    * Runs an operation that is too large for the loop and must be whole, outside it, as one transaction.
-   * @param account  whose mail it changes; null: something that belongs to no account @param name  of the operation in heavy-operations.ts
+   * @param account  whose mail it changes; null: something that belongs to no account
+   * @param operation  its name in heavy-operations.ts; or a module that is a {@link HeavyModule}, of a part that the store doesn't know
+   * @param args  are copied: they must survive structured cloning, as what comes of it
    */
-  writeInWorker<T>(account: AccountId | null, name: HeavyOperation, args: unknown): Promise<T>;
+  writeInWorker<T>(account: AccountId | null, operation: HeavyOperation | URL, args: unknown): Promise<T>;
+}
+
+/** What a module exports whose operation runs in the worker. */
+export interface HeavyModule<Args, Result> {
+  operation(tx: Writer, args: Args): Promise<Result>;
+}
+
+/** Thrown by an operation in the worker that was only tried: nothing of it is kept, and this is what comes of it. */
+export class TakenBack<Result> extends Error {
+  override readonly name = 'TakenBack';
+  readonly result: Result;
+
+  constructor(result: Result) {
+    super('only tried');
+    this.result = result;
+  }
 }

@@ -1,7 +1,6 @@
 /** The database's worker thread as the engine sees it: one request at a time, answered in order. */
 import { Worker } from 'node:worker_threads';
 import { Refused } from '../../errors.ts';
-import type { HeavyOperation } from '../operations/heavy-operations.ts';
 import type { Change } from './engine.ts';
 import type { WorkerReply, WorkerRequest } from './sqlite-worker.ts';
 
@@ -46,8 +45,13 @@ export class SqliteWorker {
     return this.#ask({ kind: 'checkpoint', mode, synced: synced ?? null });
   }
 
-  /** Runs one of heavy-operations.ts as a transaction. */
-  operation<T>(name: HeavyOperation, args: unknown): Promise<{ result: T; changes: readonly Change[] }> {
+  /** Loads a module with an operation. @param href  its address, which names the operation from then on */
+  load(href: string): Promise<void> {
+    return this.#ask({ kind: 'load', href });
+  }
+
+  /** Runs one of heavy-operations.ts, or of a module that was loaded, as a transaction. */
+  operation<T>(name: string, args: unknown): Promise<{ result: T; changes: readonly Change[] }> {
     return this.#ask({ kind: 'operation', name, args });
   }
 

@@ -4,8 +4,8 @@
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import { type RefusalCode, Refused } from '../../errors.ts';
-import type { HeavyOperation } from '../operations/heavy-operations.ts';
-import type { Change } from './engine.ts';
+import type { Heavy, HeavyOperation } from '../operations/heavy-operations.ts';
+import { type Change, type HeavyModule, TakenBack } from './engine.ts';
 import { sql } from './sql.ts';
 import { explained } from './sqlite-errors.ts';
 import { openDatabase } from './sqlite-open.ts';
@@ -13,7 +13,8 @@ import { SqliteTransaction } from './sqlite-transaction.ts';
 
 export type WorkerRequest =
   | { readonly kind: 'checkpoint'; readonly mode: 'PASSIVE' | 'RESTART'; readonly synced: string | null }
-  | { readonly kind: 'operation'; readonly name: HeavyOperation; readonly args: unknown }
+  | { readonly kind: 'load'; readonly href: string }
+  | { readonly kind: 'operation'; readonly name: string; readonly args: unknown }
   | { readonly kind: 'close' };
 
 /** Errors lose their class on the way to another thread; a refusal must stay one. */
@@ -29,6 +30,8 @@ const NOTE = sql(
 const { databasePath } = workerData as { databasePath: string };
 const database = openDatabase(databasePath, { busyTimeout: 10_000, cacheBytes: 8 << 20 });
 const tx = new SqliteTransaction(database);
+/** Of modules that the store does not know, by their addresses. */
+const loaded = new Map<string, Heavy>();
 
 const port = parentPort!;
 /** Requests are run one after the other: whoever asks takes the answers in the order of the questions. */
@@ -46,6 +49,11 @@ async function answer(request: WorkerRequest): Promise<unknown> {
   switch (request.kind) {
     case 'checkpoint':
       return checkpoint(request.mode, request.synced);
+    case 'load': {
+      const { operation } = (await import(request.href)) as HeavyModule<unknown, unknown>;
+      loaded.set(request.href, operation);
+      return undefined;
+    }
     case 'operation':
       return runOperation(request.name, request.args);
     case 'close':
@@ -65,10 +73,8 @@ function checkpoint(mode: 'PASSIVE' | 'RESTART', synced: string | null): unknown
   return result;
 }
 
-async function runOperation(name: HeavyOperation, args: unknown): Promise<{ result: unknown; changes: Change[] }> {
-  // Loaded with the first that comes, which for most servers is none: checkpoints need nothing of it.
-  const { HEAVY_OPERATIONS } = await import('../operations/heavy-operations.ts');
-  const operation = HEAVY_OPERATIONS[name];
+async function runOperation(name: string, args: unknown): Promise<{ result: unknown; changes: Change[] }> {
+  const operation = loaded.get(name) ?? (await ownOperation(name as HeavyOperation));
   database.exec('BEGIN IMMEDIATE');
   try {
     const result = await operation(tx, args);
@@ -77,8 +83,15 @@ async function runOperation(name: HeavyOperation, args: unknown): Promise<{ resu
   } catch (error) {
     tx.takeChanges();
     if (database.isTransaction) database.exec('ROLLBACK');
+    if (error instanceof TakenBack) return { result: error.result, changes: [] };
     throw error;
   }
+}
+
+async function ownOperation(name: HeavyOperation): Promise<Heavy> {
+  // Loaded with the first that comes, which for most servers is none: checkpoints need nothing of it.
+  const { HEAVY_OPERATIONS } = await import('../operations/heavy-operations.ts');
+  return HEAVY_OPERATIONS[name];
 }
 
 function failure(thrown: unknown): WorkerReply {

@@ -188,9 +188,10 @@ export class SqliteEngine implements Engine {
   /**
    * Runs an operation that is too large for the loop in the worker, alone, as one transaction. Other writes wait meanwhile, and reads
    * of this account, since they could see its commit before we know of it; other reads go on.
-   * @param name of the operation in heavy-operations.ts; `args` are copied to the worker
    */
-  writeInWorker<T>(account: AccountId | null, name: HeavyOperation, args: unknown): Promise<T> {
+  async writeInWorker<T>(account: AccountId | null, operation: HeavyOperation | URL, args: unknown): Promise<T> {
+    const name = operation instanceof URL ? operation.href : operation;
+    if (operation instanceof URL) await this.#worker.load(name); // which takes longer than most operations: before the gate closes
     return this.#withGateClosed(async () => {
       if (this.failure !== undefined) throw failed(this.failure);
       const { promise: end, resolve: finish } = Promise.withResolvers<void>();

@@ -8,7 +8,7 @@ import { copyMessages } from './copy.ts';
 import { deleteByPop3 } from './devices.ts';
 import { renameDomain } from './rename-domain.ts';
 
-type Heavy = (tx: Writer, args: unknown) => Promise<unknown>;
+export type Heavy = (tx: Writer, args: unknown) => Promise<unknown>;
 
 /** The caller (SqliteEngine.writeInWorker) and the operation agree on the arguments by name. */
 function heavy<Args>(operation: (tx: Writer, args: Args) => Promise<unknown>): Heavy {

@@ -1,6 +1,7 @@
 /** Setting the access policy: what is refused, who hears of it, and that some administrator can always come in. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { AccessPool, obstacle } from '../../../src/directory/access/access.ts';
 import { EffectiveAccess } from '../../../src/directory/access/effective.ts';
 import { PolicyMistakes } from '../../../src/directory/access/load.ts';
@@ -10,6 +11,7 @@ import type { Directory } from '../../../src/directory/directory.ts';
 import { readFormer } from '../../../src/directory/former-account.ts';
 import type { Subject } from '../../../src/directory/subject.ts';
 import { Refused } from '../../../src/errors.ts';
+import { sql } from '../../../src/store/engine/sql.ts';
 import { nowSeconds } from '../../../src/store/ids.ts';
 import { removeSome } from '../../../src/store/operations/accounts.ts';
 import { checkInstallation, mendInstallation } from '../../../src/store/verify/installation.ts';
@@ -247,6 +249,28 @@ test('a file is the whole policy, or nothing of it where there is a mistake: eac
   await changes.policy.load('');
   assert.deepEqual(await directory.policyRules(), []);
   assert.equal((await directory.quotaOf(ANNA)).quotaBytes, 1e9, 'a quota is no part of it');
+});
+
+test('whoever looks while a policy is loaded finds the old one or the new one, and mail goes on meanwhile', async (t) => {
+  const { directory, changes, engine } = await office(t);
+  const groups = Array.from({ length: 50 }, (_, at) => `Group ${at}`);
+  for (const group of groups) await changes.groups.add(group);
+  const fileOf = (value: string) => groups.map((name) => `group "${name}" imap=${value} pop3=${value}\n`).join('');
+  await changes.policy.load(fileOf('off'));
+  let isLoaded = false;
+  const loading = changes.policy.load(fileOf('on')).then(() => {
+    isLoaded = true;
+  });
+  const written = engine.write(async (tx) => tx.get(sql('SELECT 1')));
+  for (let last = ''; !isLoaded; await nextTurn()) {
+    const values = new Set((await directory.policyRules()).map(({ value }) => value));
+    assert.equal(values.size, 1);
+    const [value = ''] = values;
+    assert.ok(!(last === 'on' && value === 'off'));
+    last = value;
+  }
+  await Promise.all([loading, written]);
+  assert.deepEqual([...new Set((await directory.policyRules()).map(({ value }) => value))], ['on']);
 });
 
 const ADMINISTRATOR = { scope: 'account', name: ANNA } as const;
