@@ -2,16 +2,11 @@
  * The directory: domains, accounts, groups and aliases of this office. Reading is here; changes are made in somebody's name
  * ({@link Directory.by}).
  *
- * Invariants
- * - Every change is durable when its promise resolves, and from then on no answer is older than it: the caches are emptied, and
- *   what was being read meanwhile is not kept.
- * - Caches are bounded; what they hold is read again in a fraction of a millisecond, so emptying them whole at each change is cheap,
- *   and checked passwords outlive it (auth/verified.ts).
+ * Invariant: every change is durable when its promise resolves, and from then on no answer is older than it (kept-answers.ts).
  */
 import { randomBytes } from 'node:crypto';
 import type { LetGo } from '../config/let-go.ts';
 import { Refused } from '../errors.ts';
-import { Lru } from '../lru.ts';
 import type { Engine, Reader, Writer } from '../store/engine/engine.ts';
 import { PAGE_ROWS } from '../store/engine/engine.ts';
 import type { AccountId } from '../store/ids.ts';
@@ -30,13 +25,12 @@ import { CredentialUses } from './credential-uses.ts';
 import { listCredentials } from './credentials.ts';
 import * as domains from './domains.ts';
 import * as groups from './groups.ts';
+import { KeptAnswers } from './kept-answers.ts';
 import { findSignIn, ownerOf, ownersOf, resolveAddress, weightOf } from './lookup.ts';
 import { MailWays } from './mail-ways.ts';
-import { OutsideChanges } from './outside/changes.ts';
-import { groupMembers, type KnownGroup, knownGroups } from './outside/groups.ts';
 import { requirePersonHere } from './outside/guard.ts';
-import { type KnownPerson, knownPeople } from './outside/people.ts';
-import type { Named } from './outside/types.ts';
+import { OutsideDirectory } from './outside/outside-directory.ts';
+import { pages } from './pages.ts';
 import * as quotas from './quotas.ts';
 import { canonicalAddress, requireGroupName } from './rules.ts';
 import type {
@@ -58,9 +52,6 @@ import type {
   SignInRecord,
 } from './types.ts';
 
-/** Names and addresses; up to about 1 KB each. What leads to many accounts counts as many. */
-const CACHE_CAPACITY = 20_000;
-
 /** Hears that somebody may sign in again, or no more. The change is answered once the listener is done. */
 export type StateListener = (account: AccountId, state: AccountState | 'removed') => void | Promise<void>;
 
@@ -81,22 +72,26 @@ export class Directory implements SignInDirectory {
   readonly secret: Uint8Array;
   /** Forwarding, and mail to groups. */
   readonly ways: MailWays;
+  /** Another directory, where people live. */
+  readonly outside: OutsideDirectory;
+  /** Where an address leads; asked at each RCPT. Answers at once when it was asked before. */
+  readonly resolve: (address: string) => Resolved | Promise<Resolved>;
+  readonly signInRecord: SignInDirectory['signInRecord'];
+  /** What an account may do. Never older than the last change that was acknowledged; answers at once when it was asked before. */
+  readonly access: (account: AccountId) => Access | Promise<Access>;
+  /** What somebody of a domain may do who is in no group. The domain by any of its names; null: it is not ours. */
+  readonly domainAccess: (domain: string) => Access | null | Promise<Access | null>;
   readonly #engine: Engine;
   readonly #changeHost: ChangeHost;
   readonly #onTrouble: OnTrouble;
   readonly #uses: CredentialUses;
-  #trial: boolean;
-  readonly #resolved = new Lru<string, Resolved>(CACHE_CAPACITY, weightOf);
-  readonly #records = new Lru<string, SignInRecord | null>(CACHE_CAPACITY);
+  readonly #kept: KeptAnswers;
+  readonly #letGoRules: (of: 'all') => readonly LetGo[] | Promise<readonly LetGo[]>;
   readonly #policy: EffectiveAccess;
-  readonly #access = new Lru<AccountId, Access>(CACHE_CAPACITY);
-  readonly #domainAccess = new Lru<string, Access | null>(CACHE_CAPACITY);
-  readonly #letGoRules = new Lru<'all', readonly LetGo[]>(1);
   readonly #onState: StateListener[] = [];
   readonly #onRevoked: RevocationListener[] = [];
   readonly #onAccess: AccessListener[] = [];
-  /** Rises with each change. */
-  #generation = 0;
+  #trial: boolean;
 
   /**
    * Opens the directory of a store; the first time makes what it keeps in `meta`.
@@ -127,7 +122,14 @@ export class Directory implements SignInDirectory {
     const isTrialOffice = () => this.#trial;
     this.ways = new MailWays((operation) => engine.read(operation), isTrialOffice);
     this.#onTrouble = onTrouble;
-    this.#policy = new EffectiveAccess(basis);
+    const policy = new EffectiveAccess(basis);
+    this.#policy = policy;
+    this.#kept = new KeptAnswers(engine);
+    this.resolve = this.#kept.answering(resolveAddress, weightOf);
+    this.signInRecord = this.#kept.answering((tx, name: string) => findSignIn(tx, name, policy));
+    this.access = this.#kept.answering((tx, account: AccountId) => policy.of(tx, account));
+    this.domainAccess = this.#kept.answering((tx, domain: string) => policy.ofDomain(tx, domain));
+    this.#letGoRules = this.#kept.answering((tx) => policy.letGoRules(tx));
     this.#uses = new CredentialUses(engine, (error) => onTrouble('noting when passwords were last used', error));
     this.#changeHost = {
       secret,
@@ -141,7 +143,7 @@ export class Directory implements SignInDirectory {
         try {
           return await engine.writeInWorker(null, operation, args);
         } finally {
-          this.#forget();
+          this.#kept.forget();
         }
       },
       recompute: () => this.#recompute(),
@@ -151,11 +153,12 @@ export class Directory implements SignInDirectory {
       revoked: async (account, credential) => {
         for (const listener of this.#onRevoked) await listener(account, credential);
       },
-      policy: this.#policy,
+      policy,
       accessChanged: async (accounts) => {
         for (const listener of this.#onAccess) await listener(accounts);
       },
     };
+    this.outside = new OutsideDirectory(this.#changeHost);
   }
 
   /** A trial office takes only domains that are reserved for trying out. */
@@ -164,36 +167,12 @@ export class Directory implements SignInDirectory {
   }
 
   get generation(): number {
-    return this.#generation;
+    return this.#kept.generation;
   }
 
   /** The changing side. @param actor  who is behind the changes, for the audit: `root on the command line` */
   by(actor: string): DirectoryChanges {
     return new DirectoryChanges(this.#changeHost, actor);
-  }
-
-  /** What is taken over from another directory. */
-  outside(): OutsideChanges {
-    return new OutsideChanges(this.#changeHost);
-  }
-
-  /** Everybody who lives in another directory, the oldest account first. */
-  outsidePeople(): AsyncGenerator<KnownPerson> {
-    return this.#pages<KnownPerson, number>(knownPeople, 0, ({ account }) => account);
-  }
-
-  /** The groups of another directory. */
-  outsideGroups(): AsyncGenerator<KnownGroup> {
-    return this.#pages<KnownGroup, number>(knownGroups, 0, ({ id }) => id);
-  }
-
-  /** Who is in one of them, the oldest account first. */
-  outsideMembers(group: number): AsyncGenerator<Named> {
-    return this.#pages<Named, number>(
-      (tx, after) => groupMembers(tx, group, after),
-      0,
-      ({ account }) => account,
-    );
   }
 
   /** Whom an address may be of; null when its domain is none of ours. */
@@ -216,22 +195,9 @@ export class Directory implements SignInDirectory {
     this.#onAccess.push(listener);
   }
 
-  /** What an account may do. Never older than the last change that was acknowledged; answers at once when it was asked before. */
-  access(account: AccountId): Access | Promise<Access> {
-    return this.#access.get(account) ?? this.#load(this.#access, account, (tx) => this.#policy.of(tx, account));
-  }
-
-  /** What somebody of a domain may do who is in no group. @param domain  any of its names; null: it is not ours */
-  domainAccess(domain: string): Access | null | Promise<Access | null> {
-    const known = this.#domainAccess.get(domain);
-    return known === undefined
-      ? this.#load(this.#domainAccess, domain, (tx) => this.#policy.ofDomain(tx, domain))
-      : known;
-  }
-
   /** The rules for what POP3 devices have deleted that anybody has. */
   letGoRules(): readonly LetGo[] | Promise<readonly LetGo[]> {
-    return this.#letGoRules.get('all') ?? this.#load(this.#letGoRules, 'all', (tx) => this.#policy.letGoRules(tx));
+    return this.#letGoRules('all');
   }
 
   /** Each setting of the access policy for an account, and why it has its value. */
@@ -286,7 +252,7 @@ export class Directory implements SignInDirectory {
 
   /** All accounts in order of name. Each page is a snapshot of its own. */
   accounts(): AsyncGenerator<AccountListing> {
-    return this.#pages(accounts.listAccounts, '', ({ name }) => name);
+    return pages(this.#engine, accounts.listAccounts, '', ({ name }) => name);
   }
 
   /** The password and the app passwords of an account, and when each was last used. @throws Refused `directory.missing`, `directory.invalid` */
@@ -315,12 +281,12 @@ export class Directory implements SignInDirectory {
 
   /** All aliases in order of address. Each page is a snapshot of its own. */
   aliases(): AsyncGenerator<Alias> {
-    return this.#pages(aliases.listAliases, '', ({ address }) => address);
+    return pages(this.#engine, aliases.listAliases, '', ({ address }) => address);
   }
 
   /** All groups in order of name. Each page is a snapshot of its own. */
   groups(): AsyncGenerator<GroupListing> {
-    return this.#pages(groups.listGroups, '', ({ name }) => name);
+    return pages(this.#engine, groups.listGroups, '', ({ name }) => name);
   }
 
   /** @throws Refused `directory.missing`, `directory.invalid` */
@@ -331,7 +297,8 @@ export class Directory implements SignInDirectory {
 
   /** Who is in a group, the oldest account first. */
   members(group: Group): AsyncGenerator<Account> {
-    return this.#pages<Account, number>(
+    return pages<Account, number>(
+      this.#engine,
       (tx, after) => groups.membersAfter(tx, group.id, after),
       0,
       ({ id }) => id,
@@ -340,7 +307,7 @@ export class Directory implements SignInDirectory {
 
   /** Every quota that is set. */
   quotas(): AsyncGenerator<QuotaRule> {
-    return this.#pages<QuotaRule, QuotaRule | null>(quotas.listRules, null, (rule) => rule);
+    return pages<QuotaRule, QuotaRule | null>(this.#engine, quotas.listRules, null, (rule) => rule);
   }
 
   /** What an account may keep, and why. @throws Refused `directory.missing`, `directory.invalid` */
@@ -358,21 +325,12 @@ export class Directory implements SignInDirectory {
 
   /** The audit, newest first. @param about  an address, a domain or a group in canonical form; all if absent */
   audit(about?: string): AsyncGenerator<AuditRecord> {
-    return this.#pages(
+    return pages(
+      this.#engine,
       (tx, before) => auditBefore(tx, before, about),
       Number.MAX_SAFE_INTEGER,
       ({ id }) => id,
     );
-  }
-
-  /** Where an address leads; asked at each RCPT. Answers at once when it was asked before. */
-  resolve(address: string): Resolved | Promise<Resolved> {
-    return this.#resolved.get(address) ?? this.#load(this.#resolved, address, resolveAddress);
-  }
-
-  signInRecord(name: string): SignInRecord | null | Promise<SignInRecord | null> {
-    const known = this.#records.get(name);
-    return known === undefined ? this.#load(this.#records, name, (tx) => findSignIn(tx, name, this.#policy)) : known;
   }
 
   async ownerRecord(text: string): Promise<SignInRecord | null> {
@@ -398,50 +356,19 @@ export class Directory implements SignInDirectory {
     await this.#uses.flush();
   }
 
-  async #load<Key, T>(cache: Lru<Key, T>, key: Key, find: (tx: Reader, key: Key) => Promise<T>): Promise<T> {
-    const generation = this.#generation;
-    const found = await this.#engine.read((tx) => find(tx, key));
-    if (generation === this.#generation) cache.set(key, found);
-    return found;
-  }
-
   async #change<T>(operation: (tx: Writer) => Promise<T>): Promise<T> {
     try {
       const [result, trial] = await this.#engine.write(async (tx) => [await operation(tx), await isTrial(tx)] as const);
       this.#trial = trial;
       return result;
     } finally {
-      this.#forget();
+      this.#kept.forget();
     }
-  }
-
-  /** Empties the caches: what they hold may be out of date. */
-  #forget(): void {
-    this.#generation += 1;
-    this.#resolved.clear();
-    this.#records.clear();
-    this.#access.clear();
-    this.#domainAccess.clear();
-    this.#letGoRules.clear();
   }
 
   /** Works out the quotas that are out of date, page by page. Two at a time do no harm: the mark is in the store. */
   async #recompute(): Promise<void> {
     while (await this.#engine.read(quotas.isOutOfDate)) await this.#change(quotas.recomputeSome);
-  }
-
-  async *#pages<T, Key>(
-    page: (tx: Reader, from: Key) => Promise<T[]>,
-    first: Key,
-    key: (row: T) => Key,
-  ): AsyncGenerator<T> {
-    for (let next = first; ; ) {
-      const from = next;
-      const rows = await this.#engine.read((tx) => page(tx, from));
-      yield* rows;
-      if (rows.length < PAGE_ROWS) return;
-      next = key(rows.at(-1)!);
-    }
   }
 }
 

@@ -103,7 +103,7 @@ async function findings(
   const madeHere: string[] = [];
   const known = new Set<string>();
   if (directory !== null) {
-    for await (const { name, sourceState } of directory.outsidePeople()) if (sourceState !== 'gone') known.add(name);
+    for await (const { name, sourceState } of directory.outside.people()) if (sourceState !== 'gone') known.add(name);
     for await (const { name } of directory.accounts()) if (owners.has(name) && !known.has(name)) madeHere.push(name);
   }
   return {

@@ -120,7 +120,7 @@ export class Ldap {
           `Nobody in LDAP has the address ${name}. See who does: rainmail ldap check`,
         );
       }
-      adopted.push((await directory.outside().adopt(actor, found.person)).name);
+      adopted.push((await directory.outside.adopt(actor, found.person)).name);
     }
     return adopted;
   }
@@ -128,7 +128,7 @@ export class Ldap {
   async #madeHere(people: ReadonlyMap<string, LdapPerson>): Promise<string[]> {
     const { directory } = this.#options;
     const known = new Set<string>();
-    for await (const { name, sourceState } of directory.outsidePeople()) if (sourceState !== 'gone') known.add(name);
+    for await (const { name, sourceState } of directory.outside.people()) if (sourceState !== 'gone') known.add(name);
     const names: string[] = [];
     for await (const { name } of directory.accounts()) if (people.has(name) && !known.has(name)) names.push(name);
     return names;

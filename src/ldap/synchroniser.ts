@@ -59,7 +59,7 @@ export class Synchroniser {
   async refresh(options: RefreshOptions): Promise<RefreshReport> {
     const everything = await this.#reader.everything();
     const known = new Map<string, KnownPerson>();
-    for await (const person of this.#directory.outsidePeople()) known.set(person.externalId, person);
+    for await (const person of this.#directory.outside.people()) known.set(person.externalId, person);
     return new Refresh(this.#settings, this.#directory, everything, known, options).run();
   }
 }
@@ -99,7 +99,7 @@ class Refresh {
     const missing = this.#missing(people);
     this.#requireFew(people, missing);
     for (const one of everything.people) this.#tellNoPerson(one);
-    await this.#directory.outside().begin(placeOf(this.#settings), [...this.#settings.domains]);
+    await this.#directory.outside.begin(placeOf(this.#settings), [...this.#settings.domains]);
     await this.#takePeople(people);
     await this.#suspend(missing);
     if (this.#settings.groups !== null) await this.#takeGroups(people);
@@ -142,7 +142,7 @@ class Refresh {
   async #takePeople(people: readonly LdapPerson[]): Promise<void> {
     // Who was disabled before they ever came gets no account.
     const wanted = people.filter(({ person }) => person.active || this.#known.has(person.externalId));
-    const outside = this.#directory.outside();
+    const outside = this.#directory.outside;
     let done = 0;
     for (const chunk of chunks(wanted, PEOPLE_A_CHUNK)) {
       this.#options.signal.throwIfAborted();
@@ -170,14 +170,14 @@ class Refresh {
   async #suspend(missing: readonly KnownPerson[]): Promise<void> {
     for (const chunk of chunks(missing, PEOPLE_A_CHUNK)) {
       this.#options.signal.throwIfAborted();
-      const gone = await this.#directory.outside().markGone(chunk.map(({ externalId }) => externalId));
+      const gone = await this.#directory.outside.markGone(chunk.map(({ externalId }) => externalId));
       this.#suspended += gone.filter(({ state }) => state === 'suspended').length;
     }
   }
 
   async #takeGroups(people: readonly LdapPerson[]): Promise<void> {
     const { groups } = this.#everything;
-    const known = await Array.fromAsync(this.#directory.outsideGroups());
+    const known = await Array.fromAsync(this.#directory.outside.groups());
     if (groups.length === 0 && known.length > 0 && !this.#options.suspendMany) {
       this.#problem(this.#settings.base, 'there are no groups any more. Those that are known are left as they are.');
       return;
@@ -186,7 +186,7 @@ class Refresh {
     const there = new Set<string>();
     for (const chunk of chunks(groups, GROUPS_A_CHUNK)) {
       this.#options.signal.throwIfAborted();
-      const outcomes = await this.#directory.outside().takeGroups(chunk.map(({ group }) => group));
+      const outcomes = await this.#directory.outside.takeGroups(chunk.map(({ group }) => group));
       for (const [index, outcome] of outcomes.entries()) {
         const group = chunk[index]!;
         there.add(group.group.externalId);
@@ -197,7 +197,7 @@ class Refresh {
     for (const group of known) {
       if (there.has(group.externalId)) continue;
       await this.#setMembers(group, new Map());
-      await this.#directory.outside().markGroupGone(group);
+      await this.#directory.outside.markGroupGone(group);
     }
   }
 
@@ -222,11 +222,11 @@ class Refresh {
   }
 
   async #setMembers(group: KnownGroup, wanted: ReadonlyMap<number, Named>): Promise<void> {
-    const there = await Array.fromAsync(this.#directory.outsideMembers(group.id));
+    const there = await Array.fromAsync(this.#directory.outside.members(group.id));
     const ids = new Set<number>(there.map(({ account }) => account));
     const change = async (some: { readonly join: readonly Named[]; readonly leave: readonly Named[] }) => {
       this.#options.signal.throwIfAborted();
-      const address = await this.#directory.outside().changeMembers(group, some);
+      const address = await this.#directory.outside.changeMembers(group, some);
       if (address !== null)
         this.#problem(group.name, `has too many members now for mail to ${address}, which is nobody's.`);
     };

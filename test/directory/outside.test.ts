@@ -26,7 +26,7 @@ function person(name: string, more: Partial<OutsidePerson> = {}): OutsidePerson 
 
 async function office(t: TestContext, ...people: readonly OutsidePerson[]) {
   const opened = await openOffice(t, { people: ['here@office.test'] });
-  const outside = opened.directory.outside();
+  const outside = opened.directory.outside;
   await outside.begin(PLACE, ['office.test']);
   await taken(opened.directory, ...people);
   return { ...opened, outside, admin: opened.directory.by('the test') };
@@ -34,7 +34,7 @@ async function office(t: TestContext, ...people: readonly OutsidePerson[]) {
 
 /** Takes people over, all of whom must be taken. */
 async function taken(directory: Directory, ...people: readonly OutsidePerson[]): Promise<PersonTaken[]> {
-  return (await directory.outside().takePeople(people)).map((outcome) => {
+  return (await directory.outside.takePeople(people)).map((outcome) => {
     assert.ok('taken' in outcome, JSON.stringify(outcome));
     return outcome.taken;
   });
@@ -64,7 +64,7 @@ test('a person who lives outside has an account like all others, which knows whe
     (await taken(directory, person('anna', { aliases: ['info@office.test'], quotaBytes: 5e9 })))[0]!.change,
     'same',
   );
-  assert.deepEqual(await all(directory.outsidePeople()).then((known) => known.map(({ name }) => name)), [
+  assert.deepEqual(await all(directory.outside.people()).then((known) => known.map(({ name }) => name)), [
     'anna@office.test',
   ]);
   await outside.begin(PLACE, ['office.test']);
@@ -201,15 +201,15 @@ test('groups of the other directory carry quotas here, and are never removed wit
   assert.equal((await directory.account('anna@office.test')).quotaBytes, 1e9);
   await outside.changeMembers(group, { join: [], leave: [anna] });
   assert.equal((await directory.account('anna@office.test')).quotaBytes, null);
-  assert.deepEqual(await all(directory.outsideMembers(group.id)), [{ account: ben.account, name: 'ben@office.test' }]);
+  assert.deepEqual(await all(directory.outside.members(group.id)), [{ account: ben.account, name: 'ben@office.test' }]);
 
   await outside.takeGroups([{ externalId: 'g', name: 'Shop', description: '' }]);
   assert.equal((await directory.group('Shop')).id, group.id);
   await outside.markGroupGone(group);
-  assert.deepEqual(await all(directory.outsideGroups()), []);
+  assert.deepEqual(await all(directory.outside.groups()), []);
   assert.equal((await directory.group('Shop')).description, 'was in LDAP');
   await outside.takeGroups([{ externalId: 'g', name: 'Shop', description: '' }]);
-  assert.deepEqual(await all(directory.outsideGroups()), [{ id: group.id, externalId: 'g', name: 'Shop' }]);
+  assert.deepEqual(await all(directory.outside.groups()), [{ id: group.id, externalId: 'g', name: 'Shop' }]);
   await outside.markGroupGone(group);
   await admin.groups.remove('Shop');
 

@@ -302,7 +302,7 @@ test('people of LDAP are people of the office', async (t) => {
 
   await t.test('mail for somebody who is not known yet finds them in LDAP', async (t) => {
     const office = await officeOf(t, slapd, few);
-    await office.directory.outside().begin('LDAP', ['office.test']);
+    await office.directory.outside.begin('LDAP', ['office.test']);
     const kinds = async (...addresses: string[]) => {
       const found: string[] = [];
       for (const address of addresses) found.push((await office.resolver.resolve(address)).kind);

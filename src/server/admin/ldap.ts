@@ -46,9 +46,9 @@ export const releasePeople = action({
   name: 'ldap.release',
   input: z.strictObject({ addresses: addresses.nullable() }),
   async run({ directory }, { addresses }, { actor }): Promise<PeopleMoved> {
-    const all = addresses ?? (await Array.fromAsync(directory.outsidePeople(), ({ name }) => name));
+    const all = addresses ?? (await Array.fromAsync(directory.outside.people(), ({ name }) => name));
     const released: string[] = [];
-    for (const address of all) released.push(await directory.outside().release(actor, address));
+    for (const address of all) released.push(await directory.outside.release(actor, address));
     return { addresses: released };
   },
 });

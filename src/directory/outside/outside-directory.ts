@@ -1,5 +1,6 @@
 /**
- * What the directory takes over from another one, with an audit entry in the transaction of each change (actor "LDAP").
+ * Another directory, where people and groups of this office live: what is known of it here, and what is taken over from it, with an audit entry
+ * in the transaction of each change (actor "LDAP").
  *
  * Invariant: what can't be taken over is a problem that is told, and stops nobody else.
  */
@@ -12,6 +13,7 @@ import { requireAccount } from '../accounts.ts';
 import type { ChangeHost } from '../changes/host.ts';
 import { PASSWORD_ID } from '../credentials.ts';
 import { ensureDomain } from '../domains.ts';
+import { pages } from '../pages.ts';
 import { canonicalAddress } from '../rules.ts';
 import * as groups from './groups.ts';
 import { PLACE } from './guard.ts';
@@ -23,11 +25,30 @@ const LDAP_ACTOR = 'LDAP';
 /** What became of one of a chunk. */
 export type Outcome<T> = { readonly taken: T } | { readonly problem: string };
 
-export class OutsideChanges {
+export class OutsideDirectory {
   readonly #host: ChangeHost;
 
   constructor(host: ChangeHost) {
     this.#host = host;
+  }
+
+  /** Everybody who lives there, the oldest account first. */
+  people(): AsyncGenerator<people.KnownPerson> {
+    return pages<people.KnownPerson, number>(this.#host, people.knownPeople, 0, ({ account }) => account);
+  }
+
+  groups(): AsyncGenerator<groups.KnownGroup> {
+    return pages<groups.KnownGroup, number>(this.#host, groups.knownGroups, 0, ({ id }) => id);
+  }
+
+  /** Who is in one of its groups, the oldest account first. */
+  members(group: number): AsyncGenerator<Named> {
+    return pages<Named, number>(
+      this.#host,
+      (tx, after) => groups.groupMembers(tx, group, after),
+      0,
+      ({ account }) => account,
+    );
   }
 
   /** Notes where the other directory is, for texts that send people there; and makes the domains whose people live there. */
