@@ -1,8 +1,9 @@
 /** Sending a message in chunks: what is larger than memory should hold, or only partly wanted. */
+
+import { DotStuffer } from '../message/dot-stuffer.ts';
 import { noteBuffer } from '../passing-buffers.ts';
 import type { Response } from './responses.ts';
 import type { Pop3Session } from './session.ts';
-import { DotStuffer } from './syntax/dot-stuffer.ts';
 
 /**
  * Sends the response's first line, the trace lines and the body, framed.

@@ -1,4 +1,6 @@
 /** RETR (RFC 1939 5): sends a message. It is not marked as seen: a POP3 client keeps that for itself. */
+
+import { DotStuffer } from '../../message/dot-stuffer.ts';
 import { STREAM_ABOVE } from '../../store/api.ts';
 import type { BodyRecord } from '../../store/types.ts';
 import type { Pop3Command } from '../command.ts';
@@ -6,7 +8,6 @@ import { ok, type Response } from '../responses.ts';
 import { sendInChunks } from '../send.ts';
 import type { Pop3Session } from '../session.ts';
 import { parseNumbers } from '../syntax/command.ts';
-import { DotStuffer } from '../syntax/dot-stuffer.ts';
 
 export const retr: Pop3Command = {
   name: 'RETR',

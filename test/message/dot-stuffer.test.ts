@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { DotStuffer } from '../../../src/pop3/syntax/dot-stuffer.ts';
+import { DotStuffer } from '../../src/message/dot-stuffer.ts';
 
 function frame(chunks: readonly string[]): string {
   const stuffer = new DotStuffer();
@@ -53,4 +53,15 @@ test('a last line without CRLF gets one, whatever it ends in', () => {
 test('a chunk without dots at line starts is passed on without a copy', () => {
   const chunk = Buffer.from('no dots\r\nhere\r\n');
   assert.equal(new DotStuffer().push(chunk), chunk);
+});
+
+test('where some take a bare CR for the end of a line, a dot after it is doubled, too, however it is cut', () => {
+  const stuffed = (chunks: readonly string[], alsoAfterCr: boolean) => {
+    const stuffer = new DotStuffer(alsoAfterCr);
+    return Buffer.concat(chunks.map((chunk) => stuffer.push(Buffer.from(chunk)))).toString();
+  };
+  for (const chunks of [['a\r.\rb\n.\r\n.c'], [...'a\r.\rb\n.\r\n.c']]) {
+    assert.equal(stuffed(chunks, true), 'a\r..\rb\n..\r\n..c');
+    assert.equal(stuffed(chunks, false), 'a\r.\rb\n..\r\n..c');
+  }
 });
