@@ -39,7 +39,7 @@ const MAY_IMPORT = {
 };
 
 /** Pure: no file, socket or clock of their own. */
-const PURE = [/^src\/message\//, /^src\/autoconfig\//, /^src\/sieve\//, /^src\/[a-z0-9]+\/syntax(\/|\.ts$)/];
+const PURE = [/^src\/message\//, /^src\/autoconfig\//, /^src\/sieve\//, /^src\/[a-z0-9]+\/(smtp\/)?syntax(\/|\.ts$)/];
 const IO = /^node:(fs|net|tls|http|https|http2|dns|dgram|child_process|worker_threads|sqlite)(\/|$)/;
 
 const IMPORT =

@@ -40,9 +40,6 @@ export const libraries = {
   get MimeNode() {
     return load('nodemailer/lib/mime-node') as typeof import('nodemailer/lib/mime-node').default;
   },
-  get SmtpConnection() {
-    return load('nodemailer/lib/smtp-connection') as typeof import('nodemailer/lib/smtp-connection').default;
-  },
   get bcrypt() {
     return load('@node-rs/bcrypt') as typeof import('@node-rs/bcrypt');
   },

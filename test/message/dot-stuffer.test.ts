@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { DotStuffer } from '../../src/message/dot-stuffer.ts';
+import { DotReader } from '../../src/smtp/syntax/dots.ts';
 
 function frame(chunks: readonly string[]): string {
   const stuffer = new DotStuffer();
@@ -64,4 +65,20 @@ test('where some take a bare CR for the end of a line, a dot after it is doubled
     assert.equal(stuffed(chunks, true), 'a\r..\rb\n..\r\n..c');
     assert.equal(stuffed(chunks, false), 'a\r.\rb\n..\r\n..c');
   }
+});
+
+test('our own server reads what we send as it was, and sees its end nowhere else', () => {
+  const piece = fc.constantFrom('\r\n', '\n', '.', '..', '\r', 'a', '\r\n.\r\n', '\n.\r\n', '\r.\r\n', '');
+  const run = (chunks: readonly string[]) => {
+    const stuffer = new DotStuffer(true);
+    const wire = Buffer.concat([...chunks.map((chunk) => stuffer.push(Buffer.from(chunk))), stuffer.finish()]);
+    const reader = new DotReader();
+    const read = reader.push(wire);
+    assert.deepEqual([reader.ended, reader.consumed], [true, wire.length], 'the end is at the end');
+    assert.doesNotMatch(wire.toString('latin1', 0, wire.length - 3), /(?:^|[\r\n])\.[\r\n]/, 'nobody sees another');
+    const message = chunks.join('');
+    if (/(?:^|[^\r])\n|\r(?!\n)/.test(message)) return; // what has a bare CR or LF is no message: it grows by dots
+    assert.equal(read.toString(), message.endsWith('\r\n') || message === '' ? message : `${message}\r\n`);
+  };
+  fc.assert(fc.property(fc.array(piece, { maxLength: 40 }), run), { numRuns: 1_000 });
 });

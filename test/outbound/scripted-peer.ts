@@ -23,6 +23,14 @@ export interface ScriptedPeerOptions {
   readonly implicit?: boolean;
   /** What it does instead of a TLS handshake. */
   readonly handshake?: 'drop' | 'garbage' | 'silence';
+  /** Says it in the clear after its answer to STARTTLS, in the same breath. */
+  readonly injects?: string;
+  /** Says it when it has heard so many bytes of a message. */
+  readonly interrupts?: { readonly after: number; readonly with: string };
+  /** Every byte by itself. */
+  readonly slowly?: boolean;
+  /** Hears nothing while it speaks. */
+  readonly deafWhileSpeaking?: boolean;
   /** Goes when it has said, or heard, so many bytes of a connection. */
   readonly goesAfter?: { readonly said?: number; readonly heard?: number };
 }
@@ -100,14 +108,22 @@ export class ScriptedPeer {
       handshake,
       goesAfter = {},
       implicit = false,
+      injects = '',
+      interrupts,
+      slowly = false,
+      deafWhileSpeaking = false,
     } = this.#options;
     let [rest, sender, body] = ['', '', null as string | null];
     let recipients: string[] = [];
+    let heardOfBody = 0;
     let [mayHear, maySay] = [goesAfter.heard ?? Number.POSITIVE_INFINITY, goesAfter.said ?? Number.POSITIVE_INFINITY];
     /** @returns all of it was said */
     const tell = (text: string): boolean => {
       const whole = text.length <= maySay;
-      socket.write(text.slice(0, Math.max(0, maySay)));
+      const said = text.slice(0, Math.max(0, maySay));
+      if (deafWhileSpeaking) socket.pause();
+      for (const part of slowly ? said : [said]) socket.write(part);
+      if (deafWhileSpeaking) socket.write('', () => socket.writableLength > 0 || socket.resume());
       maySay -= text.length;
       if (!whole) socket.end(() => socket.destroy());
       return whole;
@@ -129,7 +145,11 @@ export class ScriptedPeer {
           break;
         }
         case 'STARTTLS': {
-          if (!say(command, line, '220 2.0.0 go on') || tls === undefined) break;
+          socket.cork();
+          const granted = say(command, line, '220 2.0.0 go on');
+          socket.write(injects);
+          socket.uncork();
+          if (!granted || tls === undefined) break;
           socket.removeAllListeners('data');
           if (handshake !== undefined) {
             if (handshake === 'drop') socket.destroy();
@@ -164,6 +184,13 @@ export class ScriptedPeer {
     socket.on('data', (bytes: Buffer) => {
       mayHear -= bytes.length;
       if (mayHear < 0) return void socket.destroy();
+      if (body !== null && interrupts !== undefined) {
+        heardOfBody += bytes.length;
+        if (heardOfBody < interrupts.after) return;
+        heardOfBody = Number.NEGATIVE_INFINITY; // once
+        socket.write(interrupts.with);
+        return;
+      }
       rest += bytes.toString('latin1');
       for (let end = rest.indexOf('\r\n'); end >= 0; end = rest.indexOf('\r\n')) {
         const line = rest.slice(0, end);
@@ -178,6 +205,7 @@ export class ScriptedPeer {
         }
       }
     });
+    socket.setNoDelay(true);
     if (!secure || implicit) say('greeting', '', '220 peer.test ESMTP');
   }
 }
