@@ -13,6 +13,7 @@ interface Which {
   readonly to?: string;
   readonly from?: string;
   readonly messageId?: string;
+  readonly as?: string;
   readonly queue?: number;
   readonly account?: string;
   readonly since?: number;
@@ -32,6 +33,7 @@ export function traceCommand(): Command {
     .option('--to <address>', 'recipient, or a domain of recipients: carl@example.net, example.net')
     .option('--from <address>', 'sender of the envelope, or a domain of senders; <> for reports', reversePath)
     .option('--message-id <id>', 'with this Message-ID')
+    .option('--as <name>', 'as our Received line and our answer to the other server name it', received)
     .option('--queue <number>', 'with this number in the queue', number)
     .option('--account <account>', 'in the mail of this account, received or sent')
     .option('--since <when>', 'since a time ago (2d, 3h), or a date (2026-11-20, "2026-11-20 14:30")', pastMoment)
@@ -84,6 +86,14 @@ function storyText({ at, sender, recipients, messageId, sizeBytes, subject, even
   ]
     .map(oneLine)
     .join('\n');
+}
+
+/** From a log it may come with what stands around it: `250 2.0.0 Delivered as m5x2k9f1.1`. */
+function received(text: string): string {
+  return text
+    .trim()
+    .replace(/^.*\s/, '')
+    .replace(/[.,;>]$/, '');
 }
 
 function number(text: string): number {

@@ -67,11 +67,12 @@ export function keyFor({ messageId, queue, from, to, account }: TraceFilter): nu
 }
 
 /** Tells whether a message fits. */
-export function matcher({ messageId, queue, from, to, account }: TraceFilter): (row: TraceRow) => boolean {
+export function matcher({ messageId, as, queue, from, to, account }: TraceFilter): (row: TraceRow) => boolean {
   const [fromFits, toFits] = [from, to].map((text) => (text === undefined ? undefined : addressMatcher(text)));
   const id = messageId === undefined ? undefined : bare(messageId);
   return ({ message, messageId: itsId }) =>
     (id === undefined || itsId === id) &&
+    (as === undefined || message.id === as) &&
     (queue === undefined || (message.queued ?? []).some((each) => each.queue === queue)) &&
     (fromFits === undefined || fromFits(message.sender)) &&
     (toFits === undefined || message.recipients.some(({ address }) => toFits(address))) &&

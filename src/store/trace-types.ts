@@ -147,6 +147,8 @@ export interface TraceFilter {
   readonly to?: string;
   readonly from?: string;
   readonly messageId?: string;
+  /** As the Received line names it; looked for one by one. */
+  readonly as?: string;
   readonly queue?: QueueId;
   readonly account?: AccountId;
   readonly since?: EpochSeconds;

@@ -197,6 +197,11 @@ test('the way of messages is told, from their sender to the device, and what peo
       came!,
       /^ {2}\d{4}-\d\d-\d\d \d\d:\d\d:\d\d {2}came from mx\.example\.net \[127\.0\.0\.1\] without TLS/,
     );
+    // As the other server has it in its log.
+    const name = / as (\S+)$/.exec(came!)![1]!;
+    const answer = await rainmail(['trace', '--as', `250 2.0.0 Delivered as ${name}.`, '--data', office.data]);
+    assert.equal(answer.stdout.split('\n\n').length, 1);
+    assert.match(answer.stdout, new RegExp(` as ${name.replace('.', '\\.')}\n`));
     const json = JSON.parse((await rainmail(['trace', '--most', '1', '--json', '--data', office.data])).stdout);
     assert.deepEqual([json.more, json.stories.length, json.stories[0].messageId], [true, 1, 'news@example.net']);
   });

@@ -81,7 +81,7 @@ test('messages are found by every sign, before they have keys and after', async 
   ];
   const { queued } = await store.deliver(await stage(store, message('Four')), [], {
     outbound,
-    arrival: { ...arrival('anna@office.test', 'emil@example.org'), how: 'submission', account: anna },
+    arrival: { ...arrival('anna@office.test', 'emil@example.org'), how: 'submission', account: anna, id: 'm5x2k9f1.2' },
   });
   const now = nowSeconds();
   const expected: readonly (readonly [TraceFilter, readonly string[]])[] = [
@@ -95,6 +95,8 @@ test('messages are found by every sign, before they have keys and after', async 
     [{ messageId: '<Two@office.test>' }, ['Two']],
     [{ messageId: 'Two@office.test', from: 'example.org' }, []],
     [{ queue: queued[0]! }, ['Four']],
+    [{ as: 'm5x2k9f1.2' }, ['Four']],
+    [{ as: 'm5x2k9f1.1' }, []],
     [{ account: anna }, ['Four', 'One']],
     [{ account: ben, to: 'shop.test' }, ['Three']],
     [{ since: now + 60 }, []],

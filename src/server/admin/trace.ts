@@ -1,6 +1,7 @@
 /** What became of messages. */
 import { z } from 'zod';
-import type { QueueId } from '../../store/ids.ts';
+import { startOf } from '../../smtp/message-id.ts';
+import type { EpochSeconds, QueueId } from '../../store/ids.ts';
 import type { TraceFilter } from '../../store/trace-types.ts';
 import { findStories } from '../../trace/stories.ts';
 import type { Story } from '../../trace/story-types.ts';
@@ -21,6 +22,8 @@ export const listTrace = action({
     to: z.string().min(1).optional(),
     from: z.string().min(1).optional(),
     messageId: z.string().min(1).optional(),
+    /** The name in its Received line. */
+    as: z.string().min(1).optional(),
     queue: z.number().int().positive().optional(),
     account: z.string().min(1).optional(),
     /** Seconds since 1970. */
@@ -36,7 +39,16 @@ export const listTrace = action({
       ...rest,
       ...(account !== undefined && { account: (await directory.account(account)).id }),
       ...(queue !== undefined && { queue: queue as QueueId }),
+      ...(rest.as !== undefined && { since: Math.max(rest.since ?? 0, notBefore(rest.as)) }),
     };
     return findStories({ store, directory }, filter as TraceFilter, most);
   },
 });
+
+/** Clocks may have been set meanwhile, by so much. */
+const CLOCK: EpochSeconds = 86_400;
+
+/** It has no key: what came before the process began that named it need not be looked through. */
+function notBefore(as: string): EpochSeconds {
+  return Math.max(0, Math.floor((startOf(as) ?? 0) / 1_000) - CLOCK);
+}
