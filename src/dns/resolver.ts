@@ -15,6 +15,10 @@ import type { Milliseconds } from '../store/ids.ts';
 import { type DnsAnswer, dataOf, nameOf, type RecordData, type RecordType } from './answer.ts';
 import { type DnsReply, type DnsServer, exchange } from './exchange.ts';
 
+/** `failed`: a server answered, that it could not say. `unanswered`: none answered at all. */
+export const ASKED = ['answered', 'failed', 'unanswered'] as const;
+export type Asked = (typeof ASKED)[number];
+
 export interface ResolverOptions {
   /** In the order in which they are asked. */
   readonly servers: readonly DnsServer[];
@@ -22,6 +26,8 @@ export interface ResolverOptions {
   readonly validating: boolean;
   /** For one question to one server. */
   readonly timeout?: Milliseconds;
+  /** Hears what came of each question that is asked. */
+  readonly onAsked?: (result: Asked, why: string) => void;
   /** Monotonic. For tests. */
   readonly clock?: () => Milliseconds;
 }
@@ -90,20 +96,26 @@ export class Resolver {
   async #ask<Type extends RecordType>(name: string, type: Type): Promise<DnsAnswer<Type>> {
     if (this.#gate.full) throw unavailable(name, 'too many questions wait already');
     return this.#gate.run(async () => {
-      const { servers, validating, timeout = TIMEOUT } = this.#options;
+      const { servers, validating, timeout = TIMEOUT, onAsked } = this.#options;
       let why = 'no DNS server is configured';
+      let asked: Asked = 'unanswered';
       for (let round = 0; round < ROUNDS; round++) {
         for (const server of servers) {
           try {
             const packet = await exchange(server, { name, type }, timeout);
             const { rcode } = packet;
-            if (rcode === 'NOERROR' || rcode === 'NXDOMAIN') return answerIn(packet, name, type, validating);
+            if (rcode === 'NOERROR' || rcode === 'NXDOMAIN') {
+              onAsked?.('answered', '');
+              return answerIn(packet, name, type, validating);
+            }
+            asked = 'failed';
             why = `${server.host} says ${rcode}`;
           } catch (error) {
             why = error instanceof Error ? error.message : String(error);
           }
         }
       }
+      onAsked?.(asked, why);
       throw unavailable(name, why);
     });
   }

@@ -10,6 +10,7 @@ import type { OnCheckFailed } from '../delivery/checks.ts';
 import type { Check } from '../delivery/in-delivery.ts';
 import type { Envelope } from '../delivery/types.ts';
 import type { MailStore } from '../store/store.ts';
+import type { DnsWatch } from './dns-watch.ts';
 import { partLog } from './log.ts';
 import type { Metrics } from './metrics.ts';
 import { openResolver } from './outbound.ts';
@@ -19,6 +20,7 @@ interface Parts {
   /** As this server calls itself, and signs what it finds. */
   readonly name: string;
   readonly store: MailStore;
+  readonly dns: DnsWatch;
   readonly log: Logger;
   readonly metrics: Metrics;
 }
@@ -30,7 +32,7 @@ export interface Inbound {
   readonly reception: Reception;
 }
 
-export function openChecks({ config, name, store, log: serverLog, metrics: { registry } }: Parts): Inbound {
+export function openChecks({ config, name, store, dns, log: serverLog, metrics: { registry } }: Parts): Inbound {
   const log = partLog(serverLog, 'checks');
   const { trusted, spf, dmarc, unsure, sealers, greetingDelay } = config.checks;
   const friends = networks(trusted);
@@ -39,7 +41,7 @@ export function openChecks({ config, name, store, log: serverLog, metrics: { reg
     checks: [
       authenticationCheck({
         // Its own, so that a flood of names that nobody answers for does not hold up mail that leaves.
-        names: openResolver(config.dns),
+        names: openResolver(config.dns, dns),
         store,
         trusted: friends,
         methods: {

@@ -30,6 +30,10 @@ export interface HealthReport {
   readonly ldap?: Readonly<Record<string, unknown>>;
   /** How much waits to leave for other servers, for how long, and whether that is too much. */
   readonly queue?: Readonly<Record<string, unknown>>;
+  /** Whether the server of each route takes mail; why not. */
+  readonly routes?: readonly object[];
+  /** Whether DNS servers answer. */
+  readonly dns?: Readonly<Record<string, unknown>>;
 }
 
 export interface HealthOptions {

@@ -20,16 +20,18 @@ import type { Reports } from '../outbound/report/reporter.ts';
 import { type Route, Routes } from '../outbound/route.ts';
 import { routePassword } from '../outbound/route-password.ts';
 import { Sts } from '../outbound/tls/sts.ts';
-import type { Reporter, Sending } from '../outbound/types.ts';
+import type { RecipientOutcome, Reporter, Sending } from '../outbound/types.ts';
 import type { Signing } from '../signing/signing.ts';
 import type { MailStore } from '../store/store.ts';
 import { recordOutcomes } from '../trace/attempts.ts';
+import type { DnsWatch } from './dns-watch.ts';
 import { leaveGoneRoutes } from './gone-routes.ts';
 import type { HealthReport } from './health.ts';
 import { partLog } from './log.ts';
 import type { Metrics } from './metrics.ts';
 import { QueueWatch } from './queue-watch.ts';
 import { openReports } from './reports.ts';
+import { type RouteReport, RouteWatch } from './route-watch.ts';
 
 interface Parts {
   readonly config: Config;
@@ -60,6 +62,8 @@ export interface Outbound {
   deliverBy(delivery: Delivery): void;
   /** What the health page tells of the queue. */
   report(): NonNullable<HealthReport['queue']>;
+  /** And of the servers of the routes. */
+  routes(): readonly RouteReport[];
   /** Begins to send what waits. */
   start(): void;
   /** Begins nothing new and lets what is under way come to its end, for a while. */
@@ -67,8 +71,8 @@ export interface Outbound {
 }
 
 /** Asks the DNS servers of the configuration. */
-export function openResolver({ servers, validating }: Config['dns']): Resolver {
-  return new Resolver({ servers: servers.length > 0 ? servers : machinesServers(), validating });
+export function openResolver({ servers, validating }: Config['dns'], { onAsked }: DnsWatch): Resolver {
+  return new Resolver({ servers: servers.length > 0 ? servers : machinesServers(), validating, onAsked });
 }
 
 export function openOutbound(parts: Parts): Outbound {
@@ -106,7 +110,12 @@ export function openOutbound(parts: Parts): Outbound {
   const reporter = reportsOf(parts, outgoing);
   const way = Promise.withResolvers<Delivery>();
   const reaching = reachOptions(parts, { routes, log, onInternalError });
-  const dispatcher = makeDispatcher(parts, { reaching, reporter, way: way.promise, log, watch, onInternalError });
+  const routeWatch = new RouteWatch(routes.names, metrics.registry, log);
+  const onOutcome = (outcome: RecipientOutcome) => {
+    watch.count(outcome);
+    routeWatch.note(outcome);
+  };
+  const dispatcher = makeDispatcher(parts, { reaching, reporter, way: way.promise, log, onOutcome, onInternalError });
   watch.countConnections(() => dispatcher.trying);
   const closing = new AbortController();
   let moving = Promise.resolve();
@@ -122,6 +131,7 @@ export function openOutbound(parts: Parts): Outbound {
     notices: reporter,
     deliverBy: way.resolve,
     report: () => watch.report(),
+    routes: () => routeWatch.report(),
     start() {
       tryPasswords(config.routes.map(routeOf), log).catch(onInternalError);
       watch.start();
@@ -147,6 +157,7 @@ function unsent(watch: QueueWatch, allowances: Allowances, notices: Notices): Ou
     notices,
     deliverBy: () => {},
     report: () => watch.report(),
+    routes: () => [],
     start: () => watch.start(),
     close: async () => watch.close(),
   };
@@ -191,12 +202,12 @@ interface Making extends Omit<Reaching, 'routes'> {
   readonly reaching: ReachOptions;
   readonly reporter: Reporter;
   readonly way: Promise<Delivery>;
-  readonly watch: QueueWatch;
+  readonly onOutcome: (outcome: RecipientOutcome) => void;
 }
 
 function makeDispatcher(
   { config, store, directory, signing }: Parts,
-  { reaching, reporter, way, log, watch, onInternalError }: Making,
+  { reaching, reporter, way, log, onOutcome, onInternalError }: Making,
 ): Dispatcher {
   const { connections, byDestination } = config.outbound;
   return new Dispatcher({
@@ -211,7 +222,7 @@ function makeDispatcher(
     record: recordOutcomes,
     log,
     onInternalError,
-    onOutcome: (outcome) => watch.count(outcome),
+    onOutcome,
   });
 }
 

@@ -4,12 +4,15 @@
  */
 import type { Logger } from 'pino';
 import { Counter, Gauge, type Registry } from 'prom-client';
+import type { TlsKind } from '../outbound/tls/protection.ts';
 import type { RecipientOutcome } from '../outbound/types.ts';
 import { type AccountId, type Milliseconds, nowSeconds } from '../store/ids.ts';
 import type { Queue, QueueSize } from '../store/queue.ts';
 import type { HealthReport } from './health.ts';
 
 const LOOK_EVERY: Milliseconds = 60_000;
+const OUTCOMES: readonly RecipientOutcome['kind'][] = ['sent', 'deferred', 'failed', 'delayed', 'held'];
+const KINDS_OF_TLS: readonly TlsKind[] = ['none', 'unverified', 'verified', 'mta-sts', 'dane'];
 
 export interface QueueWatchOptions {
   readonly queue: Pick<Queue, 'size'>;
@@ -48,6 +51,9 @@ export class QueueWatch {
       labelNames: ['tls'],
       registers,
     });
+    // What has not happened yet is zero, so that the first time is seen as a rise.
+    for (const outcome of OUTCOMES) this.#outcomes.inc({ outcome }, 0);
+    for (const tls of KINDS_OF_TLS) this.#protected.inc({ tls }, 0);
     this.#limited = new Counter({
       name: 'rainmail_sending_limit_reached_total',
       help: 'How often an account wanted to send to more recipients elsewhere than it may; counted once an hour for each.',

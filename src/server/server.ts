@@ -40,6 +40,7 @@ import { type CertificateReport, ServerCertificates } from './certificates.ts';
 import { openChecks } from './checks.ts';
 import { openDelivery } from './delivery.ts';
 import { countDisk } from './disk.ts';
+import { DnsWatch } from './dns-watch.ts';
 import { makeTrialOffice, trialGuide } from './first-run.ts';
 import { type HealthReport, HealthServer } from './health.ts';
 import { listenHttp } from './http.ts';
@@ -118,7 +119,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const ldap = await openLdap(config.ldap, { directory: opening.directory, verified, log, metrics });
   if (ldap !== null) opened.defer(() => ldap.close());
   const { store, directory, sessions, backups } = opening;
-  const resolver = openResolver(config.dns);
+  const dns = new DnsWatch(metrics.registry, partLog(log, 'dns'));
+  const resolver = openResolver(config.dns, dns);
   const common = { config, name, withoutConfig, store, directory, resolver, log, metrics };
   const signing = openSigning(common);
   opened.defer(() => signing.close());
@@ -139,7 +141,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 
   const tokens = await openIdTokens(config.openid, partLog(log, 'openid'));
   const authenticator = authenticating({ directory, verified, tokens, outside: ldap?.passwords, log, metrics });
-  const protocols = wire({ office, config, name, log, metrics, authenticator, outbound });
+  const protocols = wire({ office, config, name, dns, log, metrics, authenticator, outbound });
   const limits = new ConnectionLimits({
     connections: config.limits.connections,
     byAddress: config.limits.connectionsByAddress,
@@ -164,6 +166,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     certificates: certificates.states().map(certificateReport),
     ...(ldap === null ? {} : { ldap: ldapReport(ldap) }),
     queue: outbound.report(),
+    routes: outbound.routes(),
+    dns: dns.report(),
   });
 
   const parts: HttpParts = {
@@ -301,6 +305,7 @@ interface Parts {
   readonly office: Office;
   readonly config: Config;
   readonly name: string;
+  readonly dns: DnsWatch;
   readonly log: Logger;
   readonly metrics: Metrics;
   readonly authenticator: Authenticator;
@@ -312,13 +317,14 @@ function wire({
   office,
   config,
   name,
+  dns,
   log,
   metrics,
   authenticator,
   outbound,
 }: Parts): Record<Exclude<Service['protocol'], 'health' | 'http'>, LineProtocol> {
   const { store, directory } = office;
-  const inbound = openChecks({ config, name, store, log, metrics });
+  const inbound = openChecks({ config, name, store, dns, log, metrics });
   const delivery = openDelivery({ office, config, metrics, outbound, inbound });
   const counted = (protocol: string) => ({
     onCommand: (verb: string) => metrics.command(protocol, verb),
