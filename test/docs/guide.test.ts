@@ -38,3 +38,14 @@ test('every file that a page of the documentation links to is there', () => {
     }
   }
 });
+
+test('every metric is in the guide, and the guide names no other', () => {
+  const source = globSync('src/**/*.ts', { cwd: root }).map(read).join('');
+  const metrics = new Set(source.match(/(?<=')rainmail_[a-z0-9_]+(?=')/g));
+  assert.ok(metrics.size > 30);
+  const pages = globSync('docs/guide/*.md', { cwd: root }).map((file) => [file, read(file)] as const);
+  for (const [file, text] of pages)
+    for (const [name] of text.matchAll(/\brainmail_[a-z0-9_]+/g)) assert.ok(metrics.has(name), `${file} names ${name}`);
+  const listed = read('docs/guide/monitoring.md').split('## All metrics')[1]!;
+  for (const name of metrics) assert.ok(listed.includes(`\`${name}\``), `${name} is not in the list of all metrics`);
+});
