@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { Keys } from '../../src/checks/authentication/keys.ts';
 import { Lookups } from '../../src/checks/authentication/lookups.ts';
 
-/** An RSA key of these bits (RFC 8017 A.1.1); that nobody has the other half of it makes no difference here. */
+/** An RSA key of these bits (as PKCS #1 writes it); that nobody has the other half of it makes no difference here. */
 function keyRecord(modulusBits: number, exponent: Buffer): string {
   const modulus = Buffer.alloc(modulusBits / 8, 0xff);
   const key = der(
