@@ -138,9 +138,21 @@ const route = z
     message: 'must be "verified", "implicit" or "required" where there is a user: a password never goes in the clear.',
   });
 
+/** Mail waits for a server and its port: with two ways to one, the second would silently be as the first. */
+const WAY = ['tls', 'user', 'passwordFile'] as const;
+
 export const routes = z
   .array(route)
   .max(1_000)
+  .superRefine((list, context) => {
+    for (const [at, one] of list.entries()) {
+      const first = list.find(({ host, port }) => host === one.host && port === one.port)!;
+      for (const setting of WAY.filter((each) => one[each] !== first[each])) {
+        const message = `differs from the section before for ${one.host}:${one.port}. One server is used in one way: put its domains into one section.`;
+        context.addIssue({ code: 'custom', path: [at, setting], message });
+      }
+    }
+  })
   .prefault([])
   .describe(
     'Servers that take the mail for some domains, or for all, instead of those that the DNS names; your provider, for instance. Each has a section: [[routes]], then domains = ["*"] (or ["example.org", "*.example.org"]; the nearest name goes before), host = "smtp.provider.example", port = 587, tls = "verified" (its certificate must be valid for the host; "implicit": the same with TLS from the first byte, port 465; "required": any certificate; "opportunistic": TLS if it can be), and user and passwordFile (a file with the password) if one signs in there.',

@@ -100,6 +100,17 @@ test('a certificate without its key is an error', () => {
   );
 });
 
+test('a server that takes mail by two sections is used in one way', () => {
+  const route = (domain: string, tls: string, port = 25) =>
+    `[[routes]]\ndomains = ["${domain}"]\nhost = "smtp.provider.example"\nport = ${port}\ntls = "${tls}"\n`;
+  assert.match(
+    mistakes(`${route('example.org', 'opportunistic')}${route('*', 'verified')}`)[0]!,
+    /^rainmail.toml:10: routes.1.tls: differs from the section before for smtp.provider.example:25/,
+  );
+  const ways = `${route('example.org', 'opportunistic')}${route('*', 'verified', 587)}${route('example.net', 'verified', 587)}`;
+  assert.equal(parseConfig(ways, 'rainmail.toml').routes.length, 3);
+});
+
 test('a file that is not there is an error that names it', () => {
   assert.throws(() => loadConfig('/nowhere/rainmail.toml'), /\/nowhere\/rainmail.toml: can't be read \(ENOENT\)/);
 });
