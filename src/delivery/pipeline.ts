@@ -73,7 +73,7 @@ export class DeliveryPipeline implements Delivery {
   async accepts(recipient: string, envelope: Parameters<Delivery['accepts']>[1]): Promise<void> {
     const { accounts, leaves } = await this.#recipients.find(recipient, envelope);
     const { signedIn } = envelope;
-    if (signedIn !== undefined && leaves.some(({ account }) => account === signedIn.id)) {
+    if (signedIn !== undefined && leaves.some(({ via }) => via === undefined)) {
       await this.#options.allowances?.check(signedIn, 1);
     }
     for (const account of accounts) await this.#recipients.checkRoom(account, envelope.declaredBytes ?? 0);
@@ -165,7 +165,7 @@ export class DeliveryPipeline implements Delivery {
   ): Promise<Filed> {
     const { envelope, message, recipients, findings } = delivery;
     const report = await this.#options.notices?.filed(delivery);
-    const sends = sendsOf(envelope, outbound);
+    const sends = sendsOf(delivery);
     const arrival = { ...arrivalOf(envelope, recipients, findings), ...(sends > 0 && { sends }) };
     const also = { sent: sentBy(envelope, message), outbound, report, arrival, arrives: envelope.arrives };
     try {
@@ -211,11 +211,12 @@ export class DeliveryPipeline implements Delivery {
   }
 }
 
-/** To how many elsewhere a person sends it; what is forwarded for people is not theirs. */
-function sendsOf({ protocol, signedIn, sender }: Envelope, outbound: readonly Outbound[]): number {
+/** To how many elsewhere a person sends it, each once; what is forwarded, also for that person, is not theirs. */
+function sendsOf({ envelope: { protocol, signedIn }, recipients }: InDelivery): number {
   if (protocol !== 'submission' || signedIn === undefined) return 0;
-  const own = outbound.find((each) => each.account === signedIn.id && each.sender === sender);
-  return own?.recipients.filter(({ destination }) => destination !== HERE).length ?? 0;
+  const leaves = recipients.flatMap((recipient) => (recipient.failure === null ? recipient.leaves : []));
+  const own = leaves.filter(({ via, destination }) => via === undefined && destination !== HERE);
+  return new Set(own.map(({ address }) => address)).size;
 }
 
 /** Before the checks. */

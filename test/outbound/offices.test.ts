@@ -126,11 +126,15 @@ test('who writes to a domain that takes no mail, or is none, hears of it; what c
   // Two were sent to, and there may be four in an hour.
   const three = [...to, 'emil@nomail.test'];
   assert.match(await send(office, from, { from, to: three, subject: 'Many' }), /^450 4\.7\.1 .* 2 more now/);
+  // Nor are they fewer where a copy of what somebody sends to themselves goes on.
+  await office.command('forward', 'set', from, 'anna@nomail.test');
+  assert.match(await send(office, from, { from, to: [from, ...three], subject: 'Many' }), /^450 4\.7\.1 .* 2 more now/);
   assert.match(await send(office, from, { from, to: [from, ...to], subject: 'Two' }), /^250 /); // people here do not count
   assert.match(
     await send(office, from, { from, to: ['carl@nomail.test'], subject: 'One' }),
     /^450 4\.7\.1 .*so many already/,
   );
+  assert.match(await send(office, from, { from, to: [from], subject: 'Note' }), /^250 /); // the copy is not what she sends
   assert.equal(await office.metric('rainmail_sending_limit_reached_total'), 1);
   await office.restart(); // which helps nobody
   assert.match(
