@@ -91,7 +91,7 @@ class AddressReader {
         const address = this.#mailbox(phrase);
         if (address !== null) addresses.push(address);
       }
-      this.#at++; // The comma; a stray semicolon
+      if (!this.#isAtAddress()) this.#at++; // The comma; a stray semicolon
     }
     return addresses;
   }
@@ -150,7 +150,7 @@ class AddressReader {
       this.#at++;
       domain = this.#domain();
     }
-    while (this.#at < this.#text.length && this.#next() !== GREATER && this.#next() !== COMMA) this.#at++;
+    while (this.#at < this.#text.length && ![GREATER, COMMA, AT].includes(this.#next())) this.#at++;
     if (this.#next() === GREATER) this.#at++;
     if (phrase === null && local === null && domain === '') return null;
     return { kind: 'mailbox', name: this.#named(phrase), route, local: local ?? '', domain };
@@ -238,14 +238,22 @@ class AddressReader {
     this.#spaced = this.#at > from;
   }
 
-  /** Skips what may follow an address, up to the next comma or semicolon. */
+  /** Skips what may follow an address, up to the next comma or semicolon; or up to another address without one before it, which somebody might see. */
   #skipRest(): void {
+    let word = this.#at;
     for (;;) {
       this.#blanks();
       const code = this.#next();
-      if (Number.isNaN(code) || code === COMMA || code === SEMICOLON) return;
-      if (this.#word() === null) this.#at++;
+      if (code === AT) this.#at = word; // with what stands before it
+      if (Number.isNaN(code) || code === COMMA || code === SEMICOLON || code === LESS || code === AT) return;
+      word = this.#at;
+      if (this.#word() === null) word = ++this.#at;
     }
+  }
+
+  #isAtAddress(): boolean {
+    const code = this.#next();
+    return !Number.isNaN(code) && code !== COMMA && code !== SEMICOLON;
   }
 
   /** NaN at the end. */

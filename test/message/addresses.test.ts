@@ -64,6 +64,13 @@ const TABLE: readonly (readonly [field: string, ...addresses: string[]])[] = [
   ['"never closed <a@b.test>', '||never closed <a@b.test>|'],
   ['<a@b.test', '||a|b.test'],
   ['Group: a@b.test, Inner: c@d.test;', 'Group{a@b.test c@d.test}'],
+  // Whoever hides one address behind another is seen through
+  ['<a@b.test> <c@d.test>', '||a|b.test', '||c|d.test'],
+  ['Ann <a@b.test> Carl c@d.test', 'Ann||a|b.test', '||c|d.test'],
+  ['a@b.test@d.test', '||a|b.test', '|||d.test'],
+  ['<a@b.test@d.test>', '||a|b.test', '|||d.test'],
+  ['Group: <a@b.test> <c@d.test>;', 'Group{a@b.test c@d.test}'],
+  ['Ann <a@b.test> (at home) or so', 'Ann||a|b.test'],
   ['<>'],
   [' , ,'],
   [''],
