@@ -12,7 +12,7 @@ import type { AccountId } from '../store/ids.ts';
 import { formatAddress, parseAddress } from './address.ts';
 import { type Behind, behind, holderOfRoles } from './behind.ts';
 import { type Domain, findDomain } from './domains.ts';
-import { forwardingTargets, targetsOfMembers } from './forwarding.ts';
+import { accountsOfTargets, forwardingTargets, targetsOfMembers } from './forwarding.ts';
 import type { Account, Forward, Onward } from './types.ts';
 
 /** Accounts whose forwarding is gone through for one address: more than can be in a group. What is beyond keeps its mail. */
@@ -36,6 +36,8 @@ class Way {
   readonly #known = new Map<AccountId, boolean>();
   /** What many forward to at once; asked before their turn comes. */
   #targets: ReadonlyMap<AccountId, readonly string[]> = new Map();
+  /** Those of them that are accounts here. */
+  #targetAccounts: ReadonlyMap<string, Account> = new Map();
   readonly #domains = new Map<string, Domain | undefined>();
 
   constructor(tx: Reader) {
@@ -45,7 +47,10 @@ class Way {
   /** @returns whether anybody has it by this */
   async all({ address, accounts, outsiders, group }: Behind): Promise<boolean> {
     let reached = false;
-    if (group !== undefined) this.#targets = await targetsOfMembers(this.#tx, group);
+    if (group !== undefined) {
+      this.#targets = await targetsOfMembers(this.#tx, group);
+      this.#targetAccounts = await accountsOfTargets(this.#tx, group);
+    }
     for (const account of accounts) reached = (await this.#account(account)) || reached;
     if (outsiders.length === 0) return reached;
     const holder = accounts.find(isOpen) ?? (await holderOfRoles(this.#tx, domainOf(address)));
@@ -75,6 +80,8 @@ class Way {
   }
 
   async #target(target: string, account: Account): Promise<boolean> {
+    const known = this.#targetAccounts.get(target);
+    if (known !== undefined) return this.#account(known);
     const address = parseAddress(target);
     if (address === null) return false;
     const domain = await this.#domain(address.domain);

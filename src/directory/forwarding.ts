@@ -2,12 +2,12 @@
 import { PAGE_ROWS, type Reader, type Writer } from '../store/engine/engine.ts';
 import { sql } from '../store/engine/sql.ts';
 import type { AccountId, EpochSeconds } from '../store/ids.ts';
-import { requireAccount } from './accounts.ts';
+import { ACCOUNT_COLUMNS, ACCOUNT_TABLES, type AccountRow, accountOf, requireAccount } from './accounts.ts';
 import { type Address, formatAddress, parseAddress } from './address.ts';
 import { behind } from './behind.ts';
 import { findDomain } from './domains.ts';
 import { invalid, missing } from './rules.ts';
-import type { Forwarding } from './types.ts';
+import type { Account, Forwarding } from './types.ts';
 
 /** Addresses that an account may forward to. */
 const TARGETS_LIMIT = 20;
@@ -21,6 +21,10 @@ const TARGETS = sql<readonly [address: string]>(
 const TARGETS_OF_MEMBERS = sql<readonly [account: number, address: string]>(`
   SELECT t.account_id, t.address FROM membership m JOIN person o ON o.person_id = m.person_id
   JOIN forwarding_target t ON t.account_id = o.account_id WHERE m.group_id = ? ORDER BY t.account_id, t.address`);
+const ACCOUNTS_OF_TARGETS = sql<AccountRow>(`
+  SELECT ${ACCOUNT_COLUMNS} FROM ${ACCOUNT_TABLES} WHERE a.name IN
+    (SELECT t.address FROM membership m JOIN person o ON o.person_id = m.person_id JOIN forwarding_target t ON t.account_id = o.account_id
+     WHERE m.group_id = ?)`);
 const SET = sql(`
   INSERT INTO forwarding (account_id, keeps, created) VALUES (?, ?, ?) ON CONFLICT (account_id) DO UPDATE SET keeps = excluded.keeps`);
 const ADD_TARGET = sql('INSERT INTO forwarding_target (account_id, address) VALUES (?, ?)');
@@ -45,6 +49,11 @@ export async function targetsOfMembers(tx: Reader, group: number): Promise<Map<A
     else known.push(address);
   }
   return targets;
+}
+
+/** The accounts that members of a group forward to, by their names; the same way. */
+export async function accountsOfTargets(tx: Reader, group: number): Promise<Map<string, Account>> {
+  return new Map((await tx.all(ACCOUNTS_OF_TARGETS, group)).map((row) => [row[1], accountOf(row)]));
 }
 
 /** Null: its mail stays. */
