@@ -11,12 +11,17 @@ export function targetsOf(
   junk: ReadonlyMap<AccountId, MailboxId>,
 ): DeliveryTarget[] {
   const targets = new Map<AccountId, DeliveryTarget>();
-  for (const { address, accounts, mailbox, lines = '', failure } of recipients) {
+  for (const { address, accounts, mailbox, lines = '', evenIfFull, failure } of recipients) {
     if (failure !== null) continue;
     for (const { id } of accounts) {
-      const target = { account: id, prefix: tracePrefix(sender, address, lines + findings) };
+      if (targets.has(id)) continue;
       const folder = junk.get(id) ?? mailbox;
-      if (!targets.has(id)) targets.set(id, folder === undefined ? target : { ...target, mailbox: folder });
+      targets.set(id, {
+        account: id,
+        prefix: tracePrefix(sender, address, lines + findings),
+        ...(folder !== undefined && { mailbox: folder }),
+        ...(evenIfFull && { evenIfFull }),
+      });
     }
   }
   return [...targets.values()];

@@ -31,6 +31,8 @@ export interface Recipient {
   leaves: readonly Leaving[];
   /** Header lines for all it stands for, each ended by CRLF. */
   lines?: string;
+  /** Its mail is filed beyond the quota, too, for a while: it is postmaster's or abuse's. */
+  evenIfFull?: true;
   /** The folder it is filed in; INBOX when absent. */
   mailbox?: MailboxId;
   /** Why it gets nothing. */

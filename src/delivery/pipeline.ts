@@ -71,12 +71,12 @@ export class DeliveryPipeline implements Delivery {
   }
 
   async accepts(recipient: string, envelope: Parameters<Delivery['accepts']>[1]): Promise<void> {
-    const { accounts, leaves } = await this.#recipients.find(recipient, envelope);
+    const found = await this.#recipients.find(recipient, envelope);
     const { signedIn } = envelope;
-    if (signedIn !== undefined && leaves.some(({ via }) => via === undefined)) {
+    if (signedIn !== undefined && found.leaves.some(({ via }) => via === undefined)) {
       await this.#options.allowances?.check(signedIn, 1);
     }
-    for (const account of accounts) await this.#recipients.checkRoom(account, envelope.declaredBytes ?? 0);
+    await this.#recipients.checkRoom(found, envelope.declaredBytes ?? 0);
   }
 
   async deliver(envelope: Envelope, message: StagedMessage): Promise<readonly Outcome[]> {
@@ -123,9 +123,10 @@ export class DeliveryPipeline implements Delivery {
     const oneForAll = hasOneReply(envelope) && recipients.length > 1;
     for (const recipient of recipients) {
       const severalFates = recipient.accounts.length + recipient.leaves.length > 1;
-      if (recipient.failure !== null || !(oneForAll || severalFates)) continue;
+      const storeChecks = !(oneForAll || severalFates || recipient.evenIfFull);
+      if (recipient.failure !== null || storeChecks) continue;
       try {
-        for (const account of recipient.accounts) await this.#recipients.checkRoom(account, message.body.length);
+        await this.#recipients.checkRoom(recipient, message.body.length);
       } catch (error) {
         recipient.failure = failureOf(error);
       }

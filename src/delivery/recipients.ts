@@ -29,7 +29,10 @@ export interface RecipientsOptions {
 /** Who gave the mail, and what of its header is known by then, as far as it decides who may have it. */
 export type Giver = Pick<Envelope, 'protocol' | 'signedIn' | 'sender' | 'deliveredTo' | 'fromList' | 'holdUntil'>;
 
-export type Found = Pick<Recipient, 'accounts' | 'leaves' | 'mailbox' | 'lines'>;
+export type Found = Pick<Recipient, 'accounts' | 'leaves' | 'mailbox' | 'lines' | 'evenIfFull'>;
+
+/** Beyond a quota, for mail to postmaster and abuse: a full mailbox is often what they are to hear of. Bounded, since anybody may write to them. */
+const ROLES_ROOM = 64 << 20;
 
 export class Recipients {
   readonly #options: RecipientsOptions;
@@ -47,7 +50,7 @@ export class Recipients {
     const resolved = await this.#options.directory.resolve(address);
     switch (resolved.kind) {
       case 'accounts': {
-        const { accounts: owners, list, detail } = resolved;
+        const { accounts: owners, list, detail, role } = resolved;
         if (list !== undefined) {
           await requirePosting(list, owners, giver, (sender) => this.#options.directory.resolve(sender));
         }
@@ -56,7 +59,13 @@ export class Recipients {
         const { accounts, leaves } = await this.#onward(address, resolved, giver, parameters);
         const mailbox = detail === undefined ? undefined : await this.#folder(accounts, detail);
         const lines = list === undefined || giver.fromList === true ? '' : listHeader(list);
-        return { accounts, leaves, lines, ...(mailbox !== undefined && { mailbox }) };
+        return {
+          accounts,
+          leaves,
+          lines,
+          ...(mailbox !== undefined && { mailbox }),
+          ...(role && { evenIfFull: role }),
+        };
       }
       case 'closed':
         throw new Refused('recipient.closed', resolved.text);
@@ -102,11 +111,17 @@ export class Recipients {
     return goOn(address, onward, { sender, deliveredTo, parameters }, { outgoing, rate: this.#rate });
   }
 
-  /** @throws Refused `quota.exceeded` */
-  async checkRoom(account: Account, bytes: number): Promise<void> {
+  /** Is there room for so many bytes with everybody it is for? @throws Refused `quota.exceeded` */
+  async checkRoom({ accounts, evenIfFull }: Pick<Found, 'accounts' | 'evenIfFull'>, bytes: number): Promise<void> {
+    const beyond = evenIfFull === true ? ROLES_ROOM : 0;
+    for (const account of accounts) await this.#checkRoom(account, bytes, beyond);
+  }
+
+  async #checkRoom(account: Account, bytes: number, beyond: number): Promise<void> {
     if (account.quotaBytes === null) return;
     const { usedBytes, quotaBytes } = await this.#options.store.usage(account.id);
-    if (quotaBytes !== null && (usedBytes >= quotaBytes || usedBytes + bytes > quotaBytes)) {
+    const room = quotaBytes === null ? Number.POSITIVE_INFINITY : quotaBytes + beyond;
+    if (usedBytes >= room || usedBytes + bytes > room) {
       throw new Refused('quota.exceeded', `The mailbox of ${account.name} is full; please try again later.`);
     }
   }

@@ -61,13 +61,25 @@ function* namesOf(
 
 /**
  * RFC 5321 4.5.1: mail to postmaster reaches somebody in every domain, whoever sent it. Where nobody was named for it (by an account, an alias or
- * a group) or those take no mail, the domain's first account gets it, else the office's first.
+ * a group), or those take no mail or can't read it, the domain's first account gets it, else the office's first.
  */
 async function resolveRole(tx: Reader, address: Address): Promise<Resolved> {
   const named = await resolveExactly(tx, formatAddress(address));
-  if (named.kind === 'accounts') return named.list ? { ...named, list: { ...named.list, who: 'anyone' } } : named;
-  const holder = await holderOfRoles(tx, address.domain);
-  return holder === undefined ? UNKNOWN : byDefault(await resolveExactly(tx, holder.name));
+  const holder = isRead(named) ? undefined : await holderOfRoles(tx, address.domain);
+  const isNobodys = named.kind !== 'accounts' || holder?.state === 'active';
+  if (isNobodys) return holder === undefined ? UNKNOWN : asRole(byDefault(await resolveExactly(tx, holder.name)));
+  return asRole(named.list ? { ...named, list: { ...named.list, who: 'anyone' } } : named);
+}
+
+/** Somebody can read what comes there: who is suspended gets mail, and can't sign in. */
+function isRead(resolved: Resolved): boolean {
+  if (resolved.kind !== 'accounts') return false;
+  const { here, forwards } = resolved.onward ?? { here: resolved.accounts, forwards: [] };
+  return forwards.length > 0 || here.some(({ state }) => state === 'active');
+}
+
+function asRole(resolved: Resolved): Resolved {
+  return resolved.kind === 'accounts' ? { ...resolved, role: true } : resolved;
 }
 
 /** Where an address in canonical form leads by itself. Closed accounts get nothing. */
@@ -91,7 +103,7 @@ async function resolveOdd(tx: Reader, text: string): Promise<Resolved> {
 
 async function resolveAnyPostmaster(tx: Reader): Promise<Resolved> {
   const holder = await holderOfRoles(tx, '');
-  return holder === undefined ? UNKNOWN : resolveExactly(tx, holder.name);
+  return holder === undefined ? UNKNOWN : asRole(await resolveExactly(tx, holder.name));
 }
 
 /** What an answer weighs in a cache: what leads to many counts as many. */

@@ -22,7 +22,8 @@ export type Resolved =
   /**
    * `accounts`: whose the address is: the account's, those an alias leads to, the members of a group; without those that are closed. `onward`:
    * where its mail goes, where that is not simply to them. `list`: it is a group's address. `detail`: what followed the name that somebody has
-   * (`lists` of `anna+lists@`), in canonical form. `byDefault`: nobody has the address itself, they get what is for nobody else.
+   * (`lists` of `anna+lists@`), in canonical form. `byDefault`: nobody has the address itself, they get what is for nobody else. `role`: it is
+   * postmaster's or abuse's, whose mail somebody must get.
    */
   | {
       readonly kind: 'accounts';
@@ -31,6 +32,7 @@ export type Resolved =
       readonly list?: MailList;
       readonly detail?: string;
       readonly byDefault?: true;
+      readonly role?: true;
     }
   /** Somebody has this address, who takes no mail: 550 5.2.1 with the text. */
   | { readonly kind: 'closed'; readonly text: string }

@@ -74,7 +74,7 @@ export interface DeliveryTarget {
   readonly flags?: Flags;
   /** Trace lines for this recipient alone (Return-Path, Delivered-To), each ended by CRLF; stands before the shared body. */
   readonly prefix: Buffer;
-  /** Filed beyond the quota, too: a report on what the person sent. */
+  /** Filed beyond the quota, too: a report on what the person sent, mail to postmaster. */
   readonly evenIfFull?: true;
 }
 

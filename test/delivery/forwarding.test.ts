@@ -364,3 +364,22 @@ test('mail for postmaster and abuse reaches somebody whoever was named for it ha
   allTaken(await send(room, { to: ['abuse@office.test'] }));
   assert.deepEqual(await counts(room), [2, 1, 1]);
 });
+
+test('mail for postmaster and abuse reaches somebody who can read it, and has room where other mail has none', async (t) => {
+  const room = await office(t, { quotas: { anna: 1_500 } });
+  const by = changes(room);
+  await by.aliases.add('abuse@office.test', BEN);
+  await by.accounts.setState(BEN, 'suspended');
+  allTaken(await send(room, { to: ['abuse@office.test'] }));
+  assert.deepEqual(await counts(room), [1, 0, 0]);
+  const long = `${MESSAGE}${'x'.repeat(900)}\r\n`;
+  allTaken(await send(room, { to: ['postmaster@office.test'], message: long }));
+  assert.match((await send(room, { to: [ANNA], message: long }))[0]!, /^452 4\.2\.2 /);
+  for (const to of [['Postmaster'], ['abuse@office.test', 'postmaster@office.test', BEN]])
+    allTaken(await send(room, { to, message: long }));
+  assert.deepEqual(await counts(room), [4, 1, 0]);
+
+  const much = `${MESSAGE}${`${'x'.repeat(998)}\r\n`.repeat(45_000)}`;
+  allTaken(await send(room, { to: ['abuse@office.test'], message: much }));
+  assert.match((await send(room, { to: ['abuse@office.test'], message: much }))[0]!, /^452 4\.2\.2 /);
+});

@@ -216,8 +216,9 @@ export class ModelDirectory {
     const local = localOf(address);
     if (local === 'postmaster' || local === 'abuse') {
       const named = this.#exactly(`${local}@${domain}`);
-      if (typeof named === 'object') return named;
       const holder = this.#holder(domain);
+      const isRead = typeof named === 'object' && (named.elsewhere.length > 0 || named.here.some(this.#isActive));
+      if (typeof named === 'object' && (isRead || holder?.state !== 'active')) return named;
       return holder === undefined ? 'unknown' : this.#exactly(holder.name);
     }
     for (let end = local.length; end > 0; end--) {
@@ -291,6 +292,8 @@ export class ModelDirectory {
     const main = this.otherNames.get(domainOf(address));
     return main === undefined ? address : `${localOf(address)}@${main}`;
   }
+
+  readonly #isActive = (name: string): boolean => this.#person(name).state === 'active';
 
   /** Who gets what is for postmaster where nobody has that address. */
   #holder(domain: string): Person | undefined {
