@@ -20,6 +20,7 @@ export class Filing {
   readonly unfiled = new Unfiled();
   readonly #segments: Segments;
   readonly #space: DiskSpace;
+  readonly #collecting = { bytes: 0 };
 
   constructor(segments: Segments, space: DiskSpace) {
     this.#segments = segments;
@@ -29,7 +30,7 @@ export class Filing {
   /** See {@link import('./api.ts').Store.stage}. */
   stage(limit: number, { whenLow = false }: RoomOptions = {}): MessageStage {
     if (!whenLow) this.#space.assertRoom();
-    return new Stage(this.#segments, this.unfiled, limit);
+    return new Stage(this.#segments, this.unfiled, limit, this.#collecting);
   }
 
   /** The bytes of a message that is not filed yet. */

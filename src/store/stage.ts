@@ -1,5 +1,6 @@
 /**
- * Taking one message in. Up to STREAM_ABOVE it is collected in memory and appended whole; a larger one streams into a segment of its own.
+ * Taking one message in. Up to STREAM_ABOVE it is collected in memory and appended whole; a larger one streams into a segment of its own, and a
+ * smaller one, too, while others hold much: hundreds of senders may each begin a message and be slow to end it.
  * Nothing is kept of a message that is abandoned.
  */
 import { createHash, type Hash, hash } from 'node:crypto';
@@ -7,26 +8,35 @@ import { Refused } from '../errors.ts';
 import { MessageAnalyser } from '../message/analyser.ts';
 import { STREAM_ABOVE } from './api.ts';
 import type { LargeBody, Segments } from './bodies/segments.ts';
+import { Collected, type Collecting } from './collected.ts';
 import type { BodyAddress, MessageStage, StagedMessage } from './types.ts';
 import type { Unfiled } from './unfiled.ts';
 
 /** Bytes on their way to the disk beyond which a sender waits. */
 const QUEUE_LIMIT = 16 << 20;
 
+/** Bytes of all messages on their way in beyond which those of more than {@link STREAM_EARLY} stream. */
+const MUCH_COLLECTED = 64 << 20;
+const STREAM_EARLY = 64 << 10;
+
 export class Stage implements MessageStage {
   readonly #segments: Segments;
   readonly #unfiled: Unfiled;
   readonly #limit: number;
+  readonly #collecting: Collecting;
+  readonly #collected: Collected;
   readonly #analyser = new MessageAnalyser();
-  #chunks: Buffer[] = [];
   #size = 0;
   #large: { readonly body: LargeBody; readonly hash: Hash } | undefined;
   #staged: StagedMessage | undefined;
 
-  constructor(segments: Segments, unfiled: Unfiled, limit: number) {
+  /** @param collecting  of all stages of the store */
+  constructor(segments: Segments, unfiled: Unfiled, limit: number, collecting: Collecting) {
     this.#segments = segments;
     this.#unfiled = unfiled;
     this.#limit = limit;
+    this.#collecting = collecting;
+    this.#collected = new Collected(collecting);
   }
 
   get size(): number {
@@ -44,12 +54,10 @@ export class Stage implements MessageStage {
     }
     this.#analyser.push(chunk);
     if (this.#large !== undefined) return this.#stream(chunk);
-    this.#chunks.push(chunk);
-    if (this.#size <= STREAM_ABOVE) return undefined;
+    this.#collected.add(chunk);
+    if (this.#size <= (this.#collecting.bytes > MUCH_COLLECTED ? STREAM_EARLY : STREAM_ABOVE)) return undefined;
     this.#large = { body: this.#segments.large(), hash: createHash('sha256') };
-    const collected = Buffer.concat(this.#chunks);
-    this.#chunks = [];
-    return this.#stream(collected);
+    return this.#stream(Buffer.concat(this.#collected.take()));
   }
 
   #stream(chunk: Buffer): Promise<void> | undefined {
@@ -60,7 +68,7 @@ export class Stage implements MessageStage {
   async finish(): Promise<StagedMessage> {
     const analysis = this.#analyser.finish();
     this.#staged = { body: await this.#finishBody(), analysis };
-    this.#unfiled.add(this.#staged);
+    this.#unfiled.add(this.#staged, this.#large !== undefined);
     return this.#staged;
   }
 
@@ -73,15 +81,14 @@ export class Stage implements MessageStage {
       return address;
     }
     if (this.#segments.queuedBytes > QUEUE_LIMIT) await this.#segments.sync();
-    const chunks = this.#chunks;
-    this.#chunks = [];
+    const chunks = this.#collected.take();
     return this.#segments.append(chunks, this.#size, hashOf(chunks));
   }
 
   abandon(): void {
     this.#large?.body.abandon();
     this.#large = undefined;
-    this.#chunks = [];
+    this.#collected.take();
     if (this.#staged !== undefined) this.#unfiled.settle(this.#staged, false);
   }
 }

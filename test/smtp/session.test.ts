@@ -507,3 +507,26 @@ test('a long random pipeline gets one reply a line, whatever it says', async (t)
     assert.equal(replies.length, lines.length + 1, JSON.stringify(lines));
   }
 });
+
+test('hundreds of messages that are begun and not ended are not all in memory, and come whole when they are', async (t) => {
+  const room = await mailRoom(t, { people: ['anna'] });
+  const line = `${'x'.repeat(998)}\r\n`;
+  const half = line.repeat(500);
+  const clients = await Promise.all(Array.from({ length: 160 }, () => addressed(room)));
+  const begun = `BDAT ${half.length}\r\n${half}`;
+  for (const client of clients) client.send(begun);
+  for (const client of clients) assert.match(await client.reply(), /^250 /);
+  const files = await readdir(room.folder, { recursive: true });
+  assert.ok(files.filter((name) => name.endsWith('.part')).length >= 160 - (64 << 20) / half.length - 1);
+  for (const client of clients.slice(1)) client.socket.destroy();
+  await clients[0]!.ask('RSET');
+  const again = await addressed(room);
+  assert.match(await again.ask(`BDAT 4\r\nok\r\nBDAT 0 LAST`), /^250 /);
+  for (const [at, client] of [await addressed(room), await addressed(room)].entries()) {
+    client.send(`${begun}BDAT 3 LAST\r\n${at}\r\n`);
+    await client.reply();
+    assert.match(await client.reply(), /^250 /);
+  }
+  const bodies = (await room.inbox('anna')).map(withoutTrace);
+  assert.deepEqual(bodies, ['ok\r\n', `${half}0\r\n`, `${half}1\r\n`]);
+});
