@@ -63,10 +63,6 @@ export class NumberSet {
     return this.bounds.length === 0;
   }
 
-  get rangeCount(): number {
-    return this.bounds.length / 2;
-  }
-
   /** How many numbers are in it. */
   get size(): number {
     let size = 0;
@@ -116,19 +112,6 @@ export class NumberSet {
       else j += 2;
     }
     return merged(pairs);
-  }
-
-  intersect(other: NumberSet): NumberSet {
-    const [a, b] = [this.bounds, other.bounds];
-    const out: number[] = [];
-    for (let i = 0, j = 0; i < a.length && j < b.length; ) {
-      const low = Math.max(a[i]!, b[j]!);
-      const high = Math.min(a[i + 1]!, b[j + 1]!);
-      if (low <= high) out.push(low, high);
-      if (a[i + 1]! < b[j + 1]!) i += 2;
-      else j += 2;
-    }
-    return NumberSet.packed(Uint32Array.from(out));
   }
 
   /** The numbers of this set that `other` lacks. */

@@ -31,15 +31,11 @@ test('a set of ranges in any order holds what the ranges hold, in ascending rang
   );
 });
 
-test('union, intersection, difference and membership agree with sets of numbers', () => {
+test('union, difference and membership agree with sets of numbers', () => {
   fc.assert(
     fc.property(set, set, (a, b) => {
       const [inA, inB] = [new Set(a), new Set(b)];
       assert.deepEqual([...a.union(b)], union(a, b));
-      assert.deepEqual(
-        [...a.intersect(b)],
-        [...a].filter((number) => inB.has(number)),
-      );
       assert.deepEqual(
         [...a.minus(b)],
         [...a].filter((number) => !inB.has(number)),
@@ -80,9 +76,8 @@ test('the whole range of numbers fits', () => {
 test('a hundred thousand ranges are handled range by range', () => {
   const odd = NumberSet.ascending(Array.from({ length: 100_000 }, (_, i) => 2 * i + 1));
   const even = NumberSet.ascending(Array.from({ length: 100_000 }, (_, i) => 2 * i + 2));
-  assert.equal(odd.rangeCount, 100_000);
+  assert.equal(odd.bounds.length, 200_000);
   assert.equal(odd.union(even).toString(), '1:200000');
-  assert.equal(odd.intersect(even).isEmpty, true);
   assert.equal(odd.minus(even).size, 100_000);
   assert.equal(NumberSet.range(1, 200_000).minus(odd).toString(), even.toString());
   const backwards = [...odd].reverse().flatMap((number) => [number, number]);
