@@ -6,7 +6,7 @@
  *   watches the time for all ({@link Connection.sweep}); the listeners of the socket are the same functions for all.
  * - What is unread is bounded: beyond {@link MOST_UNREAD} the socket is paused unless a reader waits, and a reader waits
  *   for no more than one line of its own limit.
- * - What is unsent is handed to the socket in steps of {@link SEND_STEP}, so that progress shows even in a large message;
+ * - What is unsent is handed to the socket in steps of SEND_STEP (unsent.ts), so that progress shows even in a large message;
  *   sessions await {@link Connection.drained}, which bounds the rest.
  * - A fault of the network is an end of the connection, never an exception.
  */
@@ -19,15 +19,14 @@ import { isLoopback, plainAddress } from './address.ts';
 import type { LineConnection, LineProtocol } from './connection-types.ts';
 import type { Farewell } from './farewell.ts';
 import type { Counted } from './limits.ts';
-import { LineTooLong, type Swallowed, swallow } from './line-too-long.ts';
 import type { Ends } from './proxy-protocol.ts';
 import { nextSessionId, type SessionCredential } from './sessions.ts';
+import { handshake } from './tls-handshake.ts';
+import { Unread } from './unread.ts';
+import { Unsent } from './unsent.ts';
 
 /** Bytes that may wait unread before the socket is paused: a few reads of 64 KB, and more than most pipelines. */
 const MOST_UNREAD = 256 * 1024;
-
-/** Bytes the socket is given at a time. Slower than one step in {@link STALLED_AFTER} (1 KB/s) counts as not reading. */
-const SEND_STEP = 128 * 1024;
 
 /**
  * Bytes that may wait unsent before {@link Connection.drained} asks to wait. The kernel buffers some megabytes more, so that
@@ -35,19 +34,14 @@ const SEND_STEP = 128 * 1024;
  */
 const MOST_UNSENT = 256 * 1024;
 
-/** Time without progress, while something is unsent, after which the peer is dropped. */
+/** Time without progress, while something is unsent, after which the peer is dropped. Less than one SEND_STEP in it (1 KB/s) counts as not reading. */
 const STALLED_AFTER: Milliseconds = 120_000;
 
 /** Time the peer has to close its side after we closed ours. */
 const LINGER: Milliseconds = 10_000;
 
-const HANDSHAKE_TIMEOUT: Milliseconds = 30_000;
-
 /** Time that the command under way gets when its session is ended. */
 const LAST_COMMAND: Milliseconds = 5_000;
-
-const LF = 10;
-const CR = 13;
 
 /** What the connections of one listener share. */
 export interface ConnectionHost {
@@ -110,14 +104,7 @@ export class Connection implements LineConnection, Counted {
   /** The ends as a proxy told them, null when it couldn't; undefined: there is no proxy. */
   #proxied: Ends | null | undefined = undefined;
 
-  /** What arrived and was not read: the bytes from `#start` to `#end`; null when there are none. */
-  #unread: Buffer | null = null;
-  #start = 0;
-  #end = 0;
-  /** No LF is before this place. */
-  #scanned = 0;
-  /** While in a line beyond its limit, which is thrown away as it comes: its ends. */
-  #swallowed: Swallowed | null = null;
+  readonly #unread = new Unread();
   /** The peer has sent its last byte. */
   #inputEnded = false;
   /** Resolves the promise of the reader that waits; undefined when none does. */
@@ -134,11 +121,7 @@ export class Connection implements LineConnection, Counted {
   #retiring: Farewell | undefined = undefined;
   #retiringSince: Milliseconds = 0;
 
-  /** Written in this turn and not queued yet. */
-  #text = '';
-  /** Written before `#text`; null, as nearly always, when there is none. */
-  #queue: (string | Buffer)[] | null = null;
-  #queuedBytes = 0;
+  readonly #unsent = new Unsent();
   #sendScheduled = false;
   #drain: { promise: Promise<void>; resolve: () => void } | undefined = undefined;
 
@@ -214,7 +197,7 @@ export class Connection implements LineConnection, Counted {
   }
 
   get pending(): boolean {
-    return this.#unread !== null;
+    return !this.#unread.isEmpty;
   }
 
   get signal(): AbortSignal {
@@ -232,39 +215,11 @@ export class Connection implements LineConnection, Counted {
   lineNow(limit: number): Buffer | null | undefined {
     if (this.#retiring !== undefined) this.#leave(this.#retiring);
     if (this.closed) return null;
-    const unread = this.#unread;
-    this.#held = unread !== null && this.#isTooFast();
-    if (unread === null) return this.#inputEnded ? null : undefined;
+    this.#held = !this.#unread.isEmpty && this.#isTooFast();
     if (this.#held) return undefined;
-
-    const lf = unread.indexOf(LF, this.#scanned);
-    if (lf === -1 || lf >= this.#end) {
-      // One byte more than the limit may be the CR of the line's end.
-      if (this.#swallowed !== null || this.#end - this.#start > limit + 1) {
-        this.#swallowed = swallow(this.#swallowed, unread.subarray(this.#start, this.#end));
-        this.#take(this.#end - this.#start);
-      } else {
-        this.#scanned = this.#end;
-      }
-      return this.#inputEnded ? null : undefined;
-    }
-
+    if (!this.#unread.hasLine(limit)) return this.#inputEnded ? null : undefined;
     this.#lines++;
-    const start = this.#start;
-    this.#take(lf + 1 - start);
-    const hasCr = lf > start && unread[lf - 1] === CR;
-    const end = hasCr ? lf - 1 : lf;
-    if (this.#swallowed !== null || end - start > limit) {
-      const swallowed = swallow(this.#swallowed, unread.subarray(start, end));
-      this.#swallowed = null;
-      throw new LineTooLong(limit, swallowed);
-    }
-    const line = unread.subarray(start, end);
-    if (this.#host.protocol.strictLines) {
-      if (!hasCr) throw new BadCommand('a line must end with CR and LF, not with LF alone');
-      if (line.includes(CR)) throw new BadCommand('a CR may only stand before LF');
-    }
-    return line;
+    return this.#unread.takeLine(limit, this.#host.protocol.strictLines);
   }
 
   chunk(most: number): Promise<Buffer | null> {
@@ -272,39 +227,14 @@ export class Connection implements LineConnection, Counted {
   }
 
   unread(bytes: Buffer): void {
-    if (bytes.length === 0 || this.closed) return;
-    const unread = this.#unread;
-    if (unread === null) {
-      this.#unread = bytes;
-      this.#start = 0;
-      this.#end = bytes.length;
-    } else if (
-      bytes.buffer === unread.buffer &&
-      bytes.byteOffset + bytes.length === unread.byteOffset + this.#start &&
-      bytes.length <= this.#start
-    ) {
-      this.#start -= bytes.length; // the very bytes that were taken last
-    } else {
-      this.#unread = Buffer.concat([bytes, unread.subarray(this.#start, this.#end)]);
-      this.#start = 0;
-      this.#end = this.#unread.length;
-    }
-    this.#scanned = this.#start;
+    if (bytes.length > 0 && !this.closed) this.#unread.putBack(bytes);
   }
 
   write(data: string | Buffer): void {
     if (this.closed || data.length === 0) return;
     this.#bytesOut += data.length;
     this.#host.traffic.bytesOut += data.length;
-    if (typeof data === 'string') {
-      this.#text += data;
-      if (this.#text.length >= SEND_STEP) this.#queueText();
-    } else {
-      this.#queueText();
-      this.#queue ??= [];
-      this.#queue.push(data);
-      this.#queuedBytes += data.length;
-    }
+    this.#unsent.add(data);
     if (!this.#sendScheduled) {
       this.#sendScheduled = true;
       process.nextTick(Connection.#sendNow, this); // after all that the session does in this turn
@@ -312,7 +242,7 @@ export class Connection implements LineConnection, Counted {
   }
 
   drained(): Promise<void> | undefined {
-    if (this.#unsent <= MOST_UNSENT || this.#destroyed) return undefined;
+    if (this.#unsentBytes <= MOST_UNSENT || this.#destroyed) return undefined;
     this.#drain ??= Promise.withResolvers<void>();
     return this.#drain.promise;
   }
@@ -327,15 +257,15 @@ export class Connection implements LineConnection, Counted {
   async startTls(): Promise<void> {
     await this.flushed();
     // RFC 3501 6.2.1, RFC 3207 4.2: nothing said before the handshake is remembered.
-    this.#discardInput();
+    this.#unread.discard();
     while (this.#socket.read() !== null); // what a paused socket holds
     await this.#secure();
   }
 
   /** TLS from the first byte, or from the first after a proxy's header: what is unread belongs to the handshake. */
   async implicitTls(): Promise<void> {
-    const unread = this.#unread?.subarray(this.#start, this.#end);
-    this.#discardInput();
+    const unread = this.#unread.takeChunk(Number.POSITIVE_INFINITY);
+    this.#unread.discard();
     this.#socket.pause();
     if (unread !== undefined) this.#socket.unshift(unread);
     await this.#secure();
@@ -357,7 +287,7 @@ export class Connection implements LineConnection, Counted {
     if (this.closed) return;
     this.#ending = true;
     this.#endedAt = this.#host.now;
-    this.#discardInput();
+    this.#unread.discard();
     this.#socket.resume(); // what still comes is thrown away, so that the peer can read our last words
     if (!this.#sendScheduled) this.#send();
     this.#wake();
@@ -412,7 +342,7 @@ export class Connection implements LineConnection, Counted {
       this.destroy();
       return;
     }
-    const unsent = this.#unsent;
+    const unsent = this.#unsentBytes;
     if (unsent > 0) {
       const sent = this.#bytesOut - unsent;
       if (sent !== this.#sentAtSweep) {
@@ -444,8 +374,9 @@ export class Connection implements LineConnection, Counted {
     return why !== undefined && why !== 'shutdown' && !this.#ending && now - this.#retiringSince >= LAST_COMMAND;
   }
 
-  get #unsent(): number {
-    return this.#text.length + this.#queuedBytes + this.#socket.writableLength;
+  /** With what the socket holds. */
+  get #unsentBytes(): number {
+    return this.#unsent.length + this.#socket.writableLength;
   }
 
   #attach(socket: Socket): void {
@@ -473,17 +404,10 @@ export class Connection implements LineConnection, Counted {
     this.#host.traffic.bytesIn += bytes.length;
     this.#heardAt = this.#host.now;
     noteBuffer(bytes.length);
-    if (this.#unread === null) {
-      this.#unread = bytes;
-      this.#start = 0;
-      this.#end = bytes.length;
-      this.#scanned = 0;
-    } else {
-      this.#append(this.#unread, bytes);
-    }
+    this.#unread.add(bytes);
     this.#wake();
     const nobodyReads = this.#reader === undefined || (this.#readsLine && this.#held);
-    if (nobodyReads && this.#unread !== null && this.#end - this.#start > MOST_UNREAD) this.#socket.pause();
+    if (nobodyReads && this.#unread.length > MOST_UNREAD) this.#socket.pause();
   }
 
   /** From the socket: the peer has sent its last byte. */
@@ -500,29 +424,12 @@ export class Connection implements LineConnection, Counted {
   /** From the socket: it is closed. */
   socketClosed(): void {
     this.#destroyed = true;
-    this.#discardInput();
-    this.#text = '';
-    this.#queue = null;
-    this.#queuedBytes = 0;
+    this.#unread.discard();
+    this.#unsent.discard();
     this.#wake();
     this.#drain?.resolve();
     this.#abort?.abort();
     this.#host.onClosed(this);
-  }
-
-  /** Adds to what is unread; room is doubled, so that bytes that come one by one are not copied again and again. */
-  #append(unread: Buffer, bytes: Buffer): void {
-    const length = this.#end - this.#start + bytes.length;
-    if (unread.length - this.#end < bytes.length) {
-      const larger = Buffer.allocUnsafeSlow(Math.max(1024, 2 * length));
-      unread.copy(larger, 0, this.#start, this.#end);
-      this.#scanned -= this.#start;
-      this.#end -= this.#start;
-      this.#start = 0;
-      this.#unread = larger;
-    }
-    bytes.copy(this.#unread!, this.#end);
-    this.#end += bytes.length;
   }
 
   /** True when the peer has used up its lines of this window; the sweep wakes the reader in the next one. */
@@ -537,17 +444,6 @@ export class Connection implements LineConnection, Counted {
   #leave(why: Farewell): void {
     this.write(this.#host.protocol.farewell(why));
     this.end();
-  }
-
-  #take(length: number): void {
-    this.#start += length;
-    this.#scanned = this.#start;
-    if (this.#start === this.#end) this.#unread = null;
-  }
-
-  #discardInput(): void {
-    this.#unread = null;
-    this.#swallowed = null;
   }
 
   /** Not an async function: its frame would be kept by each connection that waits. */
@@ -587,20 +483,7 @@ export class Connection implements LineConnection, Counted {
   #chunkNow(most: number): Buffer | null | undefined {
     if (this.#retiring !== undefined && this.#retiring !== 'shutdown') this.#leave(this.#retiring);
     if (this.closed) return null;
-    const unread = this.#unread;
-    if (unread === null) return this.#inputEnded ? null : undefined;
-    const start = this.#start;
-    const length = Math.min(most, this.#end - start);
-    this.#take(length);
-    return unread.subarray(start, start + length);
-  }
-
-  #queueText(): void {
-    if (this.#text === '') return;
-    this.#queue ??= [];
-    this.#queue.push(this.#text);
-    this.#queuedBytes += this.#text.length;
-    this.#text = '';
+    return this.#unread.takeChunk(most) ?? (this.#inputEnded ? null : undefined);
   }
 
   static #sendNow(connection: Connection): void {
@@ -609,43 +492,14 @@ export class Connection implements LineConnection, Counted {
   }
 
   /** Gives the socket all it may have at a time; 'drain' brings us back for the rest. */
-  #send(atATime = SEND_STEP): void {
+  #send(atATime?: number): void {
     if (this.#destroyed) return;
-    const socket = this.#socket;
-    if (this.#queue === null && socket.writableLength < atATime) {
-      // The usual answer: some text that goes out whole.
-      if (this.#text !== '') socket.write(this.#text, 'latin1');
-      this.#text = '';
-    } else {
-      this.#queueText();
-      if (this.#queue !== null) this.#sendQueue(socket, this.#queue, atATime);
-    }
-    if (this.#drain !== undefined && this.#unsent <= MOST_UNSENT) {
+    this.#unsent.giveTo(this.#socket, atATime);
+    if (this.#drain !== undefined && this.#unsentBytes <= MOST_UNSENT) {
       this.#drain.resolve();
       this.#drain = undefined;
     }
-    if (this.#ending && this.#queue === null) socket.end();
-  }
-
-  #sendQueue(socket: Socket, queue: (string | Buffer)[], atATime: number): void {
-    let next = 0;
-    socket.cork();
-    while (next < queue.length && socket.writableLength < atATime) {
-      const piece = queue[next]!;
-      if (typeof piece === 'string') {
-        socket.write(piece, 'latin1');
-        this.#queuedBytes -= piece.length;
-        next++;
-      } else {
-        socket.write(piece.length > SEND_STEP ? piece.subarray(0, SEND_STEP) : piece);
-        this.#queuedBytes -= Math.min(piece.length, SEND_STEP);
-        if (piece.length > SEND_STEP) queue[next] = piece.subarray(SEND_STEP);
-        else next++;
-      }
-    }
-    socket.uncork();
-    if (next === queue.length) this.#queue = null;
-    else queue.splice(0, next);
+    if (this.#ending && this.#unsent.length === 0) this.#socket.end();
   }
 
   /** Puts TLS between the socket and us. @throws BadCommand when the handshake fails; the connection is closed then */
@@ -661,21 +515,4 @@ export class Connection implements LineConnection, Counted {
     this.#attach(tls);
     await handshake(tls);
   }
-}
-
-/** Waits for the end of a handshake. @throws BadCommand, with the socket destroyed, when it fails or takes too long */
-function handshake(tls: TLSSocket): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => tls.destroy(new Error('the TLS handshake took too long')), HANDSHAKE_TIMEOUT);
-    const finish = (failed: boolean) => {
-      clearTimeout(timer);
-      tls.off('secure', succeeded).off('end', broken).off('close', broken);
-      if (!failed) return resolve();
-      tls.destroy();
-      reject(new BadCommand('the TLS handshake failed', { cause: tls.errored }));
-    };
-    const succeeded = () => finish(false);
-    const broken = () => finish(true);
-    tls.on('secure', succeeded).on('end', broken).on('close', broken);
-  });
 }
