@@ -7,7 +7,6 @@
  * - Whoever is to be told of a recipient's end is told in that transaction. While there is no room for the report, the recipient has not come to its end.
  */
 import { setMaxListeners } from 'node:events';
-import { Readable } from 'node:stream';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { HERE } from '../delivery/types.ts';
@@ -147,9 +146,7 @@ export class Attempts {
     const [{ notify, original }] = recipients as [QueuedRecipient];
     const addresses = recipients.map(({ address }) => address);
     const { sender, options } = message;
-    return peer.send({ sender, recipients: addresses, sizeBytes, options, notify, original }, () =>
-      Readable.from(read(signature)),
-    );
+    return peer.send({ sender, recipients: addresses, sizeBytes, options, notify, original }, () => read(signature));
   }
 
   /** What becomes of a message that could not even be read, or signed. */

@@ -6,7 +6,6 @@
  * - Every wait has an end: for a connection, a greeting, a sign of life, and for a message as a whole. What a peer says is bounded.
  * - Once an attempt failed in the middle the connection is over: nobody knows what the peer takes for what.
  */
-import { Readable } from 'node:stream';
 import { domainToASCII } from 'node:url';
 import type { OutboundOptions } from '../store/types.ts';
 import {
@@ -108,7 +107,7 @@ export class Peer {
 
   /**
    * Gives it a message. What went wrong is what became of the recipients.
-   * @param open  opens the message's bytes, lines ended by CRLF, in buffers that nobody writes to any more; what is opened is closed in the end
+   * @param open  opens the message's bytes, lines ended by CRLF, in buffers that nobody writes to any more; called when the peer wants them
    * @throws what reading these bytes throws
    */
   async send(message: PeerMessage, open: () => AsyncIterable<Buffer>): Promise<RecipientResult[]> {
@@ -140,18 +139,13 @@ export class Peer {
       mail: mailFrom({ sender, sizeBytes, utf8, returns, envelopeId, requireTls }, this.#offered),
       recipients: recipients.map((each) => rcptTo(each, message, this.#offered)),
     };
+    const { sizeLimit = sizeBytes } = this.#offered;
+    if (sizeBytes > sizeLimit) return recipients.map(() => tooLarge(sizeBytes, sizeLimit));
     this.#connection.within(this.#limits.message + (sizeBytes / SLOWEST) * 1_000);
-    const body = open();
-    try {
-      const { sizeLimit = sizeBytes } = this.#offered;
-      if (sizeBytes > sizeLimit) return recipients.map(() => tooLarge(sizeBytes, sizeLimit));
-      const given = await give(this.#connection, envelope, this.offers('PIPELINING'), body);
-      await this.#settle(given);
-      const said = given.said instanceof ConnectionOver ? troubleIn(given.said, '4.4.2') : replyIn(given.said);
-      return given.refused.map((own) => (own === undefined ? said : replyIn(own)));
-    } finally {
-      if (body instanceof Readable) body.destroy();
-    }
+    const given = await give(this.#connection, envelope, this.offers('PIPELINING'), open);
+    await this.#settle(given);
+    const said = given.said instanceof ConnectionOver ? troubleIn(given.said, '4.4.2') : replyIn(given.said);
+    return given.refused.map((own) => (own === undefined ? said : replyIn(own)));
   }
 
   /** After a message that was refused the connection is as new, or over. */

@@ -35,14 +35,14 @@ const TOGETHER = 65_536;
 
 /**
  * Gives the message.
- * @param body  its bytes, lines ended by CRLF, in buffers that nobody writes to any more
+ * @param open  opens its bytes, lines ended by CRLF, in buffers that nobody writes to any more; called when they are wanted
  * @throws what reading it throws: the connection is over then
  */
 export async function give(
   connection: SmtpConnection,
   envelope: Envelope,
   pipelining: boolean,
-  body: AsyncIterable<Buffer>,
+  open: () => AsyncIterable<Buffer>,
 ): Promise<Given> {
   const count = envelope.recipients.length;
   /** To MAIL, to each RCPT, to DATA, and to the message. */
@@ -60,7 +60,7 @@ export async function give(
     else if (asked) {
       // RFC 2920 3.1: who wants a message when there is nobody to have it gets an empty one.
       const isWanted = others.slice(0, count).some(isDone);
-      await send(connection, isWanted ? body : [], answers);
+      await send(connection, isWanted ? open() : [], answers);
     }
     return verdict(answers, count);
   } catch (error) {
