@@ -19,6 +19,21 @@ const PATIENCE = 10_000;
 const RETRY_AFTER = 100;
 
 /**
+ * Asks a running server once more, for a command that goes on: between one server and the next the data directory is not opened here, where it would be
+ * in the way of the next.
+ * @throws Refused `server.needed` while none runs, or when it ends before it answers; else as {@link perform}
+ */
+export async function performAgain<Input, Result>(
+  action: Action<Input, Result>,
+  input: Input,
+  options: PerformOptions,
+): Promise<Result> {
+  const server = await connectTo(options.data);
+  if (server === undefined) throw new Refused('server.needed', `No server runs on ${options.data}.`);
+  return (await ask(server, { action: action.name, input, actor: actor(), again: true }, () => {})) as Result;
+}
+
+/**
  * @throws Refused with what the action said; `store.locked` when another command has the data directory; an Error for a fault of ours
  */
 export async function perform<Input, Result>(
@@ -110,5 +125,8 @@ async function ask(server: Socket, request: Request, progress: OnProgress): Prom
   } finally {
     server.destroy();
   }
-  throw new Error('The server ended before it answered.');
+  throw new Refused(
+    'server.needed',
+    'The server ended before it answered. Look whether it was done, and give the command again.',
+  );
 }

@@ -1,13 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Command, InvalidArgumentError } from 'commander';
 import { formatSize } from '../config/units.ts';
+import { Refused } from '../errors.ts';
 import { listTrace, MOST_STORIES, type StoriesListed } from '../server/admin/trace.ts';
 import { firstTraceId, traceTime } from '../store/operations/trace.ts';
 import type { Story } from '../trace/story-types.ts';
 import { localTime } from './local-time.ts';
 import { type CommonOptions, numberBetween, officeCommand, pastMoment, reversePath } from './options.ts';
 import { counted, oneLine, print } from './output.ts';
-import { perform } from './perform.ts';
+import { perform, performAgain } from './perform.ts';
 
 interface Which {
   readonly to?: string;
@@ -43,22 +44,37 @@ export function traceCommand(): Command {
     .action(async ({ follow, ...options }: Options) => {
       const { json: _json, data: _data, ...which } = options;
       const listed = await perform(listTrace, which, options);
-      print(listed, options, listText);
-      if (follow !== true) return;
-      const [newest] = listed.stories;
-      await followOn(which, options, newest?.id ?? firstTraceId(Date.now()));
+      if (follow === true) await followOn(which, options, listed.stories);
+      else print(listed, options, listText);
     });
 }
 
-/** Until the command is interrupted. */
-async function followOn(which: Which & { most: number }, options: CommonOptions, last: number): Promise<never> {
-  for (let seen = last; ; ) {
+/** The oldest first, until the command is interrupted; a server that ends meanwhile is waited for. For programs each story is a line. */
+async function followOn(
+  which: Which & { most: number },
+  { json, data }: CommonOptions,
+  before: readonly Story[],
+): Promise<never> {
+  let seen: number = before[0]?.id ?? firstTraceId(Date.now());
+  for (let fresh = before.toReversed(); ; ) {
+    for (const story of fresh)
+      process.stdout.write(json === true ? `${JSON.stringify(story)}\n` : `${storyText(story)}\n\n`);
+    seen = Math.max(seen, ...fresh.map(({ id }) => id));
     await delay(FOLLOW_EVERY);
     const since = Math.max(which.since ?? 0, Math.floor(traceTime(seen) / 1_000));
-    const { stories } = await perform(listTrace, { ...which, since, most: MOST_STORIES }, options);
-    const fresh = stories.filter(({ id }) => id > seen).reverse();
-    for (const story of fresh) print(story, options, (each) => `\n${storyText(each)}`);
-    seen = Math.max(seen, ...fresh.map(({ id }) => id));
+    const last = seen;
+    const found = await storiesIfServed({ ...which, since, most: MOST_STORIES }, data);
+    fresh = found.filter(({ id }) => id > last).reverse();
+  }
+}
+
+/** None while no server runs. */
+async function storiesIfServed(which: Which & { most: number }, data: string): Promise<readonly Story[]> {
+  try {
+    return (await performAgain(listTrace, which, { data })).stories;
+  } catch (error) {
+    if (error instanceof Refused && error.code === 'server.needed') return [];
+    throw error;
   }
 }
 

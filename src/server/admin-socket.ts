@@ -15,7 +15,12 @@ import type { Office } from './office.ts';
 /** At a time; a command line makes one. */
 const MOST_CONNECTIONS = 32;
 
-const request = z.strictObject({ action: z.string(), input: z.unknown(), actor: z.string().max(200) });
+const request = z.strictObject({
+  action: z.string(),
+  input: z.unknown(),
+  actor: z.string().max(200),
+  again: z.boolean().optional(),
+});
 
 export interface AdminSocket {
   /** Takes no more requests, asks those that run to end, and waits until they have. */
@@ -76,7 +81,7 @@ async function serve(socket: Socket, { office, log, internalError, stopping }: S
     // The client says no more: the next we hear of it is its end.
     const leave = () => gone.abort();
     lines.next().then(leave, leave);
-    const { action, input, actor } = request.parse(value);
+    const { action, input, actor, again = false } = request.parse(value);
     name = action;
     const found = await findAction(action);
     if (found === undefined) throw new BadCommand(`no such action: ${action}. Is the server of the same version?`);
@@ -86,7 +91,7 @@ async function serve(socket: Socket, { office, log, internalError, stopping }: S
       signal: AbortSignal.any([gone.signal, stopping]),
     };
     const result = await found.run(office, found.input.parse(input), run);
-    log.info({ action: name, actor }, 'administrative action');
+    log[again ? 'debug' : 'info']({ action: name, actor }, 'administrative action');
     answer({ result });
   } catch (error) {
     if (error instanceof Refused) answer({ error: { code: error.code, text: error.message } });

@@ -13,6 +13,8 @@ export interface Request {
   readonly input: unknown;
   /** Who asks, for the audit: whoever may open the socket may do everything, so it is taken as said. */
   readonly actor: string;
+  /** A command that waits for something asks once more: not worth a line in the log. */
+  readonly again?: boolean;
 }
 
 export type Answer =
