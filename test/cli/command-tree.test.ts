@@ -3,21 +3,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Command } from 'commander';
 import { program } from '../../src/cli/program.ts';
+import { isGroup, parsed, walk } from '../helpers/understood.ts';
 
 /** Runs until a signal ends it; its log is JSON. */
 const WITHOUT_JSON = ['rainmail serve'];
-
-/** Every command with its full name; the inner ones are groups of others. */
-function walk(command: Command, name = 'rainmail'): (readonly [name: string, command: Command])[] {
-  return [
-    [name, command],
-    ...command.commands
-      .filter((inner) => inner.name() !== 'help')
-      .flatMap((inner) => walk(inner, `${name} ${inner.name()}`)),
-  ];
-}
-
-const isGroup = (command: Command) => command.commands.length > 0;
 
 function helpOf(command: Command): string {
   let help = '';
@@ -31,30 +20,6 @@ function examplesOf(command: Command): string[] {
     .split('\n')
     .filter((line) => line !== '')
     .map((line) => line.trim());
-}
-
-/** As a shell cuts them, up to a redirection. */
-function words(line: string): string[] {
-  return [...line.replace(/ [>|].*$/, '').matchAll(/"([^"]*)"|'([^']*)'|(\S+)/g)].map(
-    ([, ...forms]) => forms.find((form) => form !== undefined)!,
-  );
-}
-
-/** The command that a command line comes to. */
-async function parsed(line: string): Promise<string | undefined> {
-  const whole = await program();
-  let reached: string | undefined;
-  for (const [name, command] of walk(whole)) {
-    command.configureOutput({ writeErr: () => {} });
-    if (isGroup(command)) continue;
-    command.action(() => {
-      reached = name;
-    });
-  }
-  const [first, ...args] = words(line);
-  assert.equal(first, 'rainmail', line);
-  await whole.parseAsync(args, { from: 'user' });
-  return reached;
 }
 
 const whole = await program();
