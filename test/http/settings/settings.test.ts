@@ -470,6 +470,8 @@ test('who may forwards to where they want, and nobody else', async () => {
   const refused = await one.post('/settings/forwarding/set', { to: `${name} <x>`, keep: 'on' });
   assert.equal(refused.status, 400);
   assert.match(refused.text, /is not a mail address|circle/);
+  const typed = /<input id="field-to"[^>]* value="([^"]*)"/.exec(refused.body);
+  assert.equal(typed?.[1], `${name} &lt;x>`); // what was typed is not lost
   await one.post('/settings/forwarding/set', { to: 'ben@office.test', keep: 'on' });
   assert.match(await shown(), /Goes on to ben@office\.test A copy stays here yes /);
 

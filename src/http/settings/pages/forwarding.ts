@@ -71,6 +71,8 @@ export const forwardingPage: Page = {
 };
 
 function change(visit: Visit, forwarding: Forwarding | null, trouble: string | null): Html {
+  // What was refused is there again, to be mended.
+  const typed = visit.form(setForm.partial());
   return html`<section class="card" aria-labelledby="change">
     <h2 id="change">${TEXT.change}</h2>
     ${troubleNote(trouble)}
@@ -84,13 +86,13 @@ function change(visit: Visit, forwarding: Forwarding | null, trouble: string | n
           label: TEXT.addresses,
           hint: TEXT.addressesHint,
           autocomplete: 'off',
-          value: forwarding?.to.join(', ') ?? '',
+          value: typed.to ?? forwarding?.to.join(', ') ?? '',
         }),
         checkbox({
           name: 'keep',
           value: 'on',
           label: TEXT.keep,
-          checked: forwarding?.keeps ?? true,
+          checked: typed.to === undefined ? (forwarding?.keeps ?? true) : typed.keep !== undefined,
         }),
       ],
     })}

@@ -18,7 +18,7 @@ const TEXT = {
   from: 'From',
   nobody: 'a mail system',
   to: 'To',
-  none: 'There is nothing to tell.',
+  none: 'There is nothing to tell: no such message came for you, and you sent none.',
   most: 'These are the newest. Search for an address to find others.',
   andMore: (count: number) => `and ${count} more`,
 } as const;
