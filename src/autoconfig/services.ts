@@ -44,10 +44,10 @@ export function reachableServices(
     ...(tls === undefined ? [] : [{ port: tls, security: 'tls' as const }]),
     ...(starttls === undefined ? [] : [{ port: starttls, security: 'starttls' as const }]),
   ];
-  const host = clients.host || name;
+  const host = (clients.host || name).toLowerCase(); // as the DNS compares it (RFC 4343), and as it answers here
   return {
     host,
-    organisation: clients.organisation || host,
+    organisation: clients.organisation || clients.host || name,
     imap: both(portOf('imaps'), portOf('imap')),
     pop3: both(portOf('pop3s'), portOf('pop3')),
     submission: both(portOf('submissions'), portOf('submission')),

@@ -31,7 +31,7 @@ test('clients are told what listens, TLS from the first byte before STARTTLS', (
 
 test('what stands between may change name and ports, and hide a service', () => {
   const { host, organisation, imap, pop3, https } = reachable(
-    'host = "mx.office.test"\norganisation = "Fruit & Sons"\nimap = false\npop3 = 1110\nhttps = 443',
+    'host = "MX.Office.test"\norganisation = "Fruit & Sons"\nimap = false\npop3 = 1110\nhttps = 443',
   );
   assert.deepEqual([host, organisation, https], ['mx.office.test', 'Fruit & Sons', 443]);
   assert.deepEqual(imap, [{ port: 993, security: 'tls' }]);
