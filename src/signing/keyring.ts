@@ -124,11 +124,13 @@ export class Keyring {
     for (const key of await this.keys(domain)) seen.push(await this.#see(key));
     const now = this.#now();
     for (const { key } of seen.filter(({ key, shown }) => key.state === 'waiting' && shown === true)) {
-      await this.#change(async (tx) => {
-        await beginSigning(tx, key, now);
-        await recordKey(tx, 'dkim.sign', key, SERVER, now);
+      const begins = await this.#change(async (tx) => {
+        const isNew = await beginSigning(tx, key, now);
+        if (isNew) await recordKey(tx, 'dkim.sign', key, SERVER, now);
+        return isNew;
       });
-      this.#options.log.info({ domain, selector: key.selector }, 'the DNS shows a new key: it signs from now on');
+      if (begins)
+        this.#options.log.info({ domain, selector: key.selector }, 'the DNS shows a new key: it signs from now on');
     }
     for (const { key } of seen.filter(
       ({ key, shown, fault }) => mayGo(key, now) && shown === false && fault === GONE,
@@ -163,8 +165,7 @@ export class Keyring {
       for (const key of made) await recordKey(tx, 'dkim.rotate', key, actor, now);
       if (!force) return;
       for (const key of [...waiting, ...made]) {
-        await beginSigning(tx, key, now);
-        await recordKey(tx, 'dkim.sign', key, actor, now);
+        if (await beginSigning(tx, key, now)) await recordKey(tx, 'dkim.sign', key, actor, now);
       }
     });
     return this.keys(domain);

@@ -53,14 +53,20 @@ export async function insertKey(tx: Writer, key: DkimKey, { privateKey }: KeyPai
   await tx.run(INSERT, domain, selector, algorithm, state, created, since, publicKey, privateKey);
 }
 
-/** From now on it signs, and no other of its algorithm ever again. */
+/**
+ * From now on it signs, and no other of its algorithm ever again.
+ * @returns false, and nothing is changed, when it does not wait any more: it signs already, or was replaced meanwhile and has nothing to sign with
+ */
 export async function beginSigning(
   tx: Writer,
   { domain, selector, algorithm }: DkimKey,
   now: EpochSeconds,
-): Promise<void> {
+): Promise<boolean> {
+  const key = (await keysOf(tx, domain)).find((each) => each.selector === selector);
+  if (key?.state !== 'waiting') return false;
   await tx.run(RETIRE, now, domain, algorithm, selector);
   await tx.run(SET_STATE, 'signing', now, domain, selector);
+  return true;
 }
 
 export async function deleteKey(tx: Writer, { domain, selector }: DkimKey): Promise<void> {

@@ -38,6 +38,17 @@ test('a domain has a key of each kind, made once, which waits for the DNS', asyn
   await assert.rejects(signing.keyring.keys('example.org'), { code: 'directory.missing' });
 });
 
+test('a key begins to sign once, however many look', async (t) => {
+  const { signing, directory, dns } = await signingOffice(t);
+  for (const key of await signing.keyring.keys(DOMAIN)) dns.say('TXT', recordName(key), inParts(recordText(key)));
+  const looks = await Promise.all([1, 2, 3].map(() => signing.keyring.look(DOMAIN)));
+  for (const seen of looks) {
+    assert.deepEqual(states(seen.map(({ key }) => key)), ['ed25519 signing', 'rsa signing']);
+  }
+  const begun = (await audited(directory)).filter((entry) => entry === 'the server: dkim.sign');
+  assert.equal(begun.length, 2);
+});
+
 test('OpenSSL takes the keys for what they say they are', async (t) => {
   const openssl = needsTool(t, 'openssl');
   if (!openssl) return;
