@@ -228,6 +228,7 @@ function showText(queued: QueuedShown): string {
     ['In the queue since', localTime(created)],
     ['Sender is warned', warn === null ? 'no more' : localTime(warn)],
     ['Given up', localTime(expires)],
+    ...recipients.slice(0, 1).map(({ priority }) => ['Priority', priority] as const),
     ...(requireTls ? [['Only over TLS', 'yes'] as const] : []),
   ];
   const width = Math.max(...facts.map(([name]) => name.length));

@@ -3,6 +3,7 @@ import { addressesIn } from '../message/envelope-text.ts';
 import type { AccountId, EpochSeconds, MailboxId } from '../store/ids.ts';
 import type { DeliveryTarget, Outbound, SentTarget, StagedMessage } from '../store/types.ts';
 import type { InDelivery, Leaving, Recipient } from './in-delivery.ts';
+import { priorityOf } from './priority.ts';
 import type { Envelope, Outgoing } from './types.ts';
 
 /** One copy for each account, even when several recipients lead to it. @param junk  where those get it who have a place for what is suspicious */
@@ -51,12 +52,12 @@ export function outboundOf(
       if (!group.to.has(address)) group.to.set(address, leaving);
     }
   }
-  const { priority, holdUntil, signedIn } = envelope;
+  const { holdUntil, signedIn } = envelope;
   const options = signedIn === undefined ? envelope.options : { ...envelope.options, ours: true as const };
   const { warn, expires } = outgoing.times(Math.max(now, holdUntil ?? now) as EpochSeconds);
   const common = {
     ...(options && { options }),
-    ...(priority && { priority }),
+    priority: priorityOf(envelope, seen.size),
     ...(holdUntil !== undefined && { due: holdUntil }),
     warn,
     expires,

@@ -3,7 +3,7 @@ import type { Account } from '../directory/types.ts';
 import type { EpochSeconds } from '../store/ids.ts';
 import type { QueuePlace, Report } from '../store/queue.ts';
 import type { TracedRecipient } from '../store/trace-types.ts';
-import type { OutboundOptions, OutboundRecipient, Priority, StagedMessage } from '../store/types.ts';
+import type { OutboundOptions, OutboundRecipient, StagedMessage } from '../store/types.ts';
 import type { InDelivery } from './in-delivery.ts';
 
 export interface Envelope {
@@ -29,7 +29,8 @@ export interface Envelope {
   readonly tls?: string | null;
   /** What the sender asked of every hop. */
   readonly options?: OutboundOptions;
-  readonly priority?: Priority;
+  /** What its header says of itself. */
+  readonly importance?: 'high' | 'low' | undefined;
   /** Whose wait in the queue it ends, in the transaction that files it. */
   readonly arrives?: QueuePlace;
   /** Not to leave before (RFC 4865). */

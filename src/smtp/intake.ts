@@ -53,7 +53,7 @@ export class Intake {
   }
 
   /** What was seen of the header. */
-  get header(): Pick<HeaderScan, 'deliveredTo' | 'fromList' | 'waivesTls'> {
+  get header(): Pick<HeaderScan, 'deliveredTo' | 'fromList' | 'importance' | 'waivesTls'> {
     return this.#header;
   }
 

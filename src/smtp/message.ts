@@ -60,11 +60,11 @@ export async function deliver(session: SmtpSession, transaction: Transaction, in
   let outcomes: readonly Outcome[];
   try {
     const message = await taken(session, transaction, intake);
-    const { deliveredTo, fromList, waivesTls } = intake.header;
+    const { deliveredTo, fromList, importance, waivesTls } = intake.header;
     // RFC 8689 4.1: who wants TLS all the way does not waive it.
     const waived = waivesTls && !transaction.options.requireTls;
     const options = { ...transaction.options, ...(waived && { waiveTls: true as const }) };
-    const envelope = { ...envelopeOf(session, transaction), options, deliveredTo, fromList };
+    const envelope = { ...envelopeOf(session, transaction), options, deliveredTo, fromList, importance };
     outcomes = await session.context.delivery.deliver(envelope, message);
   } catch (error) {
     const answer = session.replyTo(error, MALFORMED);

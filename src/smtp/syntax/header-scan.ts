@@ -1,7 +1,7 @@
 /**
  * Watches the header of a message go by, in chunks of any size that never cut a CRLF: how often the message was received
  * already (RFC 5321 6.3) and where (RFC 9228), whether it has what a submission server must add (RFC 6409 8), whether it comes from a mailing list,
- * whether its sender waives TLS (RFC 8689 3), and where the header ends.
+ * whether its sender waives TLS (RFC 8689 3) or says how important it is, and where the header ends.
  */
 const CR = 13;
 const LF = 10;
@@ -23,6 +23,8 @@ export class HeaderScan {
   hasFrom = false;
   /** It has a List-Id (RFC 2919). */
   fromList = false;
+  /** It says so: Importance, as of X.400, or X-Priority from 1 to 5, where 3 is usual. The first that is not usual counts. */
+  importance: 'high' | 'low' | undefined;
   /** It says `TLS-Required: No`. */
   waivesTls = false;
   /** The values of its Delivered-To fields, as far as they stand on one line. */
@@ -83,7 +85,7 @@ export class HeaderScan {
     else if (this.#name === 'from') this.hasFrom = true;
     else if (this.#name === 'message-id') this.hasMessageId = true;
     else if (this.#name === 'list-id') this.fromList = true;
-    else if (this.#name === 'tls-required' || this.deliveredTo.length < MOST_DELIVERED) this.#value = '';
+    else if (this.#name !== 'delivered-to' || this.deliveredTo.length < MOST_DELIVERED) this.#value = '';
   }
 
   /** Takes what there is of the value that begins, or goes on, here. @returns the place of its last byte */
@@ -95,12 +97,21 @@ export class HeaderScan {
     if (end === -1) return data.length - 1;
     const text = Buffer.from(this.#value, 'latin1').toString().trim();
     if (this.#name === 'delivered-to') this.deliveredTo.push(text);
-    else this.waivesTls ||= text.toLowerCase() === 'no'; // its only value
+    else if (this.#name === 'tls-required')
+      this.waivesTls ||= text.toLowerCase() === 'no'; // its only value
+    else this.importance ??= importanceOf(text);
     this.#value = null;
     this.#skipping = false;
     this.#column = 0;
     return end;
   }
+}
+
+/** `High` and `low`; `1 (Highest)` to `5 (Lowest)`. Undefined: as usual. */
+function importanceOf(text: string): 'high' | 'low' | undefined {
+  const [word = ''] = /^[a-z0-9]*/i.exec(text) ?? [];
+  if (/^(?:high|1|2)$/i.test(word)) return 'high';
+  return /^(?:low|4|5)$/i.test(word) ? 'low' : undefined;
 }
 
 /** The one field looked for whose name begins with this byte. */
@@ -124,6 +135,12 @@ function nameFrom(byte: number): string {
     case 't':
     case 'T':
       return 'tls-required';
+    case 'i':
+    case 'I':
+      return 'importance';
+    case 'x':
+    case 'X':
+      return 'x-priority';
     default:
       return '';
   }

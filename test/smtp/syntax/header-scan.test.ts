@@ -151,3 +151,26 @@ test('that TLS is waived is seen however it is cut, and only where it says so', 
     assert.deepEqual(seen.deliveredTo, []);
   }
 });
+
+test('how important its sender finds a message is seen however it is cut; what is usual says nothing', () => {
+  const cases: readonly (readonly [header: string, importance: 'high' | 'low' | undefined])[] = [
+    ['Importance: high', 'high'],
+    ['IMPORTANCE :\tLow', 'low'],
+    ['X-Priority: 1 (Highest)', 'high'],
+    ['x-priority: 4', 'low'],
+    ['X-Priority: 3 (Normal)\r\nImportance: high', 'high'],
+    ['X-Priority: 5\r\nImportance: high', 'low'],
+    ['Importance: normal', undefined],
+    ['Importance: highly', undefined],
+    ['X-Priority: 11', undefined],
+    ['X-Priority:', undefined],
+    ['X-Prior: 1\r\nImportant: high\r\nSubject: x\r\n X-Priority: 1', undefined],
+  ];
+  for (const [header, importance] of cases) {
+    const message = `X-Mailer: y\r\n${header}\r\nDate: z\r\n\r\nImportance: high\r\n`;
+    for (let size = 1; size <= message.length; size++) {
+      const { seen } = scan(message, size);
+      assert.deepEqual([seen.importance, seen.hasDate], [importance, true], header);
+    }
+  }
+});
