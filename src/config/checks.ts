@@ -1,18 +1,8 @@
 /** The sections [checks] and [strangers]: what is found out about mail that comes in from other servers, what is done about it, and how much they may bring. */
 import { z } from 'zod';
-import { isNetwork, parseDuration } from './units.ts';
+import { count, durationLike, network } from './values.ts';
 
-const duration = z.string().transform((text, context) => {
-  const milliseconds = parseDuration(text);
-  if (milliseconds === undefined) {
-    context.addIssue({ code: 'custom', message: `"${text}" is not a duration. Write it like "2s" or "500ms".` });
-  }
-  return milliseconds ?? z.NEVER;
-});
-
-const network = z.string().refine(isNetwork, {
-  error: ({ input }) => `"${input}" is not a network. Write it like "192.0.2.0/24" or "2001:db8::1".`,
-});
+const duration = durationLike('"2s" or "500ms"');
 
 const domain = z.string().regex(/^[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?$/, {
   error: ({ input }) => `"${input}" is not a domain. Write it like "example.org".`,
@@ -20,8 +10,6 @@ const domain = z.string().regex(/^[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?$/, {
 
 /** No sender waits longer for a greeting than five minutes (RFC 5321 4.5.3.2.1); an office should not need a tenth of it. */
 const LONGEST_GREETING_DELAY = 30_000;
-
-const count = z.number().int().positive();
 
 /** The section [strangers]. */
 export const strangers = z

@@ -1,16 +1,8 @@
 /** The settings of an LDAP directory in which people live. */
 import { z } from 'zod';
-import { parseDuration } from './units.ts';
+import { duration } from './values.ts';
 
 const LOOPBACK = /^ldap:\/\/(?:localhost|127\.[\d.]+|\[::1\])(?:[:/]|$)/i;
-
-const duration = z.string().transform((text, context) => {
-  const milliseconds = parseDuration(text);
-  if (milliseconds === undefined) {
-    context.addIssue({ code: 'custom', message: `"${text}" is not a duration. Write it like "30m", "10s" or "14d".` });
-  }
-  return milliseconds ?? z.NEVER;
-});
 
 const url = z.string().refine((text) => /^ldaps?:\/\/(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+)(:\d{1,5})?\/?$/.test(text), {
   error: ({ input }) => `"${input}" is not an LDAP server. Write it like "ldaps://ldap.example.org".`,

@@ -2,7 +2,8 @@
 import { isIP } from 'node:net';
 import { domainToASCII } from 'node:url';
 import { z } from 'zod';
-import { parseAddress, parseDuration } from './units.ts';
+import { parseAddress } from './units.ts';
+import { durationLike } from './values.ts';
 
 /** Where DNS servers, and other domains' mail servers, listen. */
 const DNS_PORT = 53;
@@ -12,13 +13,7 @@ const SUBMISSION_PORT = 587;
 
 const DAY_HOURS = 24;
 
-const duration = z.string().transform((text, context) => {
-  const milliseconds = parseDuration(text);
-  if (milliseconds === undefined) {
-    context.addIssue({ code: 'custom', message: `"${text}" is not a duration. Write it like "30m", "4h" or "5d".` });
-  }
-  return milliseconds ?? z.NEVER;
-});
+const duration = durationLike('"30m", "4h" or "5d"');
 
 const dnsServer = z.string().transform((text, context) => {
   const { host, port = DNS_PORT } = parseAddress(text) ?? { host: '' };

@@ -9,54 +9,11 @@ import { LANGUAGES } from './languages.ts';
 import { ldap } from './ldap.ts';
 import { parseLetGo } from './let-go.ts';
 import { mtaSts } from './mta-sts.ts';
+import { openid } from './openid.ts';
 import { dns, outbound, routes } from './outbound.ts';
-import { parseSchedule } from './schedule.ts';
 import { SERVICES, type Service } from './services.ts';
 import { trace } from './trace.ts';
-import { isNetwork, parseAddress, parseDuration, parseSize } from './units.ts';
-
-const size = z.string().transform((text, context) => {
-  const bytes = parseSize(text);
-  if (bytes === undefined)
-    context.addIssue({ code: 'custom', message: `"${text}" is not a size. Write it like "50MB".` });
-  return bytes ?? z.NEVER;
-});
-
-const duration = z.string().transform((text, context) => {
-  const milliseconds = parseDuration(text);
-  if (milliseconds === undefined) {
-    context.addIssue({ code: 'custom', message: `"${text}" is not a duration. Write it like "30m", "10s" or "14d".` });
-  }
-  return milliseconds ?? z.NEVER;
-});
-
-const schedule = z.string().transform((text, context) => {
-  const parsed = parseSchedule(text);
-  if (parsed === undefined) {
-    context.addIssue({
-      code: 'custom',
-      message: `"${text}" is not a time to do something at. Write it like "23:00", "sun 03:00" or "off".`,
-    });
-  }
-  return parsed ?? z.NEVER;
-});
-
-const address = z.string().transform((text, context) => {
-  const parsed = parseAddress(text);
-  if (parsed === undefined) {
-    context.addIssue({
-      code: 'custom',
-      message: `"${text}" is not an address to listen on. Write it like "192.0.2.1", "[::1]:1143" or "*".`,
-    });
-  }
-  return parsed ?? z.NEVER;
-});
-
-const network = z.string().refine(isNetwork, {
-  error: ({ input }) => `"${input}" is not a network. Write it like "192.0.2.0/24" or "2001:db8::1".`,
-});
-
-const count = z.number().int().positive();
+import { address, count, duration, network, schedule, size } from './values.ts';
 
 /** A service: off, on where the others are, or on at addresses of its own. */
 const service = z.union([z.boolean(), z.array(address)], {
@@ -241,60 +198,6 @@ const store = z
   })
   .prefault({})
   .describe('How mail is kept.');
-
-const openid = z
-  .strictObject({
-    issuer: z
-      .string()
-      .refine((text) => text === '' || URL.canParse(text), {
-        error: 'is not a URL. Write it like "https://id.example.org".',
-      })
-      .prefault('')
-      .describe(
-        'Issuer of the provider, exactly as its tokens have it: "https://id.example.org/realms/office". Empty: nobody signs in with a token.',
-      ),
-    audience: z
-      .array(z.string().min(1))
-      .prefault([])
-      .describe('A token is taken when it is for one of these: what the provider calls this mail server.'),
-    claim: z
-      .string()
-      .min(1)
-      .prefault('email')
-      .describe(
-        'The claim of a token that says whose it is: an address of the person here. With "email" the provider must not say that it is unverified. Choose only one that people can not write themselves.',
-      ),
-    scope: z.string().prefault('').describe('A token must have this scope. Empty: any token for this server will do.'),
-    clientId: z
-      .string()
-      .prefault('')
-      .describe(
-        'Tokens that can not be read here are asked about at the provider, with this client id. Empty: such tokens are not taken.',
-      ),
-    clientSecret: z
-      .string()
-      .prefault('')
-      .describe('File that holds the secret of that client, readable by the server alone.'),
-    keysFor: duration
-      .prefault('24h')
-      .describe(
-        'When the provider can not be reached, tokens are checked with the keys it had for so long; after that, people are asked to try later.',
-      ),
-    authority: z
-      .string()
-      .prefault('')
-      .describe('PEM file of the authority that signed the certificate of the provider, if it is not a public one.'),
-  })
-  .refine(({ issuer, audience }) => issuer === '' || audience.length > 0, {
-    message: 'needs an audience: else tokens that people gave to other programs would open their mail',
-  })
-  .refine(({ clientId, clientSecret }) => (clientId === '') === (clientSecret === ''), {
-    message: 'needs both clientId and clientSecret, or neither',
-  })
-  .prefault({})
-  .describe(
-    'Signing in with tokens of an OpenID Connect provider (OAUTHBEARER and XOAUTH2), such as Keycloak, Authentik or Microsoft Entra.',
-  );
 
 const backup = z
   .strictObject({
