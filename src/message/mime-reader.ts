@@ -11,10 +11,12 @@ import type { Part } from './analysis.ts';
 import { isAttachment } from './attachment.ts';
 import { leafStructure, messageStructure, multipartStructure } from './body-structure.ts';
 import { BoundedBuffer } from './bounded-buffer.ts';
-import { type ContentFields, PLAIN_TEXT, readContentFields } from './content-fields.ts';
-import { EMPTY_ENVELOPE, envelopeText, readEnvelope } from './envelope.ts';
+import { PLAIN_TEXT, readContentFields } from './content-fields.ts';
+import { envelopeText, readEnvelope } from './envelope.ts';
 import { Header } from './header.ts';
-import { decodeParameters, parameter } from './parameters.ts';
+import { type OpenEntity, opened, partOf } from './open-entity.ts';
+import { parameter } from './parameters.ts';
+import { type TextSample, TextSamples } from './text-samples.ts';
 import { isEncoded } from './transfer-encoding.ts';
 
 /** Bytes of one header that are interpreted, of all headers of a message together, and fields of one header. */
@@ -27,20 +29,9 @@ const MAX_DEPTH = 100;
 export const MAX_PARTS = 1_000;
 /** RFC 2046 5.1.1 allows 70 characters; more than a line (RFC 5322 2.1.1) can't be one. */
 const MAX_BOUNDARY = 990;
-/** Bytes kept of the first text of each kind, for the preview. HTML often has a long style sheet in front. */
-const PLAIN_SAMPLE = 4 * 1024;
-const HTML_SAMPLE = 16 * 1024;
-
 const LF = 10;
 const CR = 13;
 const DASH = 45;
-
-/** The first bytes of a text part, not decoded. */
-export interface TextSample {
-  readonly encoding: string;
-  readonly charset: string;
-  readonly bytes: Buffer;
-}
 
 export interface MimeStructure {
   readonly size: number;
@@ -60,26 +51,6 @@ type State =
   | 'body' //       also a preamble or an epilogue
   | 'delimiter' //  the rest of a delimiter line: a header follows
   | 'closing'; //   the rest of a close-delimiter line: an epilogue follows
-
-/** An entity that has begun and not ended. */
-interface OpenEntity {
-  readonly header: number;
-  body: number;
-  content: ContentFields;
-  kind: 'leaf' | 'multipart' | 'message';
-  /** Of a multipart, until its close-delimiter: `--` and the boundary. */
-  boundary: Buffer | null;
-  /** What precedes the first delimiter of the multipart around it; no part, unless that delimiter never comes. */
-  readonly preamble: boolean;
-  /** Lines counted before the body. */
-  linesBefore: number;
-  /** Of a message/rfc822: the ENVELOPE of the message within. */
-  envelope: string;
-  readonly parts: Part[];
-  /** The parts' structures, written together. */
-  structures: string;
-  sample: BoundedBuffer | null;
-}
 
 /** {@link MimeReader} found no delimiter at a line's start, or can't say before more bytes come. */
 const NONE = -1;
@@ -113,8 +84,7 @@ export class MimeReader {
   #closes = false;
 
   #header: Header | null = null;
-  #plain: { readonly content: ContentFields; readonly bytes: BoundedBuffer } | null = null;
-  #html: { readonly content: ContentFields; readonly bytes: BoundedBuffer } | null = null;
+  readonly #samples = new TextSamples();
   #hasAttachment = false;
 
   /** Takes the next bytes; they are not kept beyond the call, except for less than a line. */
@@ -144,8 +114,8 @@ export class MimeReader {
       root: outside.parts[0]!,
       bodyStructure: outside.structures,
       header: this.#header!,
-      plain: sampleOf(this.#plain),
-      html: sampleOf(this.#html),
+      plain: this.#samples.plain,
+      html: this.#samples.html,
       hasAttachment: this.#hasAttachment,
     };
   }
@@ -321,7 +291,7 @@ export class MimeReader {
     const { type, subtype } = entity.content;
     const isMessage = type === 'message' && (subtype === 'rfc822' || subtype === 'global');
     if (type !== 'multipart' && !isMessage) {
-      this.#sample(entity);
+      if (this.#messages === 0) entity.sample = this.#samples.of(entity.content);
       return;
     }
     if (this.#open.length >= MAX_DEPTH) {
@@ -347,18 +317,6 @@ export class MimeReader {
     entity.boundary = Buffer.from(`--${boundary}`, 'latin1');
     this.#boundaries++;
     this.#open.push({ ...opened(entity.body, true), linesBefore: this.#lines });
-  }
-
-  #sample(entity: OpenEntity): void {
-    const { type, subtype, disposition } = entity.content;
-    if (type !== 'text' || disposition === 'attachment' || this.#messages > 0) return;
-    if (subtype === 'plain' && this.#plain === null) {
-      entity.sample = new BoundedBuffer(PLAIN_SAMPLE);
-      this.#plain = { content: entity.content, bytes: entity.sample };
-    } else if (subtype === 'html' && this.#html === null) {
-      entity.sample = new BoundedBuffer(HTML_SAMPLE);
-      this.#html = { content: entity.content, bytes: entity.sample };
-    }
   }
 
   /** The innermost entity ends at this offset; it becomes a part of `parent`. */
@@ -432,47 +390,4 @@ export class MimeReader {
 function beginsWith(data: Buffer, at: number, boundary: Buffer, length: number): boolean {
   for (let index = 0; index < length; index++) if (data[at + index] !== boundary[index]) return false;
   return true;
-}
-
-function opened(header: number, preamble: boolean): OpenEntity {
-  return {
-    header,
-    body: header,
-    content: PLAIN_TEXT,
-    kind: 'leaf',
-    boundary: null,
-    preamble,
-    linesBefore: 0,
-    envelope: EMPTY_ENVELOPE,
-    parts: [],
-    structures: '',
-    sample: null,
-  };
-}
-
-function partOf(entity: OpenEntity, end: number, lines: number | null): Part {
-  const { content } = entity;
-  return {
-    header: entity.header,
-    body: entity.body,
-    end,
-    type: content.type,
-    subtype: content.subtype,
-    params: decodeParameters(content.params),
-    encoding: content.encoding,
-    ...(content.disposition === null
-      ? undefined
-      : { disposition: content.disposition, dispositionParams: decodeParameters(content.dispositionParams) }),
-    ...(content.id === null ? undefined : { id: content.id }),
-    ...(lines === null ? undefined : { lines }),
-    ...(entity.kind === 'leaf' ? undefined : { parts: entity.parts }),
-  };
-}
-
-function sampleOf(
-  sample: { readonly content: ContentFields; readonly bytes: BoundedBuffer } | null,
-): TextSample | null {
-  if (sample === null) return null;
-  const { encoding, params } = sample.content;
-  return { encoding, charset: parameter(params, 'charset') ?? '', bytes: sample.bytes.bytes };
 }

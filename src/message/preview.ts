@@ -1,6 +1,6 @@
 /** The preview of a message (RFC 8970): the first words of its text. */
 import { decodeText } from './charsets.ts';
-import type { TextSample } from './mime-reader.ts';
+import type { TextSample } from './text-samples.ts';
 import { decodedTransfer } from './transfer-encoding.ts';
 
 /** RFC 8970 3.1: at most 256 characters. */
