@@ -342,6 +342,29 @@ test('a DNS that says nothing delays a message for a while, and then it is taken
   assert.deepEqual(await careful.inbox('anna'), []);
 });
 
+test('whoever has us ask servers of his own that say nothing is found out about all the same', async (t) => {
+  const dns = await scriptedDns(t);
+  writeDown(dns);
+  dns.zone.set('TXT evil.test', 'silence');
+  for (const selector of ['x1', 'x2']) dns.zone.set(`TXT ${selector}._domainkey.evil.test`, 'silence');
+  const room = await checkedRoom(t, dns, { within: 300 });
+  const client = await arrive(room);
+  const silent = [];
+  for (const selector of ['x1', 'x2']) {
+    const message = await signed(BOSS, { domain: 'evil.test', selector });
+    silent.push(message.slice(0, message.indexOf('From:')));
+  }
+  const forged = (await signed(BOSS, { domain: AUTHOR })).replace('Subject: signed', 'Subject: Money');
+  assert.match(await send(client, 'a@evil.test', silent.join('') + forged), /^550 5\.7\.26 /);
+  assert.deepEqual(
+    room.judged[0]!.found.dkim.map(({ result }) => result),
+    ['temperror', 'temperror', 'fail'],
+  );
+  const honest = await signed(BOSS, { domain: AUTHOR });
+  assert.match(await send(client, 'a@evil.test', silent.join('') + honest), /^250 /);
+  assert.match(resultsIn((await room.inbox('anna'))[0]!)[0]!, /spf=temperror .*dmarc=pass /);
+});
+
 test('messages that wait for the DNS are bounded in number: who comes on top is put off', async (t) => {
   const dns = await scriptedDns(t);
   dns.zone.set('TXT silent.test', 'silence');

@@ -24,6 +24,8 @@ import type { ArcFinding, Authentication, DmarcFinding, Finding } from './types.
 const LEAST_KEY_BITS = 1_024;
 /** RFC 6376 3.4, 3.5: canonical forms and lengths in which one body is hashed. Honest signers choose one or two. */
 const MOST_BODY_HASHES = 3;
+/** RFC 9989 4.10: of a longer name the walk goes on with so many labels. */
+const MOST_WALKED = 7;
 /** RFC 5322 2.1.1 has room for 998. */
 const LONGEST_LINE = 512 * 1024;
 /** Bytes hashed in one turn of the event loop: some milliseconds, if they are lines of blanks. */
@@ -69,6 +71,7 @@ export async function evaluate(
 ): Promise<Authentication | undefined> {
   const signed = signedHeader(header);
   if (signed === undefined) return undefined;
+  if (methods.dmarc) askPolicyAhead(authors, lookups);
   const [name, spf, verifier] = await Promise.all([
     iprev(from.address, lookups),
     methods.spf ? askSpf(from, methods.hostname, lookups) : undefined,
@@ -88,6 +91,16 @@ export async function evaluate(
   };
 }
 
+/** What DMARC will want to know of the author's domain, when all else has been found out (RFC 9989 4.10). */
+function askPolicyAhead([author]: Content['authors'], lookups: Lookups): void {
+  if (author === undefined) return;
+  const labels = inAscii(author.domain).split('.');
+  if (labels.length > 2) for (const type of ['A', 'CNAME'] as const) lookups.ahead(labels.join('.'), type); // np= is for what does not exist
+  for (let from = 0; from < labels.length; from = Math.max(from + 1, labels.length - MOST_WALKED)) {
+    lookups.ahead(`_dmarc.${labels.slice(from).join('.')}`, 'TXT');
+  }
+}
+
 /** The null sender is asked about by its HELO name (RFC 7208 2.4). */
 function askSpf({ address, helo, sender }: Sender, hostname: string, lookups: Lookups): Promise<SPFResult> {
   return libraries.spf.spf({ sender, ip: address, helo, mta: hostname, resolver: lookups.resolve, strict: true });
@@ -103,6 +116,10 @@ async function verify(header: Buffer, body: AsyncIterable<Buffer>, { lookups, ke
   verifier.arc.keyCache = verifier.keyCache;
   await verifier.emitHeaders(header);
   boundHashes(verifier);
+  for (const { selector, signingDomain } of verifier.signatureHeaders) {
+    // The library asks for one after the other: the first could keep the others from being asked in time.
+    if (selector && signingDomain) lookups.ahead(`${selector}._domainkey.${signingDomain}`, 'TXT');
+  }
   if (verifier.bodyHashes.size > 0) await hash(verifier, body);
   await verifier.finalChunk();
   return verifier;

@@ -1,10 +1,13 @@
 /**
  * Asks the DNS for one message, in the manner of Node's resolver, which is what mailauth knows.
  *
- * Invariant: bounded in questions and in time. What is asked beyond that gets the answer that nobody could say, so that what depends on it is a
- * temporary error (RFC 8601 2.7) and never a wrong answer.
+ * Invariants
+ * - Bounded in questions and in time. What is asked beyond that gets the answer that nobody could say, so that what depends on it is a
+ *   temporary error (RFC 8601 2.7) and never a wrong answer.
+ * - What was asked {@link Lookups.ahead} and answered in time is known whatever else took all the time, or all the questions: whoever sends a message
+ *   has us ask servers of his own, which need not answer.
  */
-import type { RecordData, RecordType } from '../../dns/answer.ts';
+import type { DnsAnswer, RecordData, RecordType } from '../../dns/answer.ts';
 import type { Resolver } from '../../dns/resolver.ts';
 import { Refused } from '../../errors.ts';
 import type { Milliseconds } from '../../store/ids.ts';
@@ -20,7 +23,7 @@ export class Lookups {
   readonly #names: Names;
   readonly #late = Promise.withResolvers<never>();
   readonly #timer: NodeJS.Timeout;
-  #asked = 0;
+  readonly #answers = new Map<string, Promise<DnsAnswer>>();
 
   /** Call {@link end} when nothing more will be asked. */
   constructor(names: Names, within: Milliseconds) {
@@ -31,6 +34,11 @@ export class Lookups {
 
   end(): void {
     clearTimeout(this.#timer);
+  }
+
+  /** Asks for what will be needed, so that it is answered by then. */
+  ahead(name: string, type: RecordType): void {
+    this.#ask(name, type).catch(() => undefined); // whoever needs it hears of it
   }
 
   /** In the form of Node's `dns.promises.resolve`: nothing there is the error ENOTFOUND or ENODATA, no answer is another. */
@@ -47,10 +55,16 @@ export class Lookups {
     return records;
   }
 
-  async #ask<Type extends RecordType>(name: string, type: Type) {
-    if (++this.#asked > MOST_QUESTIONS) throw failure('ESERVFAIL');
+  async #ask<Type extends RecordType>(name: string, type: Type): Promise<DnsAnswer<Type>> {
+    const question = `${type} ${name}`;
+    let answer = this.#answers.get(question);
+    if (answer === undefined) {
+      if (this.#answers.size >= MOST_QUESTIONS) throw failure('ESERVFAIL');
+      answer = this.#names.query(name, type);
+      this.#answers.set(question, answer);
+    }
     try {
-      return await Promise.race([this.#names.query(name, type), this.#late.promise]);
+      return (await Promise.race([answer, this.#late.promise])) as DnsAnswer<Type>;
     } catch (error) {
       if (error instanceof Refused) throw failure('ESERVFAIL');
       throw error;

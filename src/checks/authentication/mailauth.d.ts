@@ -16,6 +16,8 @@ declare module 'mailauth/lib/dkim/dkim-verifier.js' {
     readonly bodyHashes: Map<string, unknown>;
     readonly signatureHeaders: readonly {
       readonly bodyHashKey?: string;
+      readonly selector?: string;
+      readonly signingDomain?: string;
       /** Why it proves nothing, whatever the key says. */
       invalid?: string;
     }[];
