@@ -3,7 +3,7 @@
  *
  * Invariants:
  * - Idle costs little: no timer, no buffer, no closure belongs to a connection that waits. One sweep per listener
- *   watches the time for all ({@link Connection.sweep}); the listeners of the socket are the same functions for all.
+ *   watches the time for all ({@link Connection.sweep}); the listeners of sockets are the same functions for all (owned-socket.ts).
  * - What is unread is bounded: beyond {@link MOST_UNREAD} the socket is paused unless a reader waits, and a reader waits
  *   for no more than one line of its own limit.
  * - What is unsent is handed to the socket in steps of SEND_STEP (unsent.ts), so that progress shows even in a large message;
@@ -11,14 +11,16 @@
  * - A fault of the network is an end of the connection, never an exception.
  */
 import type { Socket } from 'node:net';
-import { TLSSocket, type TLSSocketOptions } from 'node:tls';
+import { TLSSocket } from 'node:tls';
 import { BadCommand } from '../errors.ts';
 import { noteBuffer } from '../passing-buffers.ts';
 import { type AccountId, type EpochSeconds, type Milliseconds, nowSeconds } from '../store/ids.ts';
 import { isLoopback, plainAddress } from './address.ts';
-import type { LineConnection, LineProtocol } from './connection-types.ts';
+import type { ConnectionHost } from './connection-host.ts';
+import type { LineConnection } from './connection-types.ts';
 import type { Farewell } from './farewell.ts';
 import type { Counted } from './limits.ts';
+import { disown, own, type SocketOwner } from './owned-socket.ts';
 import type { Ends } from './proxy-protocol.ts';
 import { nextSessionId, type SessionCredential } from './sessions.ts';
 import { handshake } from './tls-handshake.ts';
@@ -43,54 +45,10 @@ const LINGER: Milliseconds = 10_000;
 /** Time that the command under way gets when its session is ended. */
 const LAST_COMMAND: Milliseconds = 5_000;
 
-/** What the connections of one listener share. */
-export interface ConnectionHost {
-  readonly protocol: LineProtocol;
-  /** Bytes of all connections, in clear. */
-  readonly traffic: { bytesIn: number; bytesOut: number };
-  /** A coarse clock, set by the sweep: any steady origin. */
-  readonly now: Milliseconds;
-  /** Rises every few seconds; in each, a connection may give so many lines. One that gives more waits for the next. */
-  readonly window: number;
-  readonly linesAWindow: number;
-  /** For a TLS handshake that begins now. */
-  tlsOptions(): TLSSocketOptions;
-  /** Moves the connection's count from its address to the account; false when the account has too many. */
-  claimAccount(connection: Connection, account: AccountId): boolean;
-  /** The socket is closed: the connection's last sign of life. */
-  onClosed(connection: Connection): void;
-}
-
-const connectionOf = Symbol('connection');
-
-/** A socket that knows its connection, so that its listeners can be shared by all. */
-interface OwnedSocket extends Socket {
-  [connectionOf]: Connection;
-}
-
 /** Nothing is left to wait for. */
 const SERVED = { promise: Promise.resolve(), resolve: () => {} };
 
-function onData(this: Socket, bytes: Buffer): void {
-  (this as OwnedSocket)[connectionOf].received(bytes);
-}
-
-function onEnd(this: Socket): void {
-  (this as OwnedSocket)[connectionOf].inputEnded();
-}
-
-function onDrain(this: Socket): void {
-  (this as OwnedSocket)[connectionOf].sendMore();
-}
-
-function onClose(this: Socket): void {
-  (this as OwnedSocket)[connectionOf].socketClosed();
-}
-
-/** 'close' follows, and tells everybody. */
-function onError(): void {}
-
-export class Connection implements LineConnection, Counted {
+export class Connection implements LineConnection, Counted, SocketOwner {
   readonly id = nextSessionId();
   countedTo: string | AccountId;
   client = '';
@@ -153,7 +111,7 @@ export class Connection implements LineConnection, Counted {
     this.#idleTimeout = host.protocol.idleTimeout;
     this.#heardAt = host.now;
     this.#progressAt = host.now;
-    this.#attach(socket);
+    own(socket, this);
   }
 
   get remoteAddress(): string {
@@ -379,25 +337,8 @@ export class Connection implements LineConnection, Counted {
     return this.#unsent.length + this.#socket.writableLength;
   }
 
-  #attach(socket: Socket): void {
-    this.#socket = socket;
-    (socket as OwnedSocket)[connectionOf] = this;
-    socket.on('data', onData);
-    socket.on('end', onEnd);
-    socket.on('drain', onDrain);
-    socket.on('error', onError);
-    socket.on('close', onClose);
-  }
+  // ---- heard from the socket
 
-  /** Leaves the plain socket to TLS; its errors stay ours to swallow. */
-  #detach(socket: Socket): void {
-    socket.off('data', onData);
-    socket.off('end', onEnd);
-    socket.off('drain', onDrain);
-    socket.off('close', onClose);
-  }
-
-  /** From the socket: bytes have come. */
   received(bytes: Buffer): void {
     if (this.closed) return;
     this.#bytesIn += bytes.length;
@@ -410,18 +351,15 @@ export class Connection implements LineConnection, Counted {
     if (nobodyReads && this.#unread.length > MOST_UNREAD) this.#socket.pause();
   }
 
-  /** From the socket: the peer has sent its last byte. */
   inputEnded(): void {
     this.#inputEnded = true;
     this.#wake();
   }
 
-  /** From the socket: it has room again. */
   sendMore(): void {
     this.#send();
   }
 
-  /** From the socket: it is closed. */
   socketClosed(): void {
     this.#destroyed = true;
     this.#unread.discard();
@@ -431,6 +369,8 @@ export class Connection implements LineConnection, Counted {
     this.#abort?.abort();
     this.#host.onClosed(this);
   }
+
+  // ---- within
 
   /** True when the peer has used up its lines of this window; the sweep wakes the reader in the next one. */
   #isTooFast(): boolean {
@@ -510,9 +450,10 @@ export class Connection implements LineConnection, Counted {
       this.destroy();
       throw new BadCommand('the connection ended before the TLS handshake');
     }
-    this.#detach(plain);
+    disown(plain);
     const tls = new TLSSocket(plain, { ...this.#host.tlsOptions(), isServer: true });
-    this.#attach(tls);
+    this.#socket = tls;
+    own(tls, this);
     await handshake(tls);
   }
 }
