@@ -372,6 +372,9 @@ test('an MX record may name this server otherwise, and the policy then does, too
   zone.spoil('A', 'mx.office.test', FOUR);
   zone.spoil('AAAA', 'mx.office.test', SIX);
   zone.zone = { ...zone.zone, policyMode: 'enforce', policyHosts: ['mx.office.test'] };
+  assert.deepEqual(await zone.faults(), ['must MTA-STS']);
+  assert.ok((await zone.findings()).some(({ text }) => /no certificate for mx\.office\.test/.test(text)));
+  await zone.certify('mx.office.test', 'mta-sts.office.test');
   assert.deepEqual(await zone.faults(), []);
   assert.ok(
     (await zone.findings()).some(({ text }) => /mx\.office\.test, another name of mail\.office\.test/.test(text)),

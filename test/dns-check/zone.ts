@@ -41,9 +41,6 @@ export class CheckedZone {
   static async open(t: TestContext): Promise<CheckedZone> {
     const dns = await scriptedDns(t);
     const resolver = new Resolver({ servers: [dns.server], validating: true, timeout: 100 });
-    const authority = await Authority.make();
-    const { cert } = await authority.issue([HOST, 'mta-sts.office.test']);
-    const chain = [cert, authority.own].flatMap((text) => new X509Certificate(text));
     const { mtaSts } = defaults();
     const zone: Zone = {
       facts: {
@@ -61,15 +58,24 @@ export class CheckedZone {
       keys: [],
       policyMode: mtaSts.mode,
       policyHosts: [HOST],
-      certificates: () => chain,
+      certificates: () => [],
       newKeys: false,
       isRead: async (address) => address === 'postmaster@office.test',
       resolver: { query: (name, type) => resolver.query(name, type, { fresh: true }) },
       now: NOW,
     };
     const checked = new CheckedZone(dns, zone);
+    await checked.certify(HOST, 'mta-sts.office.test');
     checked.#publish();
     return checked;
+  }
+
+  /** Shows a certificate for these names, given out by an authority, whoever asks. */
+  async certify(...names: readonly string[]): Promise<void> {
+    const authority = await Authority.make();
+    const { cert } = await authority.issue(names);
+    const chain = [cert, authority.own].map((text) => new X509Certificate(text));
+    this.zone = { ...this.zone, certificates: () => chain };
   }
 
   /** What a TLSA record of the certificate says. */

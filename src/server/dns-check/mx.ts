@@ -39,8 +39,8 @@ export const mx: ZoneCheck = {
   },
 };
 
-/** The one that is this server: by its name, or by addresses which are all of that. */
-async function ownAmong(zone: Zone, hosts: readonly string[]): Promise<string | undefined> {
+/** Of the hosts that MX records name the one that is this server: by its name, or by addresses which are all of that. */
+export async function ownAmong(zone: Zone, hosts: readonly string[]): Promise<string | undefined> {
   const { host } = zone.facts.services;
   if (hosts.includes(host)) return host;
   const here = await addressesOf(zone, host);

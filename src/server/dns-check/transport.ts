@@ -6,6 +6,7 @@ import { hostNamed } from '../../outbound/hosts.ts';
 import { daneFault } from '../../outbound/tls/dane.ts';
 import { isListed } from '../../outbound/tls/protection.ts';
 import { tlsaOf } from '../../outbound/tls/tlsa.ts';
+import { ownAmong } from './mx.ts';
 import { addressesOf, type Finding, good, textsAt, unknown, wanted, wrong, type Zone, type ZoneCheck } from './zone.ts';
 
 const SMTP_PORT = 25;
@@ -56,7 +57,7 @@ export const mtaSts: ZoneCheck = {
             'Other servers keep to the old policy, and do not see the new one.',
             lines,
           );
-    return [known, ...(await unnamedHosts(zone)), ...(await policyHost(zone)), ...certificateFindings(zone)];
+    return [known, ...(await unnamedHosts(zone)), ...(await policyHost(zone)), ...(await certificates(zone))];
   },
 };
 
@@ -86,8 +87,11 @@ async function policyHost(zone: Zone): Promise<Finding[]> {
   return [wrong('should', 'MTA-STS', text, 'Other servers read the policy there.', wanted(zone, POLICY_HOST, 'CNAME'))];
 }
 
-function certificateFindings(zone: Zone): Finding[] {
+async function certificates(zone: Zone): Promise<Finding[]> {
   const { domain, services } = zone.facts;
+  const { records } = await zone.resolver.query(domain, 'MX');
+  const hosts = records.map(({ exchange }) => exchange);
+  const host = (await ownAmong(zone, hosts)) ?? services.host;
   const has = (name: string) => {
     const [own, issuer] = zone.certificates(name);
     return own !== undefined && issuer !== undefined && covers(dnsNames(own.subjectAltName), name);
@@ -98,9 +102,9 @@ function certificateFindings(zone: Zone): Finding[] {
     const why = 'Other servers read the policy only from a server that has one. Add the name to acme.names.';
     found.push(wrong('should', 'MTA-STS', `There is no certificate for ${name}.`, why));
   }
-  if (!has(services.host) && zone.policyMode === 'enforce') {
+  if (!has(host) && zone.policyMode === 'enforce') {
     const why = 'With mode "enforce" mail is not delivered to a server without one.';
-    found.push(wrong('must', 'MTA-STS', `There is no certificate for ${services.host} by an authority.`, why));
+    found.push(wrong('must', 'MTA-STS', `There is no certificate for ${host} by an authority.`, why));
   }
   return found;
 }
