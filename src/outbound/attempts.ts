@@ -35,6 +35,9 @@ export interface AttemptsOptions extends Omit<ReachOptions, 'signal'> {
   readonly onOutcome?: (outcome: RecipientOutcome) => void;
 }
 
+/** Hears where something has been queued: a report for a sender elsewhere. */
+export type OnQueued = (destinations: readonly string[]) => void;
+
 interface Tried {
   readonly destination: string;
   readonly contact: Contact;
@@ -52,12 +55,14 @@ const NOT_TRIED: PeerReply = { reply: 451, status: '4.4.7', text: 'it could not 
 
 export class Attempts {
   readonly #options: AttemptsOptions;
+  readonly #onQueued: OnQueued;
   /** Aborted: what is under way is cut off. */
   readonly #cut = new AbortController();
   #stopping = false;
 
-  constructor(options: AttemptsOptions) {
+  constructor(options: AttemptsOptions, onQueued: OnQueued) {
     this.#options = options;
+    this.#onQueued = onQueued;
     setMaxListeners(0, this.#cut.signal); // one for each connection
   }
 
@@ -238,6 +243,8 @@ export class Attempts {
     await queue.settle(batch, { settlements, report, ...warned, ...(tried && { attempt: tried }) }, (tx) =>
       record(tx, message, noted),
     );
+    const queued = report?.outbound.flatMap(({ recipients }) => recipients.map(({ destination }) => destination)) ?? [];
+    if (queued.length > 0) this.#onQueued(queued);
     return noted;
   }
 }

@@ -64,7 +64,7 @@ export class Dispatcher {
 
   constructor(options: DispatcherOptions) {
     this.#options = options;
-    this.#attempts = new Attempts(options);
+    this.#attempts = new Attempts(options, (destinations) => this.#lookAt(destinations));
     this.#patience = options.patience ?? PATIENCE;
   }
 

@@ -27,7 +27,6 @@ import { recordOutcomes } from '../trace/attempts.ts';
 import type { DnsWatch } from './dns-watch.ts';
 import { leaveGoneRoutes } from './gone-routes.ts';
 import type { HealthReport } from './health.ts';
-import { LeavingReports } from './leaving-reports.ts';
 import { partLog } from './log.ts';
 import type { Metrics } from './metrics.ts';
 import { QueueWatch } from './queue-watch.ts';
@@ -109,18 +108,16 @@ export function openOutbound(parts: Parts): Outbound {
     wake: (destinations) => dispatcher.wake(destinations),
   };
   const reporter = reportsOf(parts, outgoing);
-  const leaving = new LeavingReports(reporter, outgoing.wake);
   const way = Promise.withResolvers<Delivery>();
   const reaching = reachOptions(parts, { routes, log, onInternalError });
   const routeWatch = new RouteWatch(routes.names, metrics.registry, log);
   const onOutcome = (outcome: RecipientOutcome) => {
     watch.count(outcome);
     routeWatch.note(outcome);
-    leaving.settled(outcome);
   };
   const dispatcher = makeDispatcher(parts, {
     reaching,
-    reporter: leaving,
+    reporter,
     way: way.promise,
     log,
     onOutcome,

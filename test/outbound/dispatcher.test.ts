@@ -380,6 +380,24 @@ test('while there is no room for reports nobody fails unheard, and what was take
   assert.deepEqual((await room.known(3))[0], 'a@missing.test failed');
 });
 
+test('a report for a sender elsewhere leaves as soon as it is there', async (t) => {
+  const room: SendingRoom = await SendingRoom.open(t, {
+    reporter: {
+      async report({ sender, account }) {
+        if (sender === '') return undefined;
+        const recipients = [{ address: 'zoe@example.com', destination: 'example.com' }];
+        const outbound = [{ account, sender: '', recipients, expires: nowSeconds() + 86_400 }];
+        const report = await stage(room.store, message('Undelivered'));
+        return { message: report, targets: [], sent: undefined, outbound };
+      },
+    },
+  });
+  const com = await room.domain('example.com');
+  await room.send('Offer', ['a@missing.test']);
+  assert.deepEqual(await room.known(2), ['a@missing.test failed', 'zoe@example.com sent']);
+  assert.match(com.taken[0]!.body, /Subject: Undelivered/);
+});
+
 test('a fault of ours puts mail off, as a fault of others does', async (t) => {
   const room = await SendingRoom.open(t, { signer: { sign: () => Promise.reject(new Error('no such key')) } });
   await room.domain('example.net');
