@@ -93,7 +93,7 @@ async function deliver(directory: Directory, recipient: string): Promise<void> {
   const stage = store.stage(1e6);
   await stage.write(MESSAGE);
   const envelope = { protocol: 'lmtp', remoteAddress: '', helo: '', sender: 'a@elsewhere.test' } as const;
-  await pipeline.accepts(recipient, envelope);
+  await pipeline.accepts(recipient, { ...envelope, withRoom: new Set() });
   const outcomes = await pipeline.deliver({ ...envelope, recipients: [{ address: recipient }] }, await stage.finish());
   for (const outcome of outcomes) if (!outcome.ok) throw new Error(outcome.text);
 }

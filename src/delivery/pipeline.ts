@@ -8,6 +8,7 @@
  */
 import type { Account } from '../directory/types.ts';
 import { Refused } from '../errors.ts';
+import { Pace } from '../pace.ts';
 import type { Store } from '../store/api.ts';
 import { type AccountId, type MailboxId, nowSeconds } from '../store/ids.ts';
 import type { Trace } from '../store/trace.ts';
@@ -76,7 +77,7 @@ export class DeliveryPipeline implements Delivery {
     if (signedIn !== undefined && found.leaves.some(({ via }) => via === undefined)) {
       await this.#options.allowances?.check(signedIn, 1);
     }
-    await this.#recipients.checkRoom(found, envelope.declaredBytes ?? 0);
+    await this.#recipients.checkRoom(found, envelope.declaredBytes ?? 0, envelope.withRoom);
   }
 
   async deliver(envelope: Envelope, message: StagedMessage): Promise<readonly Outcome[]> {
@@ -102,7 +103,9 @@ export class DeliveryPipeline implements Delivery {
   }
 
   async #resolve({ envelope, recipients }: InDelivery): Promise<void> {
+    const pace = new Pace();
     for (const [at, recipient] of recipients.entries()) {
+      await pace.pause();
       try {
         const { address, ...parameters } = envelope.recipients[at]!;
         Object.assign(recipient, await this.#recipients.find(address, envelope, parameters));
@@ -121,12 +124,13 @@ export class DeliveryPipeline implements Delivery {
   /** Those whose one reply depends on several mailboxes are checked before anything is filed; the store checks every mailbox. */
   async #checkSharedFates({ envelope, message, recipients }: InDelivery): Promise<void> {
     const oneForAll = hasOneReply(envelope) && recipients.length > 1;
+    const withRoom = new Set<AccountId>();
     for (const recipient of recipients) {
       const severalFates = recipient.accounts.length + recipient.leaves.length > 1;
       const storeChecks = !(oneForAll || severalFates || recipient.evenIfFull);
       if (recipient.failure !== null || storeChecks) continue;
       try {
-        await this.#recipients.checkRoom(recipient, message.body.length);
+        await this.#recipients.checkRoom(recipient, message.body.length, withRoom);
       } catch (error) {
         recipient.failure = failureOf(error);
       }

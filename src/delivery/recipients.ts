@@ -2,6 +2,7 @@
 import type { Account, Resolved } from '../directory/types.ts';
 import { Refused } from '../errors.ts';
 import type { Store } from '../store/api.ts';
+import type { AccountId } from '../store/ids.ts';
 import { ForwardRate } from './forward-rate.ts';
 import { goOn } from './forwarding.ts';
 import { holdBack } from './hold-back.ts';
@@ -111,10 +112,21 @@ export class Recipients {
     return goOn(address, onward, { sender, deliveredTo, parameters }, { outgoing, rate: this.#rate });
   }
 
-  /** Is there room for so many bytes with everybody it is for? @throws Refused `quota.exceeded` */
-  async checkRoom({ accounts, evenIfFull }: Pick<Found, 'accounts' | 'evenIfFull'>, bytes: number): Promise<void> {
-    const beyond = evenIfFull === true ? ROLES_ROOM : 0;
-    for (const account of accounts) await this.#checkRoom(account, bytes, beyond);
+  /**
+   * Is there room for so many bytes with everybody it is for?
+   * @param withRoom  who has it, of the recipients of the message so far: a thousand of them may stand for the same thousand people
+   * @throws Refused `quota.exceeded`
+   */
+  async checkRoom(
+    { accounts, evenIfFull }: Pick<Found, 'accounts' | 'evenIfFull'>,
+    bytes: number,
+    withRoom: Set<AccountId>,
+  ): Promise<void> {
+    for (const account of accounts) {
+      if (withRoom.has(account.id)) continue;
+      await this.#checkRoom(account, bytes, evenIfFull === true ? ROLES_ROOM : 0);
+      if (evenIfFull !== true) withRoom.add(account.id);
+    }
   }
 
   async #checkRoom(account: Account, bytes: number, beyond: number): Promise<void> {

@@ -1,6 +1,6 @@
 /** The delivery pipeline: envelope -> checks -> filters -> store. */
 import type { Account } from '../directory/types.ts';
-import type { EpochSeconds } from '../store/ids.ts';
+import type { AccountId, EpochSeconds } from '../store/ids.ts';
 import type { QueuePlace, Report } from '../store/queue.ts';
 import type { TracedRecipient } from '../store/trace-types.ts';
 import type { OutboundOptions, OutboundRecipient, StagedMessage } from '../store/types.ts';
@@ -93,7 +93,10 @@ export interface Delivery {
    */
   accepts(
     recipient: string,
-    envelope: Pick<Envelope, 'protocol' | 'signedIn' | 'sender' | 'declaredBytes'>,
+    envelope: Pick<Envelope, 'protocol' | 'signedIn' | 'sender' | 'declaredBytes'> & {
+      /** Whom the message has room with, of its recipients so far; more are added. */
+      readonly withRoom: Set<AccountId>;
+    },
   ): Promise<void>;
   /**
    * Files the message, durably, in one transaction. An outcome for each recipient, in order; by a protocol with one reply for

@@ -28,8 +28,8 @@ const NO_LINE: Malformed = [500, '5.5.2'];
 const NO_ARGUMENTS: Malformed = [501, '5.5.4'];
 const LONG_EXCHANGE: Malformed = [500, '5.5.6']; // RFC 4954 6
 
-/** Commands run in one turn of the event loop before others have their turn. */
-const COMMANDS_A_TURN = 100;
+/** Commands run in one turn of the event loop before others have their turn; RCPT may have to find the thousands who are in a group. */
+const COMMANDS_A_TURN = 20;
 
 export class SmtpSession {
   readonly connection: LineConnection;

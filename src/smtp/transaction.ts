@@ -1,6 +1,6 @@
 /** A mail transaction (RFC 5321 3.3): from MAIL to the end of the data, or to what puts an end to it before. */
 import type { EnvelopeRecipient } from '../delivery/types.ts';
-import type { EpochSeconds } from '../store/ids.ts';
+import type { AccountId, EpochSeconds } from '../store/ids.ts';
 import type { TracedRecipient } from '../store/trace-types.ts';
 import type { OutboundOptions } from '../store/types.ts';
 import type { Intake } from './intake.ts';
@@ -27,6 +27,8 @@ export class Transaction implements Announced {
   readonly options: OutboundOptions;
   readonly holdUntil: EpochSeconds | undefined;
   readonly recipients: EnvelopeRecipient[] = [];
+  /** Of the people whom they stand for, those who have room for the message. */
+  readonly withRoom = new Set<AccountId>();
   /** Those who were refused, for the trace: the first {@link MOST_REFUSED}. */
   readonly refused: TracedRecipient[] = [];
   /** Names the message in its Received line, in the reply and in the log. */

@@ -57,6 +57,32 @@ test('by SMTP, when a mailbox would become full, nobody gets the message and it 
   assert.deepEqual(await counts(room, ['anna', 'ben']), [0, 1]);
 });
 
+test('people who stand behind many recipients of one message are asked once how much room they have', async (t) => {
+  let asked = 0;
+  const quotas = { anna: 1e6, ben: 1e6, carla: 1e6 };
+  const room = await mailRoom(t, {
+    people: ['anna', 'ben', 'carla'],
+    quotas,
+    store: (store) => {
+      const usage = store.usage.bind(store);
+      store.usage = (account) => {
+        asked += 1;
+        return usage(account);
+      };
+      return store;
+    },
+  });
+  const { groups } = room.directory.by('the test');
+  await groups.add('All', { address: 'all@office.test' });
+  await groups.join('All', ...Object.keys(quotas).map((name) => `${name}@office.test`));
+  const smtp = await room.connect('smtp');
+  await smtp.ask('EHLO x');
+  const replies = await send(smtp, [...Array.from({ length: 50 }, (_, at) => `all+${at}`), 'anna']);
+  assert.deepEqual([replies.length, replies.at(-1)], [54, '250 2.0.0']);
+  assert.deepEqual(await counts(room, Object.keys(quotas)), [1, 1, 1]);
+  assert.equal(asked, 6); // at RCPT, and at the end of the data
+});
+
 test('an address of several people is delivered to all of them or to none', async (t) => {
   const room = await mailRoom(t, { people: ['anna', 'ben', 'carla'], quotas: { ben: 500 } });
   await room.directory.by('the test').aliases.add('both@office.test', 'anna@office.test');

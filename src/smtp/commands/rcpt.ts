@@ -63,10 +63,11 @@ async function accept(session: SmtpSession, transaction: Transaction, recipient:
 
 /** @throws Refused when nobody is there to take it */
 async function ask(session: SmtpSession, transaction: Transaction, recipient: EnvelopeRecipient): Promise<void> {
-  const { sender, declaredBytes } = transaction;
+  const { sender, declaredBytes, withRoom } = transaction;
   await session.context.delivery.accepts(recipient.address, {
     protocol: session.dialect.protocol,
     sender,
+    withRoom,
     ...(session.signedIn !== null && { signedIn: session.signedIn }),
     ...(declaredBytes !== undefined && { declaredBytes }),
   });
