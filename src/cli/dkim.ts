@@ -72,7 +72,12 @@ function keyTable(keys: readonly KeyShown[]): string {
 function seenText({ state, since, record, shown, fault, recordUntil }: KeySeen): string {
   const found = shown === null ? `nobody could say: ${fault}` : shown ? 'shows the key' : fault;
   const needed = recordUntil === null ? '' : `; the record may go from ${day(recordUntil)} on`;
-  return `${record.name}\n  ${STATES[state]} since ${day(since)}${needed}\n  DNS: ${found}\n  TXT ${record.text}`;
+  const gone =
+    state === 'signing' && shown === false
+      ? ['Put the record back: what this key signs proves nothing without it.']
+      : [];
+  const lines = [`${STATES[state]} since ${day(since)}${needed}`, `DNS: ${found}`, ...gone, `TXT ${record.text}`];
+  return [record.name, ...lines].join('\n  ');
 }
 
 function day(iso: string): string {

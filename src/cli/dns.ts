@@ -43,6 +43,9 @@ function check(): Command {
 const WORDS = { must: 'MUST', should: 'SHOULD', nice: 'NICE' } as const;
 
 function checkText({ domain, findings }: ZoneChecked): string {
+  // One reason for all of it, such as a DNS server that does not answer, is told once.
+  if (findings.every(({ state }) => state === 'unknown'))
+    return `${domain}: nobody could say anything. ${oneLine(findings[0]?.text ?? '')}`;
   const wrong = findings.filter(({ state }) => state !== 'good');
   const right = findings.filter(({ state }) => state === 'good');
   const head =

@@ -88,7 +88,16 @@ test('an administrator sees keys, what the DNS lacks, and what to add, and makes
     shown.stdout,
     /signs no more since .*; the record may go from \d{4}-\d\d-\d\d on\n {2}DNS: shows the key/,
   );
-  assert.match(shown.stdout, /signs since .*\n {2}DNS: there is no such record/);
+  assert.match(shown.stdout, /signs since .*\n {2}DNS: there is no such record\n {2}Put the record back: /);
   assert.match((await command(office, 'dkim', 'list')).stdout, /^office\.test +rsa-\d{8}-2 +rsa +signs +/m);
   assert.equal((await command(office, 'dns', 'check', 'example.org')).code, 1);
+
+  // A DNS that is dead is told of once, not for each record.
+  internet.dns.zone.get = () => 'SERVFAIL';
+  const dead = await command(office, 'dns', 'check', 'office.test');
+  assert.equal(dead.code, 1);
+  assert.match(
+    dead.stdout,
+    /^office\.test: nobody could say anything\. Nothing could be found out .* says SERVFAIL\.\n$/,
+  );
 });
