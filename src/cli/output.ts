@@ -1,5 +1,5 @@
 /** What a command prints: JSON for programs, tables and sentences for people. */
-import { Refused } from '../errors.ts';
+import { BadCommand, Refused } from '../errors.ts';
 
 export interface OutputOptions {
   readonly json?: boolean | undefined;
@@ -50,9 +50,13 @@ export const EXIT = { done: 0, failed: 1, usage: 2 } as const;
 
 /** Prints an error with its stable code, for people or as JSON. */
 export function printError(error: unknown, options: OutputOptions): void {
-  const code = error instanceof Refused ? error.code : 'internal';
-  const text =
-    error instanceof Refused ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error);
+  const { code, text } = told(error);
   if (options.json === true) process.stderr.write(`${JSON.stringify({ error: { code, text } })}\n`);
   else process.stderr.write(`rainmail: ${text}\n  (${code})\n`);
+}
+
+function told(error: unknown): { readonly code: string; readonly text: string } {
+  if (error instanceof Refused) return { code: error.code, text: error.message };
+  if (error instanceof BadCommand) return { code: 'command', text: error.message };
+  return { code: 'internal', text: error instanceof Error ? (error.stack ?? error.message) : String(error) };
 }

@@ -4,7 +4,7 @@ import { userInfo } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type RefusalCode, Refused } from '../errors.ts';
 import type { OnProgress } from '../progress.ts';
-import type { Action } from '../server/admin/action.ts';
+import { type Action, inputFor } from '../server/admin/action.ts';
 import { type Answer, jsonLines, type Request, shortPath, socketPath } from '../server/admin/wire.ts';
 import { openOffice } from '../server/office.ts';
 import type { OutputOptions } from './output.ts';
@@ -71,7 +71,7 @@ async function here<Input, Result>(
   const interrupt = () => interrupted.abort();
   process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
   try {
-    return await action.run(office, action.input.parse(input), {
+    return await action.run(office, inputFor(action, input), {
       progress,
       signal: interrupted.signal,
       actor: actor(),

@@ -7,7 +7,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import type { Logger } from 'pino';
 import { z } from 'zod';
 import { BadCommand, Refused } from '../errors.ts';
-import type { Run } from './admin/action.ts';
+import { inputFor, type Run } from './admin/action.ts';
 import { findAction } from './admin/actions.ts';
 import { type Answer, jsonLines, shortPath, socketPath } from './admin/wire.ts';
 import type { Office } from './office.ts';
@@ -90,7 +90,7 @@ async function serve(socket: Socket, { office, log, internalError, stopping }: S
       progress: (progress) => answer({ progress }),
       signal: AbortSignal.any([gone.signal, stopping]),
     };
-    const result = await found.run(office, found.input.parse(input), run);
+    const result = await found.run(office, inputFor(found, input), run);
     log[again ? 'debug' : 'info']({ action: name, actor }, 'administrative action');
     answer({ result });
   } catch (error) {

@@ -234,6 +234,11 @@ test('the command line tells it in tables and as JSON, and asks before it remove
   assert.deepEqual([refused.code, refused.stdout], [1, '']);
   assert.match(refused.stderr, /Remove mail for 1 recipient, unsent\? Their senders are not told\. Nothing was done/);
   assert.equal((await command('hold')).code, 2);
+  const empty = await command('list', '--to-domain', '', '--json');
+  assert.deepEqual(
+    [empty.code, JSON.parse(empty.stderr)],
+    [1, { error: { code: 'command', text: 'to-domain is empty.' } }],
+  );
   const both = await command('hold', '--all', '--from', ANNA);
   assert.deepEqual([both.code, both.stdout], [2, '']);
   assert.match(both.stderr, /--all is for everything that waits: leave it out, or the rest/);

@@ -3,6 +3,7 @@
  * when one is running (through the admin socket), else directly on the data directory; the action can't tell the difference.
  */
 import type { z } from 'zod';
+import { BadCommand } from '../../errors.ts';
 import type { OnProgress } from '../../progress.ts';
 import type { Office } from '../office.ts';
 
@@ -30,4 +31,16 @@ export interface Run {
 /** Declares an action; the types of its input and result follow from it. */
 export function action<Input, Result>(definition: Action<Input, Result>): Action<Input, Result> {
   return definition;
+}
+
+/** @throws BadCommand in words for who has given the command */
+export function inputFor<Input, Result>({ input }: Action<Input, Result>, given: unknown): Input {
+  const parsed = input.safeParse(given);
+  if (parsed.success) return parsed.data;
+  const faults = parsed.error.issues.map(({ path, code, message, ...issue }) => {
+    const name = path.map((part) => String(part).replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)).join('.');
+    const isEmpty = code === 'too_small' && 'minimum' in issue && issue.minimum === 1;
+    return `${name === '' ? 'the command' : name} ${isEmpty ? 'is empty' : `can not be taken: ${message}`}`;
+  });
+  throw new BadCommand(`${faults.join('; ')}.`);
 }
