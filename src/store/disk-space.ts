@@ -8,6 +8,7 @@ import { Refused } from '../errors.ts';
 import type { Milliseconds } from './ids.ts';
 
 const LOOK_EVERY: Milliseconds = 2_000;
+const RESERVE = 'reserve';
 const RESERVE_BYTES = 16 << 20;
 
 /** How much room there is, when that begins or ceases to be too little. */
@@ -40,7 +41,7 @@ export class DiskSpace {
   static async watch(directory: string, watermark: number, listeners: Listeners): Promise<DiskSpace> {
     const space = new DiskSpace(directory, watermark, listeners);
     await space.look();
-    if (!space.#low) await makeReserve(join(directory, 'reserve'));
+    if (!space.#low) await makeReserve(join(directory, RESERVE));
     return space;
   }
 
@@ -66,7 +67,7 @@ export class DiskSpace {
   /** Gives the reserve up, so that deleting works on a disk that is really full. */
   async useReserve(): Promise<void> {
     this.#note(true, await freeBytesIn(this.#directory));
-    await rm(join(this.#directory, 'reserve'), { force: true });
+    await giveUpReserve(this.#directory);
   }
 
   close(): void {
@@ -77,6 +78,17 @@ export class DiskSpace {
     if (low === this.#low) return;
     this.#low = low;
     this.#onChange({ low, freeBytes, reserveBytes: this.#watermark });
+  }
+}
+
+/** Room for what must be written on a disk that is full. @returns false when it was given up before */
+export async function giveUpReserve(directory: string): Promise<boolean> {
+  try {
+    await rm(join(directory, RESERVE));
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+    throw error;
   }
 }
 

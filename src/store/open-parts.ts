@@ -5,12 +5,14 @@
 import { randomUUID } from 'node:crypto';
 import { chmod, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { Refused } from '../errors.ts';
 import { Segments } from './bodies/segments.ts';
 import { ChangeEvents } from './change-events.ts';
 import { asDamage, assertDatabase, hasLog } from './damage.ts';
 import { DataLock } from './data-lock.ts';
-import { DiskSpace, type Room } from './disk-space.ts';
+import { DiskSpace, giveUpReserve, type Room } from './disk-space.ts';
 import { SqliteEngine } from './engine/sqlite.ts';
+import { explained, isFull } from './engine/sqlite-errors.ts';
 import { type Milliseconds, nowSeconds } from './ids.ts';
 import { newestSegment } from './operations/segments.ts';
 import { formatPosition, type Recovered, recover } from './recovery.ts';
@@ -60,8 +62,24 @@ export interface StoreParts {
   readonly recovered: Recovered;
 }
 
-/** Opens the directory, makes it if need be, and recovers it after an unclean end. @throws Refused `store.locked`, `store.newer`, `store.damaged` */
+/**
+ * Opens the directory, makes it if need be, and recovers it after an unclean end. On a disk that is full it gives the reserve up for that: reading and
+ * deleting go on.
+ * @throws Refused `store.locked`, `store.newer`, `store.damaged`, `store.full`
+ */
 export async function openParts(options: StoreOptions): Promise<StoreParts> {
+  try {
+    return await openOnce(options);
+  } catch (error) {
+    const isDiskFull = isFull(explained(error)) || (error as NodeJS.ErrnoException).code === 'ENOSPC';
+    if (!isDiskFull) throw error;
+    if (await giveUpReserve(options.directory)) return openOnce(options);
+    const text = `The disk of ${options.directory} is full: nothing can be opened there. Make some room on it, then try again.`;
+    throw new Refused('store.full', text, { cause: error });
+  }
+}
+
+async function openOnce(options: StoreOptions): Promise<StoreParts> {
   await mkdir(options.directory, { recursive: true, mode: 0o700 });
   await chmod(options.directory, 0o700);
   const lock = DataLock.take(options.directory, options.command);
