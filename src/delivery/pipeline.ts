@@ -123,7 +123,8 @@ export class DeliveryPipeline implements Delivery {
 
   /** Those whose one reply depends on several mailboxes are checked before anything is filed; the store checks every mailbox. */
   async #checkSharedFates({ envelope, message, recipients }: InDelivery): Promise<void> {
-    const oneForAll = hasOneReply(envelope) && recipients.length > 1;
+    // Who leaves the queue with others does it in one transaction, as who has one reply with them.
+    const oneForAll = (hasOneReply(envelope) || envelope.arrives !== undefined) && recipients.length > 1;
     const withRoom = new Set<AccountId>();
     for (const recipient of recipients) {
       const severalFates = recipient.accounts.length + recipient.leaves.length > 1;
@@ -172,7 +173,8 @@ export class DeliveryPipeline implements Delivery {
     const report = await this.#options.notices?.filed(delivery);
     const sends = sendsOf(delivery);
     const arrival = { ...arrivalOf(envelope, recipients, findings), ...(sends > 0 && { sends }) };
-    const also = { sent: sentBy(envelope, message), outbound, report, arrival, arrives: envelope.arrives };
+    const arrives = envelope.arrives?.filter((_place, at) => recipients[at]!.failure === null);
+    const also = { sent: sentBy(envelope, message), outbound, report, arrival, arrives };
     try {
       const filed = await this.#withinAllowance(envelope, sends, () => this.#store.deliver(message, targets, also));
       // What tells of it leaves as soon as it is there, where its reader is elsewhere.

@@ -31,8 +31,8 @@ export interface Envelope {
   readonly options?: OutboundOptions;
   /** What its header says of itself. */
   readonly importance?: 'high' | 'low' | undefined;
-  /** Whose wait in the queue it ends, in the transaction that files it. */
-  readonly arrives?: QueuePlace;
+  /** Whose wait in the queue it ends, in the transaction that files it: the place of each recipient. */
+  readonly arrives?: readonly QueuePlace[];
   /** Not to leave before (RFC 4865). */
   readonly holdUntil?: EpochSeconds;
   /** Where the message has been, by its Delivered-To fields (RFC 9228). */

@@ -105,15 +105,13 @@ export class Attempts {
 
   /** Gives the message to people here, whose time for it has come. */
   async giveHere(batch: QueuedBatch): Promise<void> {
-    const { message, recipients } = batch;
-    const outcomes: RecipientOutcome[] = [];
-    for (const recipient of recipients) {
-      try {
-        const { sizeBytes, read } = await this.#bytesOf(batch);
-        outcomes.push(await this.#options.here.deliver(message, recipient, sizeBytes, () => read(NOTHING)));
-      } catch (error) {
-        outcomes.push(...this.#notSent({ message, recipients: [recipient] }, error));
-      }
+    let outcomes: RecipientOutcome[];
+    try {
+      const { sizeBytes, read } = await this.#bytesOf(batch);
+      const { message, recipients } = batch;
+      outcomes = await this.#options.here.deliver(message, recipients, sizeBytes, () => read(NOTHING));
+    } catch (error) {
+      outcomes = this.#notSent(batch, error);
     }
     await this.#settle(batch, outcomes, { destination: HERE, contact: { reached: true } });
   }

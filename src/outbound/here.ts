@@ -1,6 +1,6 @@
 /**
- * People here whose mail was to be there later (RFC 4865): when the time has come it goes the way of all mail that arrives, recipient by recipient,
- * wherever their addresses lead by then.
+ * People here whose mail was to be there later (RFC 4865): when the time has come it goes the way of all mail that arrives, wherever their addresses lead
+ * by then.
  *
  * Invariant: the transaction that files it takes the recipient off the queue, so that nobody gets it twice. What the queue notes later is for the trace.
  */
@@ -29,19 +29,44 @@ export class Here {
   }
 
   /**
+   * Gives it to all of these at once: whoever has it by several of them has one copy, and its bytes are stored once.
    * @param sizeBytes  of the message
    * @param read  from its first byte
+   * @returns what became of each who is still in the queue
    * @throws Refused `message.gone`, `message.damaged`
    */
   async deliver(
     message: QueuedMessage,
-    recipient: QueuedRecipient,
+    recipients: readonly QueuedRecipient[],
     sizeBytes: number,
     read: () => AsyncIterable<Buffer>,
-  ): Promise<RecipientOutcome> {
+  ): Promise<RecipientOutcome[]> {
+    try {
+      return await this.#together(message, recipients, sizeBytes, read);
+    } catch (error) {
+      if (!isGone(error) || recipients.length === 1) throw error;
+      // One of them was taken off the queue meanwhile: the others are not to wait for that.
+      const outcomes: RecipientOutcome[] = [];
+      for (const recipient of recipients) {
+        try {
+          outcomes.push(...(await this.#together(message, [recipient], sizeBytes, read)));
+        } catch (error) {
+          if (!isGone(error)) throw error;
+        }
+      }
+      if (outcomes.length === 0) throw error;
+      return outcomes;
+    }
+  }
+
+  async #together(
+    message: QueuedMessage,
+    recipients: readonly QueuedRecipient[],
+    sizeBytes: number,
+    read: () => AsyncIterable<Buffer>,
+  ): Promise<RecipientOutcome[]> {
     const signedIn = await this.#options.accountOf(message.account);
     const { sender, options } = message;
-    const { address, notify, original } = recipient;
     const envelope: Envelope = {
       protocol: 'queue',
       remoteAddress: '',
@@ -49,17 +74,17 @@ export class Here {
       sender,
       options,
       ...(signedIn !== undefined && { signedIn }),
-      recipients: [{ address, notify, original }],
-      arrives: { id: message.id, number: recipient.number },
+      recipients: recipients.map(({ address, notify, original }) => ({ address, notify, original })),
+      arrives: recipients.map(({ number }) => ({ id: message.id, number })),
     };
     try {
       const delivery = await this.#options.delivery;
-      const [outcome] = await delivery.deliver(envelope, await this.#staged(sizeBytes, read));
-      return outcomeOf(recipient, outcome!);
+      const outcomes = await delivery.deliver(envelope, await this.#staged(sizeBytes, read));
+      return recipients.map((recipient, at) => outcomeOf(recipient, outcomes[at]!));
     } catch (error) {
       if (!(error instanceof Refused) || error.code.startsWith('message.')) throw error;
       const [reply, status] = replyToRefusal(error.code);
-      return outcomeOf(recipient, { ok: false, reply, status, text: error.message });
+      return recipients.map((each) => outcomeOf(each, { ok: false, reply, status, text: error.message }));
     }
   }
 
@@ -73,6 +98,10 @@ export class Here {
       throw error;
     }
   }
+}
+
+function isGone(error: unknown): boolean {
+  return error instanceof Refused && error.code === 'message.gone';
 }
 
 /** Success is told by the pipeline, in the transaction that files the message. */

@@ -91,7 +91,7 @@ export interface AlsoFiled {
   /** Tells the sender that everybody has it: nobody hears of it when somebody was refused. */
   readonly report?: Report | undefined;
   /** Who waited for it in the queue, and does no more. */
-  readonly arrives?: QueuePlace | undefined;
+  readonly arrives?: readonly QueuePlace[] | undefined;
   /** How it came, for the trace; absent: the server wrote it. */
   readonly arrival?: Arrival | undefined;
 }

@@ -280,14 +280,14 @@ export class MailStore implements Store {
   async deliver(
     message: StagedMessage,
     targets: readonly DeliveryTarget[],
-    { sent, outbound = [], report, arrives, arrival }: AlsoFiled = {},
+    { sent, outbound = [], report, arrives = [], arrival }: AlsoFiled = {},
   ): Promise<Filed> {
     return this.#filing.file([message], async () => {
       const prepared = prepareMessage(message);
       const trace = this.trace.delivering(arrival);
       const file = async (tx: Writer) => {
         const filed = await deliver(tx, prepared, { targets, sent, outbound, now: nowSeconds(), trace });
-        if (arrives !== undefined && isWhole(filed)) await leaveQueue(tx, arrives);
+        if (isWhole(filed)) for (const place of arrives) await leaveQueue(tx, place);
         return filed;
       };
       const result = await (report === undefined ? this.#write(file) : this.#fileAndTell(file, report));

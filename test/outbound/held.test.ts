@@ -37,6 +37,33 @@ test('mail for later is in Sent at once and with nobody before its time; then it
   assert.equal((await room.store.verify()).findings.length, 0);
 });
 
+test('who has it by several addresses has one copy, whose mailbox is full waits alone, and who asked hears of the rest', async (t) => {
+  const office = await SendingOffice.open(t);
+  const { room } = office;
+  const by = room.directory.by('the test');
+  await by.aliases.add('all@office.test', 'ben@office.test', 'cleo@office.test');
+  await by.quotas.set({ scope: 'account', name: 'cleo@office.test' }, 1);
+  const notify = 'NOTIFY=SUCCESS';
+  await office.submit('HOLDFOR=1', ...['ben', 'anna', 'cleo'].map((one) => `<${one}@office.test> ${notify}`));
+  assert.deepEqual(await office.known(3), [
+    'anna@office.test sent',
+    'ben@office.test sent',
+    'cleo@office.test deferred',
+  ]);
+  const told = (await room.inbox('anna'))
+    .map((text) => text.match(/(?<=Final-Recipient: rfc822; )\S+/g))
+    .filter(Boolean);
+  assert.deepEqual(told, [['ben@office.test', 'anna@office.test']]);
+  assert.deepEqual(
+    (await office.waiting()).map(({ address }) => address),
+    ['cleo@office.test'],
+  );
+  await by.quotas.set({ scope: 'account', name: 'cleo@office.test' }, null);
+  await office.submit('HOLDFOR=1', '<ben@office.test>', '<all@office.test>', '<cleo@office.test>');
+  await office.known(6);
+  assert.deepEqual([(await room.inbox('ben')).length, (await room.inbox('cleo')).length], [2, 1]);
+});
+
 test('where the mail goes is looked at when its time has come', async (t) => {
   const office = await SendingOffice.open(t);
   const { room } = office;
@@ -66,17 +93,23 @@ test('whoever has it does not get it again, should the server have died before i
   const [record] = await store.bodyRecords(message.account, [message.email]);
   const bytes = await store.body(message.account, record!.email, record!.body);
   const here = new Here({ store, delivery: Promise.resolve(delivery), accountOf: (id) => directory.accountOf(id) });
-  const deliver = () =>
-    here.deliver(message, recipients[0]!, bytes.length, async function* () {
+  const deliver = async (some: typeof recipients) => {
+    const outcomes = await here.deliver(message, some, bytes.length, async function* () {
       yield bytes;
     });
-  assert.equal((await deliver()).kind, 'sent');
-  await assert.rejects(deliver, { code: 'message.gone' });
+    return outcomes.map(({ recipient, kind }) => `${recipient.address} ${kind}`);
+  };
+  const [ben] = recipients as [(typeof recipients)[0]];
+  assert.deepEqual(await deliver([ben]), ['ben@office.test sent']);
+  await assert.rejects(deliver([ben]), { code: 'message.gone' });
   assert.equal((await office.room.inbox('ben')).length, 1);
   assert.deepEqual(
     (await office.waiting()).map(({ address }) => address),
     ['cleo@office.test'],
   );
+  assert.deepEqual(await deliver(recipients), ['cleo@office.test sent']);
+  await assert.rejects(deliver(recipients), { code: 'message.gone' });
+  assert.deepEqual([(await office.room.inbox('ben')).length, (await office.room.inbox('cleo')).length], [1, 1]);
   assert.deepEqual((await store.verify()).findings, []);
 });
 
