@@ -11,6 +11,10 @@ import { FieldFilter, type FieldRule } from './syntax/field-filter.ts';
 import { HeaderScan } from './syntax/header-scan.ts';
 import { type BareLineEnds, LineEndings } from './syntax/line-endings.ts';
 
+const SPACE = 32;
+const TAB = 9;
+const CRLF = Buffer.from('\r\n');
+
 /** RFC 5321 6.3: a message that was received this often goes round in circles. */
 const MOST_HOPS = 100;
 
@@ -38,6 +42,7 @@ export class Intake {
   readonly #endings: LineEndings;
   readonly #filter: FieldFilter | null;
   readonly #header = new HeaderScan();
+  #hasBegun = false;
   #failed = false;
   #problem: unknown;
 
@@ -63,7 +68,7 @@ export class Intake {
     if (this.#failed) return undefined;
     try {
       if (this.received > this.#options.limit) throw tooLarge(this.#options.limit);
-      return this.#store(this.#completed(this.#filtered(this.#endings.push(data))));
+      return this.#store(this.#completed(this.#filtered(this.#begun(this.#endings.push(data)))));
     } catch (error) {
       this.#fail(error);
       return undefined;
@@ -96,6 +101,16 @@ export class Intake {
   /** Something else than its content put an end to the message. */
   abandon(): void {
     this.#fail(undefined);
+  }
+
+  /**
+   * A message that begins with a blank has no header, for its first line goes on from none (RFC 5322 2.2.3): so that it does not go on from our trace lines,
+   * which would say then what the sender likes, the header ends before it.
+   */
+  #begun(data: Buffer): Buffer {
+    if (this.#hasBegun || data.length === 0) return data;
+    this.#hasBegun = true;
+    return data[0] === SPACE || data[0] === TAB ? Buffer.concat([CRLF, data]) : data;
   }
 
   #filtered(data: Buffer): Buffer {

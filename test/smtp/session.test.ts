@@ -320,6 +320,20 @@ test('a long random pipeline gets one reply a line, whatever it says', async (t)
   }
 });
 
+test('no line of a message goes on from our Received line', async (t) => {
+  const room = await mailRoom(t);
+  const smtp = await addressed(room);
+  for (const blank of [' ', '\t']) {
+    await smtp.ask('MAIL FROM:<a@b.test>');
+    await smtp.ask('RCPT TO:<anna@office.test>');
+    await smtp.ask('DATA');
+    smtp.send(`${blank}(really from bank.test)\r\nSubject: hello\r\n\r\nHello.\r\n.\r\n`);
+    assert.match(await smtp.reply(), /^250 /);
+    const message = (await room.inbox('anna')).at(-1)!;
+    assert.equal(withoutTrace(message), `\r\n${blank}(really from bank.test)\r\nSubject: hello\r\n\r\nHello.\r\n`);
+  }
+});
+
 test('hundreds of messages that are begun and not ended are not all in memory, and come whole when they are', async (t) => {
   const room = await mailRoom(t, { people: ['anna'] });
   const line = `${'x'.repeat(998)}\r\n`;
