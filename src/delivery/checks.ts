@@ -32,6 +32,7 @@ export async function runChecks(
     delivery.suspicious ||= verdict?.suspicious ?? false;
     delivery.unproven ||= verdict?.unproven ?? false;
     delivery.disowned ||= verdict?.disowned ?? false;
+    delivery.borrowed ||= verdict?.borrowed ?? false;
   }
 }
 

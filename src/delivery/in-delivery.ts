@@ -16,6 +16,8 @@ export interface InDelivery {
   unproven: boolean;
   /** And the domain of its sender says that it is not from there: nobody is told there of what becomes of it. */
   disowned: boolean;
+  /** The domain of its envelope's sender says that it is not from there, and nothing else proves that it is, whoever the author may be. */
+  borrowed: boolean;
 }
 
 export type Failure = Extract<Outcome, { ok: false }> & {
@@ -31,6 +33,8 @@ export interface Recipient {
   leaves: readonly Leaving[];
   /** Header lines for all it stands for, each ended by CRLF. */
   lines?: string;
+  /** A group that is posted to by the right of who the envelope says is the sender. */
+  postedBySender?: true;
   /** Its mail is filed beyond the quota, too, for a while: it is postmaster's or abuse's. */
   evenIfFull?: true;
   /** The folder it is filed in; INBOX when absent. */
@@ -85,4 +89,5 @@ export interface Verdict {
   readonly suspicious: boolean;
   readonly unproven: boolean;
   readonly disowned: boolean;
+  readonly borrowed: boolean;
 }

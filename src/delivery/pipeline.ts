@@ -19,6 +19,7 @@ import { type OnCheckFailed, runChecks } from './checks.ts';
 import { hasOneReply, outboundOf, sentBy, shareFates, targetsOf } from './filing.ts';
 import type { Check, InDelivery, Recipient, Step } from './in-delivery.ts';
 import { junkFolders } from './junk.ts';
+import { refuseBorrowed } from './posting.ts';
 import { Recipients, type RecipientsOptions, type Resolver } from './recipients.ts';
 import { failureOf, replyToRefusal } from './replies.ts';
 import type { Senders } from './senders.ts';
@@ -118,6 +119,7 @@ export class DeliveryPipeline implements Delivery {
   async #check(delivery: InDelivery): Promise<void> {
     const { checks = [], onCheckFailed = ignore } = this.#options;
     await runChecks(checks, delivery, onCheckFailed);
+    refuseBorrowed(delivery);
     await this.#recipients.holdBack(delivery);
   }
 
@@ -227,7 +229,7 @@ function sendsOf({ envelope: { protocol, signedIn }, recipients }: InDelivery): 
 }
 
 /** Before the checks. */
-const NOTHING_FOUND = { findings: '', suspicious: false, unproven: false, disowned: false } as const;
+const NOTHING_FOUND = { findings: '', suspicious: false, unproven: false, disowned: false, borrowed: false } as const;
 const ignore = (): void => {};
 const NOWHERE: ReadonlyMap<AccountId, MailboxId> = new Map();
 

@@ -3,12 +3,14 @@
  *
  * People of this office are known by their sign-in, or by their address where a neighbour hands mail over (LMTP) that has checked it. A message from
  * elsewhere that bears the address of somebody here is not taken for theirs: anybody can write that. Addresses elsewhere are taken as they are
- * given; whether they are true is for SPF and DMARC to say.
+ * given, but where their domain says that the message is not from there (SPF), and no signature of it says otherwise.
  */
 import { canonicalName } from '../directory/address.ts';
 import type { Account, MailList, Resolved } from '../directory/types.ts';
 import { Refused } from '../errors.ts';
+import type { InDelivery, Recipient } from './in-delivery.ts';
 import type { Giver } from './recipients.ts';
+import { failureOf } from './replies.ts';
 
 /** What is known of who posts. */
 interface Poster {
@@ -34,6 +36,25 @@ export async function requirePosting(
     throw refused(list, 'sign in with your mail program to post as somebody of this office');
   }
   if (!mayPost(list, members, poster)) throw refused(list, WHO[list.who]);
+}
+
+/** Who may post was known by the envelope's sender, as a stranger gave it. */
+export function isPostedBySender({ who }: MailList, { protocol, signedIn }: Giver): boolean {
+  return who !== 'anyone' && protocol === 'smtp' && signedIn === undefined;
+}
+
+/** What was posted in the name of somebody elsewhere, and is not from there. */
+export function refuseBorrowed({ borrowed, recipients, envelope: { sender } }: InDelivery): void {
+  if (!borrowed) return;
+  for (const recipient of recipients) {
+    if (recipient.failure === null && recipient.postedBySender)
+      recipient.failure = failureOf(notFrom(sender, recipient));
+  }
+}
+
+function notFrom(sender: string, { address }: Recipient): Refused {
+  const text = `Mail to the group ${address} is not taken from you: by what its domain says (SPF), the message is not from ${sender}, who may post.`;
+  return new Refused('sender.not-permitted', text);
 }
 
 const WHO = {

@@ -8,7 +8,7 @@ import { goOn } from './forwarding.ts';
 import { holdBack } from './hold-back.ts';
 import type { InDelivery, Leaving, Recipient } from './in-delivery.ts';
 import { listHeader } from './list-header.ts';
-import { requirePosting } from './posting.ts';
+import { isPostedBySender, requirePosting } from './posting.ts';
 import { type Envelope, HERE, type Outgoing, type RecipientParameters } from './types.ts';
 
 /** Where addresses lead. */
@@ -30,7 +30,7 @@ export interface RecipientsOptions {
 /** Who gave the mail, and what of its header is known by then, as far as it decides who may have it. */
 export type Giver = Pick<Envelope, 'protocol' | 'signedIn' | 'sender' | 'deliveredTo' | 'fromList' | 'holdUntil'>;
 
-export type Found = Pick<Recipient, 'accounts' | 'leaves' | 'mailbox' | 'lines' | 'evenIfFull'>;
+export type Found = Pick<Recipient, 'accounts' | 'leaves' | 'mailbox' | 'lines' | 'evenIfFull' | 'postedBySender'>;
 
 /** Beyond a quota, for mail to postmaster and abuse: a full mailbox is often what they are to hear of. Bounded, since anybody may write to them. */
 const ROLES_ROOM = 64 << 20;
@@ -66,6 +66,7 @@ export class Recipients {
           lines,
           ...(mailbox !== undefined && { mailbox }),
           ...(role && { evenIfFull: role }),
+          ...(list !== undefined && isPostedBySender(list, giver) && { postedBySender: true }),
         };
       }
       case 'closed':

@@ -40,7 +40,7 @@ export function replyToRefusal(code: RefusalCode): ReplyCode {
 }
 
 /** For what the message is, not for whom it is to. */
-const FOR_GOOD: ReadonlySet<RefusalCode> = new Set(['loop.detected', 'sender.unproven']);
+const FOR_GOOD: ReadonlySet<RefusalCode> = new Set(['loop.detected', 'sender.unproven', 'sender.not-permitted']);
 
 /** What a refusal is to a recipient. @throws what is none */
 export function failureOf(error: unknown): Failure {

@@ -10,7 +10,7 @@ import type { StagedMessage } from '../../src/store/types.ts';
 function delivery(leaves: readonly Leaving[] = []): InDelivery {
   const envelope = { protocol: 'smtp', remoteAddress: '192.0.2.1', helo: 'x', sender: '', recipients: [] } as const;
   const recipients = leaves.map((each) => ({ address: each.address, accounts: [], leaves: [each], failure: null }));
-  const nothing = { findings: '', suspicious: false, unproven: false, disowned: false };
+  const nothing = { findings: '', suspicious: false, unproven: false, disowned: false, borrowed: false };
   return { envelope, message: {} as StagedMessage, recipients, ...nothing };
 }
 

@@ -18,7 +18,7 @@ import { decide, type Policy } from './decide.ts';
 import { evaluate, type Methods } from './evaluate.ts';
 import { Keys } from './keys.ts';
 import { Lookups, type Names } from './lookups.ts';
-import { isDisowned, provesAuthor } from './proof.ts';
+import { isBorrowed, isDisowned, provesAuthor } from './proof.ts';
 import { resultsField } from './results-field.ts';
 import { MOST_HEADER_BYTES } from './signed-header.ts';
 import type { Authentication, Decision } from './types.ts';
@@ -89,7 +89,8 @@ async function authenticate(
     delivery.findings += resultsField(methods.hostname, found); // also of what is refused: the trace tells of it
     refuse(found, decision, envelope);
     const unproven = !provesAuthor(found, authors);
-    return { suspicious: decision === 'junk', unproven, disowned: unproven && isDisowned(found) };
+    const disowned = unproven && isDisowned(found);
+    return { suspicious: decision === 'junk', unproven, disowned, borrowed: isBorrowed(found, sender) };
   } finally {
     lookups.end();
     await bytes.return?.();

@@ -1,4 +1,5 @@
 /** Whether what was found proves that a message is from whom it says, whatever its domain asks for where that fails. Pure. */
+import { domainOf } from '../../message/addresses.ts';
 import type { Authentication, Finding } from './types.ts';
 
 /**
@@ -25,4 +26,10 @@ function passedFor({ result, domain, partial }: Finding, author: string): boolea
 /** The domain of the envelope's sender says that its mail does not come from there (RFC 7208 2.6.4, 2.6.5). */
 export function isDisowned({ spf }: Authentication): boolean {
   return spf?.result === 'fail' || spf?.result === 'softfail';
+}
+
+/** And no signature of that domain says otherwise, as on mail that was forwarded: so it is not from there, whoever its author is. */
+export function isBorrowed(found: Authentication, sender: string): boolean {
+  const domain = domainOf(sender);
+  return isDisowned(found) && !found.dkim.some((finding) => passedFor(finding, domain));
 }
