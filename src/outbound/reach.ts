@@ -37,6 +37,7 @@ const OPPORTUNISTIC: Protection = { kind: 'opportunistic' };
 const TRIED_FOR: Milliseconds = 300_000;
 /** But so many are (RFC 5321 5.1). */
 const LEAST_TRIED = 2;
+const NOT_ALL_TRIED = { reply: 451, status: '4.4.1', text: 'its hosts answer so slowly that not all could be tried' };
 
 /**
  * Connects to the first host that can be reached.
@@ -82,6 +83,7 @@ export async function reach(destination: string, wish: TlsWish, options: ReachOp
   // While one of the hosts may do later, nothing has failed for good.
   throw (
     failures.findLast(({ said }) => said.reply < 500) ??
+    (isOver() ? new Unreachable(NOT_ALL_TRIED, false) : undefined) ??
     failures.at(-1) ??
     new Unreachable({ reply: 451, status: '4.4.4', text: `no host of ${destination} has an address` }, false)
   );

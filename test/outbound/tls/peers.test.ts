@@ -166,6 +166,13 @@ test('a domain of many hosts that do not answer is left alone after a while, and
   assert.deepEqual(connections(), [1, 1, 0, 0]);
   assert.equal(await reached(60_000), '421 4.3.2');
   assert.deepEqual(connections(), [2, 2, 1, 1]);
+  // Nor is it the end for mail that the others might take.
+  await room.host('without.test', { tls: await authority.issue(['without.test']) });
+  room.alsoCalled('either.test', 'without.test');
+  room.domain('secret.test', 'without.test', 'either.test', 'a.test');
+  const required = (triedFor: number) => room.reach('secret.test', 'required', { ...room.options, triedFor });
+  assert.equal(await required(0), '451 4.4.1');
+  assert.equal(await required(60_000), '421 4.3.2');
 });
 
 test('mail that wants TLS all the way goes where that is so, and else comes back', async (t) => {
