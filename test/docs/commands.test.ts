@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { globSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { parseConfig } from '../../src/config/load.ts';
 import { parsed } from '../helpers/understood.ts';
 
 const root = new URL('../../', import.meta.url).pathname;
@@ -25,3 +26,21 @@ for (const file of ['README.md', ...globSync('docs/guide/*.md', { cwd: root })])
     }
   });
 }
+
+/** In fences, or indented: what begins with a section or a setting. */
+function settings(text: string): string[] {
+  const fenced = [...text.matchAll(/^```toml\n(.*?)^```$/gms)].map(([, block = '']) => block);
+  const indented = (text.match(/(?:^ {4}.*\n|^\n(?= {4}))+/gm) ?? []).map((block) => block.replace(/^ {4}/gm, ''));
+  return [...fenced, ...indented.filter((block) => /^\s*(?:\[\[?[a-z]\w*\]|\w+ = )/.test(block))];
+}
+
+test('every setting in the examples of the guide is taken', () => {
+  let count = 0;
+  for (const file of globSync('docs/guide/*.md', { cwd: root })) {
+    for (const example of settings(readFileSync(`${root}${file}`, 'utf8'))) {
+      assert.doesNotThrow(() => parseConfig(example, file), example);
+      count++;
+    }
+  }
+  assert.ok(count > 10);
+});
