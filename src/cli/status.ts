@@ -6,7 +6,7 @@ import { certificateText } from './certificate.ts';
 import { ldapStateText } from './ldap.ts';
 import { localTime } from './local-time.ts';
 import { type CommonOptions, officeCommand } from './options.ts';
-import { counted, print } from './output.ts';
+import { counted, oneLine, print } from './output.ts';
 import { perform } from './perform.ts';
 
 export function statusCommand(): Command {
@@ -23,6 +23,7 @@ export function statusCommand(): Command {
           ),
           `${now.data}: ${counted(now.domains, 'domain')}, ${counted(now.accounts, 'account')}, ${counted(now.messages, 'message')}, ${formatSize(now.bytes)}; ${formatSize(now.freeBytes)} of the disk are free.`,
           ...(now.diskLow ? ['The disk is nearly full: no mail is taken in until there is room (store.reserve).'] : []),
+          ...(now.server?.alarms ?? []).map(oneLine),
           queueText(now.queue),
           backupText(now.backup),
           ...(now.certificates ?? []).map(certificateText),

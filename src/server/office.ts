@@ -66,6 +66,8 @@ export interface ServerFacts {
   readonly reachable: ReachableServices;
   /** Version of the policy for TLS that is served (RFC 8461); null: none is. */
   readonly policyId: string | null;
+  /** What is wrong now with mail to other servers, a sentence each. */
+  readonly alarms: readonly string[];
 }
 
 export interface OfficeOptions {

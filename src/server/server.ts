@@ -31,6 +31,7 @@ import { smtpProtocol, submissionProtocol } from '../smtp/protocol.ts';
 import type { MailStore } from '../store/store.ts';
 import { LOOPBACK, listenRefusal, type ServiceAddresses, serviceAddresses } from './addresses.ts';
 import { openAdminSocket } from './admin-socket.ts';
+import { alarmsOf } from './alarms.ts';
 import { authenticating } from './authentication.ts';
 import { countBackups } from './backup-metrics.ts';
 import { BackupSchedule } from './backup-schedule.ts';
@@ -100,6 +101,10 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     },
     get policyId() {
       return stsPolicyId(config.mtaSts, this.reachable);
+    },
+    get alarms() {
+      const { missingRecords } = signing.keyring;
+      return alarmsOf({ dns: dns.report(), routes: outbound.routes(), queue: outbound.report(), missingRecords });
     },
   };
 

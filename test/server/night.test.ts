@@ -4,9 +4,10 @@ import { test } from 'node:test';
 import { perform } from '../../src/cli/perform.ts';
 import { checkWay } from '../../src/server/admin/outbound.ts';
 import { retryQueued } from '../../src/server/admin/queue-change.ts';
+import { status } from '../../src/server/admin/status.ts';
 import { scriptedDns } from '../helpers/dns-server.ts';
 import { attempts, Internet } from '../helpers/internet.ts';
-import { type TrialOffice, trialOffice } from '../helpers/office.ts';
+import { rainmail, type TrialOffice, trialOffice } from '../helpers/office.ts';
 import { freePort } from '../helpers/ports.ts';
 import { scriptedPeer } from '../outbound/scripted-peer.ts';
 
@@ -29,6 +30,8 @@ test('that no DNS server answers is told, and that one answers again', async (t)
   }
   assert.equal(lines(office, '"no DNS server answers').length, 1);
   assert.equal(await office.metric('rainmail_dns_away'), 1);
+  const { server } = await perform(status, {}, office);
+  assert.match(server!.alarms.join(), /^No DNS server answers/);
   assert.partialDeepStrictEqual(await health(office), { dns: { answers: false } });
 
   await scriptedDns(t, { host: '127.0.0.1', port });
@@ -50,13 +53,19 @@ test('that the server of a route is away is told, and that it is back', async (t
   await attempts(office, 'deferred');
   await perform(retryQueued, {}, office);
   await attempts(office, 'deferred', 2);
+  await office.until(() => lines(office, '"mail can not be given to the server of a route').length > 0);
   assert.equal(lines(office, '"mail can not be given to the server of a route').length, 1);
   assert.equal(await office.metric('rainmail_route_failed'), 1);
+  const { stdout } = await rainmail(['status', '--data', office.data]);
+  assert.match(
+    stdout,
+    new RegExp(`^The server of the route ${route} takes no mail: 451 .*\\nIn the queue: 1 message`, 'm'),
+  );
   assert.doesNotMatch(JSON.stringify(await health(office)), /"trouble":null/);
 
   await scriptedPeer(t, {}, { host, port: internet.port });
   await perform(retryQueued, {}, office);
   await attempts(office, 'sent');
-  assert.equal(lines(office, '"mail can be given to the server of a route again').length, 1);
+  await office.until(() => lines(office, '"mail can be given to the server of a route again').length === 1);
   assert.equal(await office.metric('rainmail_route_failed'), 0);
 });
