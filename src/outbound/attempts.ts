@@ -50,6 +50,7 @@ const OVERDUE_A_TURN = 100;
 /** A message up to this size is read once, for its signature and for the peer; a larger one goes through in pieces, twice. */
 const READ_ONCE_BYTES = 262_144;
 const NOTHING = Buffer.alloc(0);
+const CLOSING = 421;
 const OUR_FAULT: PeerReply = { reply: 451, status: '4.3.0', text: 'something went wrong on this server' };
 const NOT_TRIED: PeerReply = { reply: 451, status: '4.4.7', text: 'it could not be delivered in time' };
 
@@ -90,17 +91,25 @@ export class Attempts {
 
   /** Gives the message to a peer. */
   async give(destination: string, batch: QueuedBatch, reached: Reached): Promise<void> {
-    const { recipients } = batch;
-    let outcomes: RecipientOutcome[];
-    try {
-      const results = await this.#send(batch, reached.peer);
-      outcomes = recipients.map((recipient, at) => outcomeOf(recipient, results[at]!, reached));
-    } catch (error) {
-      outcomes = this.#notSent(batch, error);
+    let outcomes = await this.#given(batch, reached);
+    if (hadEnough(reached, outcomes)) {
+      const anew = await this.reach(destination, batch);
+      if (anew === undefined) return;
+      outcomes = await this.#given(batch, anew);
+      anew.peer.quit();
     }
     // Cut off by us: what the peer has not said is as if it had not been tried.
     if (this.#cut.signal.aborted) outcomes = outcomes.filter(({ kind }) => kind !== 'deferred');
     if (outcomes.length > 0) await this.#settle(batch, outcomes, { destination, contact: { reached: true } });
+  }
+
+  async #given(batch: QueuedBatch, reached: Reached): Promise<RecipientOutcome[]> {
+    try {
+      const results = await this.#send(batch, reached.peer);
+      return batch.recipients.map((recipient, at) => outcomeOf(recipient, results[at]!, reached));
+    } catch (error) {
+      return this.#notSent(batch, error);
+    }
   }
 
   /** Gives the message to people here, whose time for it has come. */
@@ -245,4 +254,9 @@ export class Attempts {
     if (queued.length > 0) this.#onQueued(queued);
     return noted;
   }
+}
+
+/** RFC 5321 3.8: it took others over this connection, and has closed it: many servers take only so many, and this one by the next. */
+function hadEnough({ peer }: Reached, outcomes: readonly RecipientOutcome[]): boolean {
+  return peer.sent > 1 && outcomes.every(({ said }) => said.reply === CLOSING);
 }

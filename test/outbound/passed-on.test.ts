@@ -57,3 +57,17 @@ test('a recipient whom the other server refuses is told of, though others are th
   assert.match(reports[0]!, /\r\nSubject: Not delivered: Party\r\n/);
   assert.match(reports[0]!, /\r\nFinal-Recipient: rfc822; carl@example\.net\r\nAction: failed\r\nStatus: 5\.1\.1\r\n/);
 });
+
+test('a server that takes only so many messages over one connection has the next by another, at once', async (t) => {
+  let taken = 0;
+  const says = (command: string) => {
+    if (command === 'greeting') taken = 0;
+    return command === 'MAIL' && ++taken > 2 ? '421 4.7.0 enough for one connection' : undefined;
+  };
+  const office = await SendingOffice.open(t, { says });
+  for (const count of [1, 2, 3, 4, 5]) {
+    await office.submit('', '<carl@example.net>');
+    assert.deepEqual(await office.known(count), Array(count).fill('carl@example.net sent'));
+  }
+  assert.deepEqual([office.peer.taken.length, office.peer.connections], [5, 3]);
+});
