@@ -4,11 +4,14 @@ import type { TraceBy, TraceChange, TraceEvent } from '../store/trace-types.ts';
 import { deviceText, type Names, type Told } from './arrival-words.ts';
 import type { StoryEventKind } from './story-types.ts';
 
-/** What became of it on its way out: an attempt may have come to different ends for different recipients. */
-export function tellEvent({ kind, detail }: TraceEvent): Told[] {
+/**
+ * What became of it on its way out: an attempt may have come to different ends for different recipients.
+ * @param isOurs  it was sent from here, not only forwarded
+ */
+export function tellEvent({ kind, detail }: TraceEvent, isOurs: boolean): Told[] {
   const { queue, peer, recipients = [], actor = 'somebody', destination = '' } = detail;
   const to = recipients.map(({ address }) => address);
-  if (kind === 'reported') return [{ kind, text: 'was reported to its sender', queue }];
+  if (kind === 'reported') return [{ kind, text: isOurs ? REPORTED : REPORTED_BACK, queue }];
   if (kind !== 'attempt') {
     const whom = to.length > 0 ? ` for ${to.join(', ')}` : '';
     const text = `${ADMINISTRATIVE[kind]}${kind === 'reroute' ? ` to ${destination}` : ''}${whom} by ${actor}`;
@@ -29,6 +32,9 @@ export function tellEvent({ kind, detail }: TraceEvent): Told[] {
     };
   });
 }
+
+const REPORTED = 'was reported to its sender';
+const REPORTED_BACK = 'was reported to who forwards it and keeps a copy, or else to its sender';
 
 const ADMINISTRATIVE = {
   hold: 'was held',

@@ -172,7 +172,9 @@ class Teller implements Names {
       ...came.map((told): StoryEvent => ({ at: iso(at), ...told })),
       ...left
         .filter(({ detail }) => isSender || numbers.has(detail.queue))
-        .flatMap((event) => tellEvent(event).map((told): StoryEvent => ({ at: iso(event.at), ...told }))),
+        .flatMap((event) =>
+          tellEvent(event, message.account !== undefined).map((told): StoryEvent => ({ at: iso(event.at), ...told })),
+        ),
       ...changes,
     ];
     return {

@@ -1,6 +1,7 @@
 /** Mail that goes on between real servers: under a reverse path that is ours, back as a report, and round in a circle. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { StoriesListed } from '../../src/server/admin/trace.ts';
 import { attempts, Internet } from '../helpers/internet.ts';
 import type { ImapDevice } from '../helpers/line-client.ts';
 import type { TrialOffice } from '../helpers/office.ts';
@@ -47,6 +48,9 @@ test('mail goes on to another office, comes back from a circle once, and a repor
   assert.deepEqual([report!.sender, report!.recipients], ['', ['sam@far.test']]);
   assert.match(report!.body, /ben@office\.test/);
   assert.doesNotMatch(report!.body, /dora@/);
+  const { stories } = (await office.command('trace', '--to', 'ben@office.test')) as StoriesListed;
+  const [told] = stories[0]!.events.filter(({ kind }) => kind === 'reported');
+  assert.equal(told!.text, 'was reported to who forwards it and keeps a copy, or else to its sender');
 
   // A report that another server makes of mail that went on, to the address it was given.
   const path = /Return-Path: <([^>]+)>/.exec(message!)![1]!;
