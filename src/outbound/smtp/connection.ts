@@ -11,7 +11,7 @@
 import { connect, type Socket } from 'node:net';
 import { type ConnectionOptions, connect as connectTls, TLSSocket } from 'node:tls';
 import type { Milliseconds } from '../../store/ids.ts';
-import { ConnectionOver } from './over.ts';
+import { ConnectionOver, overBy } from './over.ts';
 import { Patience } from './patience.ts';
 import { isDone, NotAReply, type Reply, ReplyReader } from './syntax/reply-reader.ts';
 
@@ -176,8 +176,7 @@ export class SmtpConnection {
     this.#patience.showLife();
     this.#wake?.();
   };
-  readonly #onError = ({ message, code }: NodeJS.ErrnoException): void =>
-    this.close(new ConnectionOver(message, { code }));
+  readonly #onError = (error: NodeJS.ErrnoException): void => this.close(overBy(error));
   readonly #onEnd = (): void => this.close('it has closed the connection');
 
   #read(bytes: Buffer): void {

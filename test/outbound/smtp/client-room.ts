@@ -20,7 +20,7 @@ export const MESSAGE: PeerMessage = {
 /** Without TLS; it is closed with the test. @throws Unreachable */
 export async function connectTo(
   t: TestContext,
-  { port }: ScriptedPeer,
+  { port }: Pick<ScriptedPeer, 'port'>,
   more: Partial<PeerOptions> = {},
 ): Promise<Peer> {
   const tls = { mode: 'none', options: {} } as const;

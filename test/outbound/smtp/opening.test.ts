@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
 import { Unreachable } from '../../../src/outbound/peer.ts';
 import { type Certificate, selfSigned } from '../../helpers/authority.ts';
+import { freePort } from '../../helpers/ports.ts';
 import { type ScriptedPeerOptions, scriptedPeer } from '../scripted-peer.ts';
 import { BODY, connectTo, given, saying } from './client-room.ts';
 
@@ -172,4 +173,16 @@ test('a server that stops closes its connections at once, whatever they wait for
   assert.deepEqual(await sending, [451, 451]);
   await scripted.alone();
   await assert.rejects(connectTo(t, scripted, { signal: stopping.signal }), Unreachable);
+});
+
+test('what the network says is told in words, with its own', async (t) => {
+  const port = await freePort();
+  await assert.rejects(
+    connectTo(t, { port }),
+    isUnreachable(/^451 4\.4\.1 no mail server listens there \(connect ECONNREFUSED 127\.0\.0\.1:\d+\)$/),
+  );
+  await assert.rejects(
+    connectTo(t, { port }, { localAddress: '192.0.2.77' }),
+    isUnreachable(/^451 4\.4\.1 this machine does not have the address .* outbound\.localAddresses \(.*EADDRNOTAVAIL/),
+  );
 });
