@@ -365,6 +365,16 @@ test('whoever has us ask servers of his own that say nothing is found out about 
   assert.match(resultsIn((await room.inbox('anna'))[0]!)[0]!, /spf=temperror .*dmarc=pass /);
 });
 
+test('a message whose signatures take longer to check than there is time is put off, and not taken unchecked', async (t) => {
+  const dns = await scriptedDns(t);
+  writeDown(dns);
+  const room = await checkedRoom(t, dns, { within: 1 });
+  const long = BOSS.replace('Hello.', `${' \t\r\n'.repeat(500_000)}Hello.`);
+  const message = await signed(long, { domain: AUTHOR });
+  assert.match(await send(await arrive(room), 'boss@pass.test', message), /^451 4\.7\.0 The signatures/);
+  assert.deepEqual(await room.inbox('anna'), []);
+});
+
 test('messages that wait for the DNS are bounded in number: who comes on top is put off', async (t) => {
   const dns = await scriptedDns(t);
   dns.zone.set('TXT silent.test', 'silence');

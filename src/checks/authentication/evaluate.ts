@@ -62,7 +62,7 @@ export interface Sources {
   readonly keys: Keys;
 }
 
-/** @returns undefined when the header is too large to be looked at @throws Refused `message.too-large` when the body can't be */
+/** @returns undefined when the header is too large to be looked at @throws Refused `message.too-large` when the body can't be, `check.failed` when that takes too long */
 export async function evaluate(
   from: Sender,
   { header, body, authors }: Content,
@@ -108,7 +108,7 @@ function askSpf({ address, helo, sender }: Sender, hostname: string, lookups: Lo
 
 /**
  * The library's stream looks at every byte of the header by itself, which takes longer than all the rest; here the header is known.
- * @throws Refused `message.too-large` for a line that is too long
+ * @throws Refused `message.too-large` for a line that is too long, `check.failed`
  */
 async function verify(header: Buffer, body: AsyncIterable<Buffer>, { lookups, keys }: Sources): Promise<DkimVerifier> {
   const verifier = new libraries.dkimVerifier.DkimVerifier({ ...STRICT, resolver: lookups.resolve });
@@ -120,7 +120,7 @@ async function verify(header: Buffer, body: AsyncIterable<Buffer>, { lookups, ke
     // The library asks for one after the other: the first could keep the others from being asked in time.
     if (selector && signingDomain) lookups.ahead(`${selector}._domainkey.${signingDomain}`, 'TXT');
   }
-  if (verifier.bodyHashes.size > 0) await hash(verifier, body);
+  if (verifier.bodyHashes.size > 0) await hash(verifier, body, lookups);
   await verifier.finalChunk();
   return verifier;
 }
@@ -134,17 +134,26 @@ function boundHashes({ bodyHashes, signatureHeaders }: DkimVerifier): void {
   }
 }
 
-async function hash(verifier: DkimVerifier, body: AsyncIterable<Buffer>): Promise<void> {
+/** Within the time that the questions have: else it would be a way to be taken unchecked, with a body that is made to take long. */
+async function hash(verifier: DkimVerifier, body: AsyncIterable<Buffer>, lookups: Lookups): Promise<void> {
   const lines = new WholeLines();
   const pace = new Pace();
   for await (const bytes of body) {
     for (const piece of piecesOf(lines.push(bytes), PIECE)) {
       await verifier.nextChunk(piece);
       await pace.pause();
+      if (lookups.late) throw tooSlow();
     }
     if (lines.length > LONGEST_LINE) throw lineTooLong();
   }
   await verifier.nextChunk(lines.finish());
+}
+
+function tooSlow(): Refused {
+  return new Refused(
+    'check.failed',
+    'The signatures of the message could not be checked in time; please try again later.',
+  );
 }
 
 function lineTooLong(): Refused {

@@ -23,12 +23,17 @@ export class Lookups {
   readonly #names: Names;
   readonly #late = Promise.withResolvers<never>();
   readonly #timer: NodeJS.Timeout;
+  /** The time is over. */
+  late = false;
   readonly #answers = new Map<string, Promise<DnsAnswer>>();
 
   /** Call {@link end} when nothing more will be asked. */
   constructor(names: Names, within: Milliseconds) {
     this.#names = names;
-    this.#timer = setTimeout(() => this.#late.reject(failure('ETIMEOUT')), within);
+    this.#timer = setTimeout(() => {
+      this.late = true;
+      this.#late.reject(failure('ETIMEOUT'));
+    }, within);
     this.#late.promise.catch(() => undefined); // whoever waits hears of it
   }
 
