@@ -30,8 +30,6 @@ const NOTE = sql(
 const { databasePath } = workerData as { databasePath: string };
 const database = openDatabase(databasePath, { busyTimeout: 10_000, cacheBytes: 8 << 20 });
 const tx = new SqliteTransaction(database);
-/** Of modules that the store does not know, by their addresses. */
-const loaded = new Map<string, Heavy>();
 
 const port = parentPort!;
 /** Requests are run one after the other: whoever asks takes the answers in the order of the questions. */
@@ -49,11 +47,9 @@ async function answer(request: WorkerRequest): Promise<unknown> {
   switch (request.kind) {
     case 'checkpoint':
       return checkpoint(request.mode, request.synced);
-    case 'load': {
-      const { operation } = (await import(request.href)) as HeavyModule<unknown, unknown>;
-      loaded.set(request.href, operation);
+    case 'load':
+      await operationOf(request.href);
       return undefined;
-    }
     case 'operation':
       return runOperation(request.name, request.args);
     case 'close':
@@ -74,7 +70,7 @@ function checkpoint(mode: 'PASSIVE' | 'RESTART', synced: string | null): unknown
 }
 
 async function runOperation(name: string, args: unknown): Promise<{ result: unknown; changes: Change[] }> {
-  const operation = loaded.get(name) ?? (await ownOperation(name as HeavyOperation));
+  const operation = await operationOf(name);
   database.exec('BEGIN IMMEDIATE');
   try {
     const result = await operation(tx, args);
@@ -88,10 +84,12 @@ async function runOperation(name: string, args: unknown): Promise<{ result: unkn
   }
 }
 
-async function ownOperation(name: HeavyOperation): Promise<Heavy> {
+/** @param name  of one that the store knows, or the address of a module; loaded here unless it was before, by this thread */
+async function operationOf(name: string): Promise<Heavy> {
+  if (name.startsWith('file:')) return ((await import(name)) as HeavyModule<unknown, unknown>).operation;
   // Loaded with the first that comes, which for most servers is none: checkpoints need nothing of it.
   const { HEAVY_OPERATIONS } = await import('../operations/heavy-operations.ts');
-  return HEAVY_OPERATIONS[name];
+  return HEAVY_OPERATIONS[name as HeavyOperation];
 }
 
 function failure(thrown: unknown): WorkerReply {

@@ -258,9 +258,12 @@ export class SqliteEngine implements Engine {
     }
     try {
       await this.#durability.wait(this.#durability.commitSeq);
-      await this.checkpoint().catch((error: unknown) => {
-        if (!isFull(error)) throw error;
-      });
+      // Commands that only read leave nothing to write: no thread is started for them.
+      if (this.#walPages() > 0) {
+        await this.checkpoint().catch((error: unknown) => {
+          if (!isFull(error)) throw error;
+        });
+      }
     } finally {
       await this.#worker.close();
       await this.#wal.close();
@@ -377,12 +380,15 @@ export class SqliteEngine implements Engine {
   #look(): void {
     if (this.#commitsSinceLook < 32 || this.#closing || this.#still !== undefined) return;
     this.#commitsSinceLook = 0;
-    const { log } = this.#database.prepare('PRAGMA wal_checkpoint(NOOP)').get() as { log: number };
-    if (log < this.#checkpointPages || this.#checkpointing !== undefined) return;
+    if (this.#walPages() < this.#checkpointPages || this.#checkpointing !== undefined) return;
     this.checkpoint().catch((error: unknown) => {
       // On a full disk everything stays in the log, which is as safe; the next look tries again.
       if (!isFull(error)) this.#durability.fail(error);
     });
+  }
+
+  #walPages(): number {
+    return (this.#database.prepare('PRAGMA wal_checkpoint(NOOP)').get() as { log: number }).log;
   }
 
   /**
