@@ -1,5 +1,5 @@
 /**
- * Libraries that a start does without, each loaded with its first use: together they are a quarter of what a server would load, and of the time that
+ * Libraries that a start does without, each loaded with its first use: together they are a third of what a server would load, and of the time that
  * a start, and every start in a test, would take.
  */
 import { createRequire } from 'node:module';
@@ -8,7 +8,7 @@ const load = createRequire(import.meta.url);
 
 export const libraries = {
   /**
-   * Node's own HTTP. An `import` of it would look at all that it exports, and so load undici with its WebSockets, which we don't use: 15 MB of memory.
+   * Node's own HTTP. An `import` of it would look at all that it exports, and so load undici with its WebSockets, which we don't use.
    */
   get http() {
     return load('node:http') as typeof import('node:http');
