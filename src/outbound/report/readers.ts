@@ -76,7 +76,9 @@ export class Readers {
         else if (keeper !== null) here.set(keeper.id, keeper);
       }
     }
-    return this.#here(message, people, outbound, [...here.values()]);
+    // What can go nowhere stays with whom it is for.
+    const accounts = here.size + outbound.length === 0 ? people : [...here.values()];
+    return this.#here(message, people, outbound, accounts);
   }
 
   async #onward({ forwards, name }: Account): Promise<Accounts['onward']> {

@@ -245,6 +245,15 @@ test('who reads mail elsewhere reads there what became of mail sent from here; a
   assert.deepEqual([(await room.inbox(anna)).length, (await leaving()).length], [2, 1]);
 });
 
+test('who reads mail elsewhere has reports here while nothing can leave', async (t) => {
+  const room = await WritingRoom.open(t, { outgoing: undefined });
+  const by = room.directory.by('the test');
+  await by.aliases.add('desk@office.test', 'desk@elsewhere.example');
+  await by.forwarding.set('anna@office.test', ['desk@office.test'], { keeps: false });
+  await room.settle(await room.send({ to: ['carl@example.net'] }), () => ({}));
+  assert.equal((await room.inbox()).length, 1);
+});
+
 test('of what was forwarded a report goes back the way by which it came, with the null sender', async (t) => {
   const room = await WritingRoom.open(t);
   const sender = await srsOf(room.directory).forward('zoe@example.com', 'anna@office.test');
