@@ -241,7 +241,8 @@ function showText(queued: QueuedShown): string {
     answerText(each),
   ];
   const heads = ['TO', 'BY WAY OF', 'NEXT TRY', 'TRIES', 'LAST ANSWER'];
-  return [...head, '', table(heads, recipients.map(row), 'Everybody has got it meanwhile.')].join('\n');
+  const more = `What became of it so far: rainmail trace --queue ${id}`;
+  return [...head, '', table(heads, recipients.map(row), 'Everybody has got it meanwhile.'), '', more].join('\n');
 }
 
 function id(text: string): number {
