@@ -100,6 +100,7 @@ export class Attempts {
     }
     // Cut off by us: what the peer has not said is as if it had not been tried.
     if (this.#cut.signal.aborted) outcomes = outcomes.filter(({ kind }) => kind !== 'deferred');
+    outcomes = withoutTooMany(outcomes);
     if (outcomes.length > 0) await this.#settle(batch, outcomes, { destination, contact: { reached: true } });
   }
 
@@ -259,4 +260,10 @@ export class Attempts {
 /** RFC 5321 3.8: it took others over this connection, and has closed it: many servers take only so many, and this one by the next. */
 function hadEnough({ peer }: Reached, outcomes: readonly RecipientOutcome[]): boolean {
   return peer.sent > 1 && outcomes.every(({ said }) => said.reply === CLOSING);
+}
+
+/** RFC 5321 4.5.3.1.10: whom a server does not take with so many others it takes next. They are still due, and the message is read again for them. */
+function withoutTooMany(outcomes: RecipientOutcome[]): RecipientOutcome[] {
+  if (!outcomes.some(({ kind }) => kind === 'sent')) return outcomes;
+  return outcomes.filter(({ said: { reply, status } }) => !(reply === 452 && (status === '' || status === '4.5.3')));
 }

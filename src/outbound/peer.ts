@@ -134,7 +134,7 @@ export class Peer {
   async #give(message: PeerMessage, open: () => AsyncIterable<Buffer>): Promise<PeerReply[]> {
     const { sender, recipients, sizeBytes, options } = message;
     const { requireTls = false, returns, envelopeId } = options;
-    const utf8 = !ASCII.test(sender) || recipients.some((each) => !ASCII.test(each));
+    const utf8 = options.utf8 === true || [sender, ...recipients].some((each) => !ASCII.test(each));
     const envelope = {
       mail: mailFrom({ sender, sizeBytes, utf8, returns, envelopeId, requireTls }, this.#offered),
       recipients: recipients.map((each) => rcptTo(each, message, this.#offered)),

@@ -158,6 +158,28 @@ test('each recipient comes to the end that the peer gave it', async (t) => {
   );
 });
 
+test('a server that takes few recipients at once gets the others with the next message', async (t) => {
+  const room = await SendingRoom.open(t);
+  let recipients = 0;
+  const net = await room.domain('example.net', {
+    says(command) {
+      if (command === 'MAIL') recipients = 0;
+      return command === 'RCPT' && ++recipients > 2 ? '452 4.5.3 too many recipients' : undefined;
+    },
+  });
+  const names = ['a', 'b', 'c', 'd', 'e'].map((name) => `${name}@example.net`);
+  await room.send('Offer', names);
+  assert.deepEqual(
+    await room.known(5),
+    names.map((name) => `${name} sent`),
+  );
+  assert.deepEqual(
+    net.taken.map((message) => message.recipients.length),
+    [2, 2, 1],
+  );
+  assert.equal(net.connections, 1);
+});
+
 test('a domain that does not exist, or takes no mail, or names this server, is an end; one of which nobody can say is none', async (t) => {
   const room = await SendingRoom.open(t);
   room.dns.say('MX', 'nomail.test', { preference: 0, exchange: '.' });

@@ -107,7 +107,12 @@ test('addresses with letters beyond ASCII are for peers that know them, those wi
     known.map(({ reply }) => reply),
     [250, 250, 250],
   );
-  assert.match(knowing.lines.find((line) => line.startsWith('MAIL'))!, / SMTPUTF8\b/);
+  const mails = () => knowing.lines.filter((line) => line.startsWith('MAIL'));
+  assert.match(mails()[0]!, / SMTPUTF8\b/);
+  await peer.send(MESSAGE, body);
+  assert.doesNotMatch(mails()[1]!, /SMTPUTF8/);
+  await peer.send({ ...MESSAGE, options: { utf8: true } }, body); // its header alone has such letters
+  assert.match(mails()[2]!, / SMTPUTF8\b/);
   peer.quit();
 });
 
