@@ -7,13 +7,13 @@
  * - DMARC fails only where the DNS has said so: if what could not be asked might have proved the sender, it is a temporary error.
  * - A message costs a bounded time: who sends it chooses how many signatures it has, of what kind, and how long its lines are.
  */
-import { domainToASCII } from 'node:url';
 import type { ARCData, ARCResult, DKIMResult, SPFResult } from 'mailauth';
 import type { DkimVerifier } from 'mailauth/lib/dkim/dkim-verifier.js';
 import { Refused } from '../../errors.ts';
 import { libraries } from '../../libraries.ts';
 import { piecesOf, WholeLines } from '../../message/whole-lines.ts';
 import { Pace } from '../../pace.ts';
+import { inAscii, withAsciiDomain } from './ascii-domain.ts';
 import { iprev } from './iprev.ts';
 import type { Keys } from './keys.ts';
 import type { Lookups } from './lookups.ts';
@@ -103,7 +103,8 @@ function askPolicyAhead([author]: Content['authors'], lookups: Lookups): void {
 
 /** The null sender is asked about by its HELO name (RFC 7208 2.4). */
 function askSpf({ address, helo, sender }: Sender, hostname: string, lookups: Lookups): Promise<SPFResult> {
-  return libraries.spf.spf({ sender, ip: address, helo, mta: hostname, resolver: lookups.resolve, strict: true });
+  const asked = { sender: withAsciiDomain(sender), ip: address, helo, mta: hostname };
+  return libraries.spf.spf({ ...asked, resolver: lookups.resolve, strict: true });
 }
 
 /**
@@ -200,11 +201,6 @@ function noAuthor(why: string): DmarcFinding {
 /** Two programs may read a malformed From as two authors: `ceo@bank.test:<eve@evil.test>`. */
 function sameDomain(one: string, other: string): boolean {
   return inAscii(one) === inAscii(other);
-}
-
-function inAscii(domain: string): string {
-  const name = domain.replace(/\.$/, '');
-  return domainToASCII(name) || name.toLowerCase();
 }
 
 function provesFor(proving: readonly string[]) {

@@ -1,5 +1,6 @@
 /** Whether what was found proves that a message is from whom it says, whatever its domain asks for where that fails. Pure. */
 import { domainOf } from '../../message/addresses.ts';
+import { inAscii } from './ascii-domain.ts';
 import type { Authentication, Finding } from './types.ts';
 
 /**
@@ -20,7 +21,7 @@ export function provesAuthor(
 }
 
 function passedFor({ result, domain, partial }: Finding, author: string): boolean {
-  return result === 'pass' && partial !== true && domain?.toLowerCase() === author.toLowerCase();
+  return result === 'pass' && partial !== true && domain !== undefined && inAscii(domain) === inAscii(author);
 }
 
 /** The domain of the envelope's sender says that its mail does not come from there (RFC 7208 2.6.4, 2.6.5). */
