@@ -24,8 +24,8 @@ function tellOwnersOnly(recipient: Recipient): void {
 
 /** @param isOurs  is the address of a domain of ours? */
 export async function holdBack(delivery: InDelivery, isOurs: (address: string) => Promise<boolean>): Promise<void> {
-  const { suspicious, unproven, disowned, recipients } = delivery;
-  if (!suspicious && !unproven) return;
+  const { suspicious, unproven, disowned, borrowed, recipients, envelope } = delivery;
+  if (!suspicious && !unproven && !borrowed) return;
   const going = recipients.filter(({ failure, leaves }) => failure === null && leaves.length > 0);
   for (const recipient of going) {
     const forged = unproven && (await mayPassForOurs(delivery, recipient, isOurs));
@@ -35,7 +35,8 @@ export async function holdBack(delivery: InDelivery, isOurs: (address: string) =
     }
     if (forged || suspicious) keep(recipient);
     if (forged && recipient.leaves.length > 0) recipient.failure = failureOf(unprovenName());
-    if (disowned) tellOwnersOnly(recipient);
+    // SRS leaves an address of ours as it is: a stranger who writes it would have our mark on it, and our people hear of what they never sent.
+    if (disowned || (borrowed && (await isOurs(envelope.sender)))) tellOwnersOnly(recipient);
   }
 }
 

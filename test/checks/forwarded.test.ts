@@ -70,11 +70,16 @@ test('nobody is told of forged mail that could not go on but who forwards it', a
     await send(client, 'sam@forged.test', await signed(from('sam@forged.test'), { domain: 'forged.test' })),
     /^250 /,
   );
+  // The author is proven, and the envelope says that somebody here sent it.
+  dns.say('TXT', 'office.test', ['v=spf1 -all']);
+  const signedByOther = await signed(from('sam@forged.test'), { domain: 'forged.test' });
+  assert.match(await send(client, 'boss@office.test', signedByOther), /^250 /);
   assert.deepEqual(await senders(), [
     'anna@office.test',
     'anna@office.test',
     'SRS of sam@silent.test',
     'SRS of sam@forged.test',
+    'anna@office.test',
   ]);
   await changes.forwarding.remove('anna@office.test');
   await changes.accounts.rename('anna@office.test', 'lee@office.test', { keepOld: false });
