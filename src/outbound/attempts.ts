@@ -211,7 +211,7 @@ export class Attempts {
   /** @param tried  absent: nobody was asked @returns false when nothing was noted: everything is as it was */
   async #settle(batch: QueuedBatch, outcomes: readonly RecipientOutcome[], tried?: Tried): Promise<boolean> {
     const { log, onOutcome, onInternalError } = this.#options;
-    for (;;) {
+    for (let isFirst = true; ; isFirst = false) {
       try {
         const noted = await this.#note(batch, outcomes, tried);
         const { id } = batch.message;
@@ -220,7 +220,8 @@ export class Attempts {
         return true;
       } catch (error) {
         if (!(error instanceof Refused)) onInternalError(error);
-        else log.error({ queue: batch.message.id, err: error }, 'what became of a message can not be noted now');
+        else if (isFirst)
+          log.error({ queue: batch.message.id, err: error }, 'what became of a message can not be noted now');
         // Dies here, or stops: what the peer took is sent again. Until it is noted nobody else tries it: the message is busy.
         if (this.#stopping || tried === undefined) return false;
         await wait(NOTE_AGAIN, undefined, { ref: false });

@@ -1,14 +1,11 @@
 /**
  * Mail that waits for a route which the configuration does not have any more goes the way that it has now: whoever mistypes a host, or changes the
  * provider, mends the file and starts the server again.
- *
- * Mail for later is left alone: to move it would send it before its time.
  */
 import type { Logger } from 'pino';
 import type { Routes } from '../outbound/route.ts';
 import type { Queue } from '../store/queue.ts';
 import { recordQueueChange } from '../trace/attempts.ts';
-import { isForLater } from './admin/queue-selection.ts';
 
 /** More routes and domains than any office has. */
 const MOST_DESTINATIONS = 10_000;
@@ -27,7 +24,7 @@ export async function leaveGoneRoutes(
   let recipients = 0;
   for await (const page of queue.pages()) {
     if (signal.aborted) break;
-    const moving = page.filter((entry) => isGone(entry.destination) && !isForLater(entry));
+    const moving = page.filter((entry) => isGone(entry.destination));
     for (const [destination, entries] of Map.groupBy(moving, ({ address }) => routes.destinationOf(address))) {
       if (destination === undefined) continue;
       await queue.change(entries, { kind: 'reroute', destination }, (tx, chunk) =>

@@ -124,7 +124,8 @@ export class Queue {
     const { settlements, attempt, report, warned, onlyIfThere = false } = settled;
     const prepared: PreparedMessage | undefined = report && prepareMessage(report.message);
     const destinations = new Set(recipients.map(({ destination }) => destination));
-    const trace = this.#trace.delivering();
+    // A report has one reader: whoever sent what it tells of.
+    const trace = this.#trace.delivering({ how: 'server', sender: '', recipients: [{ address: message.sender }] });
     const change = async (tx: Writer): Promise<void> => {
       if (onlyIfThere && !(await areThere(tx, batch))) {
         throw new Refused('message.gone', 'What was to be settled has left the queue meanwhile.');
@@ -198,17 +199,18 @@ export class Queue {
 const CHANGED_ROWS = 100;
 
 async function changeOne(tx: Writer, entry: QueueEntry, change: QueueChange): Promise<void> {
-  const { id, number, destination } = entry;
+  const { id, number, destination, attempts, due } = entry;
   switch (change.kind) {
     case 'hold':
-      return setQueueState(tx, id, entry, 'held', entry.due);
+      return setQueueState(tx, id, entry, 'held', due);
     case 'release':
-      return setQueueState(tx, id, entry, 'waiting', entry.due);
+      return setQueueState(tx, id, entry, 'waiting', due);
     case 'retry':
       await setQueueState(tx, id, entry, 'waiting', nowSeconds());
       return retryDestination(tx, destination);
     case 'reroute':
-      return rerouteQueued(tx, id, entry, change.destination, nowSeconds());
+      // What nobody has tried keeps its time: it may be for later (RFC 4865).
+      return rerouteQueued(tx, id, entry, change.destination, attempts === 0 ? due : nowSeconds());
     case 'remove':
       await settle(tx, id, [{ number, end: 'removed' }]);
       return reschedule(tx, destination);

@@ -110,6 +110,12 @@ test('a destination that is not reached is put off with all that waits for it, a
   assert.equal(await store.queue.failures('example.net'), 1);
   const [[entry] = []] = await Array.fromAsync(store.queue.pages());
   assert.deepEqual({ attempts: entry!.attempts, reply: entry!.reply }, { attempts: 1, reply: 'connection refused' });
+  // Another connection that was under way has failed as well: it is the same failure.
+  await settle(store, first, [], {
+    attempt: { destination: 'example.net', contact: { reached: false, notBefore: later + 600 } },
+  });
+  assert.equal(await store.queue.failures('example.net'), 1);
+  assert.equal(await store.queue.nextDue(0), later);
   await store.queue.change([entry!], { kind: 'retry' }, async () => {});
   assert.deepEqual(await store.queue.destinationsDue(10), ['example.net']);
 });
@@ -169,6 +175,13 @@ test('held mail is not tried until it is released; rerouted mail waits elsewhere
   assert.deepEqual(await store.queue.destinationsDue(10), ['example.net']);
   await change({ kind: 'reroute', destination: '[192.0.2.1]' });
   assert.deepEqual(await store.queue.destinationsDue(10), ['[192.0.2.1]']);
+  const tomorrow = nowSeconds() + 86_400;
+  await send(store, anna, 'For later', ['dora@example.net'], { due: tomorrow });
+  await change({ kind: 'reroute', destination: '[192.0.2.2]' });
+  assert.deepEqual(await store.queue.destinationsDue(10), ['[192.0.2.2]']);
+  assert.equal(await store.queue.nextDue(nowSeconds()), undefined); // Carl's is due, and Dora's waits behind it
+  const [, later] = (await Array.fromAsync(store.queue.pages())).flat();
+  assert.equal(later!.due, tomorrow);
   await assertSound(store);
   await change({ kind: 'remove' });
   assert.deepEqual(await store.queue.size(), {

@@ -345,6 +345,9 @@ export async function reschedule(
     await tx.run(SET_DESTINATION, wasFailures > 0 ? Math.max(first, wasDue) : first, wasFailures, destination);
   } else if (contact.reached) {
     await tx.run(SET_DESTINATION, first, 0, destination);
+  } else if (wasFailures > 0 && wasDue > nowSeconds()) {
+    // Another connection has failed meanwhile, and has put it off already: together they are one failure.
+    await tx.run(SET_DESTINATION, Math.max(first, wasDue), wasFailures, destination);
   } else {
     await tx.run(SET_DESTINATION, Math.max(first, contact.notBefore), wasFailures + 1, destination);
   }
