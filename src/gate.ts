@@ -19,6 +19,11 @@ export class Gate {
     return this.#running === this.#places && this.#waiting.length >= this.#seats;
   }
 
+  /** Somebody waits. */
+  get busy(): boolean {
+    return this.#waiting.length > 0;
+  }
+
   /** Runs the work when its turn comes. Look at {@link full} first where turning away is an answer. */
   async run<T>(work: () => Promise<T>): Promise<T> {
     if (this.#running === this.#places) await new Promise<void>((resume) => this.#waiting.push(resume));

@@ -69,6 +69,11 @@ export class Resolver {
     this.#clock = options.clock ?? (() => performance.now());
   }
 
+  /** More is asked than can be at a time: that nobody could say may be our fault, not that of those who were asked. */
+  get busy(): boolean {
+    return this.#gate.busy;
+  }
+
   /**
    * What there is of a type under a name.
    * @param name  in any form; one that can't be a domain's is missing

@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { reverseName } from '../../src/checks/authentication/iprev.ts';
+import { Resolver } from '../../src/dns/resolver.ts';
 import { type ScriptedDns, scriptedDns } from '../helpers/dns-server.ts';
 import { PASSWORD } from '../helpers/mail-room.ts';
 import { arrive, checkedRoom, keyRecord, resultsIn, sealed, send, signed } from './helpers.ts';
@@ -373,6 +374,19 @@ test('a message whose signatures take longer to check than there is time is put 
   const message = await signed(long, { domain: AUTHOR });
   assert.match(await send(await arrive(room), 'boss@pass.test', message), /^451 4\.7\.0 The signatures/);
   assert.deepEqual(await room.inbox('anna'), []);
+});
+
+test('while more is asked than can be, what could not be found out is put off, and not taken unchecked', async (t) => {
+  const dns = await scriptedDns(t);
+  writeDown(dns);
+  for (let at = 0; at < 300; at++) dns.zone.set(`TXT flood${at}.evil.test`, 'silence');
+  const resolver = new Resolver({ servers: [dns.server], validating: false, timeout: 500 });
+  const flood = Array.from({ length: 300 }, (_, at) => resolver.query(`flood${at}.evil.test`, 'TXT'));
+  const room = await checkedRoom(t, dns, { within: 500, resolver });
+  assert.match(await send(await arrive(room), 'a@pass.test', BOSS), /^451 4\.7\.0 .*DNS/);
+  await Promise.allSettled(flood);
+  assert.equal(resolver.busy, false);
+  assert.match(await send(await arrive(room), 'a@pass.test', BOSS), /^550 5\.7\.26 /);
 });
 
 test('messages that wait for the DNS are bounded in number: who comes on top is put off', async (t) => {

@@ -90,11 +90,12 @@ interface RoomOptions extends MailRoomOptions {
   readonly trusted?: readonly string[];
   readonly within?: Milliseconds;
   readonly mostAtOnce?: number;
+  readonly resolver?: Resolver;
 }
 
 /** A mail room whose visitors come from 192.0.2.7, and which checks them. */
 export async function checkedRoom(t: TestContext, dns: ScriptedDns, options: RoomOptions = {}): Promise<CheckedRoom> {
-  const { judging = {}, trusted = ['127.0.0.0/8'], within, mostAtOnce, ...rest } = options;
+  const { judging = {}, trusted = ['127.0.0.0/8'], within, mostAtOnce, resolver, ...rest } = options;
   const { sealers = [], ...policy } = judging;
   const judged: Judged[] = [];
   const whole: Policy = { spf: 'mark', dmarc: 'obey', unsure: 'accept', ...policy };
@@ -110,7 +111,7 @@ export async function checkedRoom(t: TestContext, dns: ScriptedDns, options: Roo
     ...rest,
     checks: (store) => [
       authenticationCheck({
-        names: new Resolver({ servers: [dns.server], validating: false }),
+        names: resolver ?? new Resolver({ servers: [dns.server], validating: false }),
         store,
         trusted: networks(trusted),
         methods,

@@ -7,6 +7,7 @@
 import type { BlockList } from 'node:net';
 import type { Check, InDelivery, Verdict } from '../../delivery/in-delivery.ts';
 import type { Envelope } from '../../delivery/types.ts';
+import type { Resolver } from '../../dns/resolver.ts';
 import { Refused } from '../../errors.ts';
 import { domainOf } from '../../message/addresses.ts';
 import { mailboxesIn } from '../../message/envelope-text.ts';
@@ -31,7 +32,7 @@ const WITHIN: Milliseconds = 20_000;
 const MOST_AT_ONCE = 1_000;
 
 export interface AuthenticationOptions {
-  readonly names: Names;
+  readonly names: Names & Pick<Resolver, 'busy'>;
   readonly store: Pick<Store, 'staged'>;
   /** Their mail is not checked. */
   readonly trusted: BlockList;
@@ -84,7 +85,8 @@ async function authenticate(
     const found =
       content && (await evaluate({ address, helo, sender }, { ...content, authors }, methods, { lookups, keys }));
     if (found === undefined) throw headerTooLarge();
-    const decision = decide(found, policy);
+    // A flood of questions must not be a way to be taken unchecked.
+    const decision = decide(found, names.busy ? { ...policy, unsure: 'put off' } : policy);
     onResult?.(envelope, found, decision);
     delivery.findings += resultsField(methods.hostname, found); // also of what is refused: the trace tells of it
     refuse(found, decision, envelope);
