@@ -7,7 +7,7 @@
 import { randomInt } from 'node:crypto';
 import { createSocket } from 'node:dgram';
 import { connect, isIPv6 } from 'node:net';
-import { AUTHENTIC_DATA, type DecodedPacket, decode, encode, RECURSION_DESIRED } from 'dns-packet';
+import { type Answer, AUTHENTIC_DATA, type DecodedPacket, decode, encode, RECURSION_DESIRED } from 'dns-packet';
 import type { Milliseconds } from '../store/ids.ts';
 import type { RecordType } from './answer.ts';
 
@@ -25,6 +25,17 @@ export interface DnsQuestion {
 /** What fits through every network in one piece (DNS flag day 2020). */
 const UDP_PAYLOAD = 1_232;
 
+const OPT = {
+  type: 'OPT',
+  name: '.',
+  udpPayloadSize: UDP_PAYLOAD,
+  extendedRcode: 0,
+  ednsVersion: 0,
+  flags: 0,
+  flag_do: false,
+  options: [],
+} as const satisfies Answer;
+
 /** The types of the library leave it out. */
 export interface DnsReply extends DecodedPacket {
   readonly rcode: string;
@@ -32,6 +43,12 @@ export interface DnsReply extends DecodedPacket {
 
 /** Rejects with an Error when there is no answer in time, or none that makes sense. */
 export async function exchange(server: DnsServer, question: DnsQuestion, within: Milliseconds): Promise<DnsReply> {
+  const reply = await ask(server, question, within, true);
+  // RFC 6891 7: so says a server that is older than EDNS, as in some routers.
+  return reply.rcode === 'FORMERR' || reply.rcode === 'NOTIMP' ? ask(server, question, within, false) : reply;
+}
+
+async function ask(server: DnsServer, question: DnsQuestion, within: Milliseconds, edns: boolean): Promise<DnsReply> {
   const id = randomInt(65_536);
   const query = encode({
     type: 'query',
@@ -39,27 +56,14 @@ export async function exchange(server: DnsServer, question: DnsQuestion, within:
     // AD asks to be told whether the signatures were checked (RFC 6840 5.7).
     flags: RECURSION_DESIRED | AUTHENTIC_DATA,
     questions: [{ ...question, class: 'IN' }],
-    additionals: [
-      {
-        type: 'OPT',
-        name: '.',
-        udpPayloadSize: UDP_PAYLOAD,
-        extendedRcode: 0,
-        ednsVersion: 0,
-        flags: 0,
-        flag_do: false,
-        options: [],
-      },
-    ],
+    additionals: edns ? [OPT] : [],
   });
   const isAnswer = (packet: DnsReply): boolean => {
     const [asked, ...more] = packet.questions ?? [];
+    if (packet.type !== 'response' || packet.id !== id) return false;
+    if (asked === undefined && packet.rcode === 'FORMERR') return true; // who can't read a question can't repeat it
     return (
-      packet.type === 'response' &&
-      packet.id === id &&
-      more.length === 0 &&
-      asked?.type === question.type &&
-      asked.name.toLowerCase() === question.name.toLowerCase()
+      more.length === 0 && asked?.type === question.type && asked.name.toLowerCase() === question.name.toLowerCase()
     );
   };
   const short = await overUdp(server, query, isAnswer, within);

@@ -102,6 +102,14 @@ test('an answer that is too long for UDP is fetched over TCP', async (t) => {
   assert.deepEqual(dns.asked, ['TXT example.net', 'tcp TXT example.net']);
 });
 
+test('a server that is older than EDNS is asked without it', async (t) => {
+  const dns = await scriptedDns(t);
+  dns.old = true;
+  dns.say('A', 'example.net', '192.0.2.1');
+  assert.deepEqual((await resolverOf(dns).query('example.net', 'A')).records, ['192.0.2.1']);
+  assert.equal((await resolverOf(dns).query('nobody.test', 'A')).missing, true);
+});
+
 test('the same question is asked once, and again when its time is over', async (t) => {
   const dns = await scriptedDns(t);
   dns.say('A', 'example.net', '192.0.2.1'); // 300 s

@@ -19,6 +19,8 @@ export class ScriptedDns {
   authentic = false;
   /** Answers over UDP say that they are too long for it. */
   truncated = false;
+  /** It is older than EDNS. */
+  old = false;
   server: DnsServer = { host: '127.0.0.1', port: 0 };
 
   /** Writes records down; TTL 300. */
@@ -35,6 +37,9 @@ export class ScriptedDns {
     const [question] = packet.questions ?? [];
     if (question === undefined) return undefined;
     this.asked.push(`${overUdp ? '' : 'tcp '}${question.type} ${question.name}`);
+    if (this.old && (packet.additionals ?? []).length > 0) {
+      return encode({ type: 'response', id: packet.id ?? 0, flags: CODES.FORMERR });
+    }
     const said = this.#sayingOf(question);
     if (said === 'silence') return undefined;
     const flags = 0x0180 | (this.authentic ? AUTHENTIC_DATA : 0);
@@ -58,7 +63,7 @@ export class ScriptedDns {
   }
 }
 
-const CODES = { NXDOMAIN: 3, SERVFAIL: 2, REFUSED: 5 } as const;
+const CODES = { FORMERR: 1, NXDOMAIN: 3, SERVFAIL: 2, REFUSED: 5 } as const;
 
 /** Starts one on a free port; it ends with the test. */
 export async function scriptedDns(
