@@ -4,7 +4,6 @@
  * The runs are interleaved: each benchmark runs on one server after the other, and again, so that what else happens on the
  * machine meets all of them alike. Everything it makes is in the scratch folder, every server it starts it stops.
  */
-
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { appendFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';

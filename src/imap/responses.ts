@@ -1,5 +1,4 @@
 /** Response codes of refusals (RFC 5530, RFC 9051 7.1), and the greeting and farewells. */
-
 import type { ProtocolCode, RefusalCode, Refused } from '../errors.ts';
 import { type Farewell, isSignedOut, SIGNED_OUT } from '../net/farewell.ts';
 import { DestinationMissing } from './destination.ts';

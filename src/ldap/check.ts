@@ -1,5 +1,4 @@
 /** Looks whether the settings of LDAP do what they should: server by server, then what would be taken over. Changes nothing. */
-
 import { formatAddress } from '../directory/address.ts';
 import type { Directory } from '../directory/directory.ts';
 import type { OutsidePerson } from '../directory/outside/types.ts';

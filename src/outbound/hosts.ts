@@ -3,7 +3,6 @@
  *
  * Invariant: this server never sends to itself: its own name among the hosts ends the list there, since who stands behind it hands mail to us.
  */
-
 import { isIP } from 'node:net';
 import type { Resolver } from '../dns/resolver.ts';
 

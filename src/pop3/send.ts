@@ -1,5 +1,4 @@
 /** Sending a message in chunks: what is larger than memory should hold, or only partly wanted. */
-
 import { DotStuffer } from '../message/dot-stuffer.ts';
 import { noteBuffer } from '../passing-buffers.ts';
 import type { Response } from './responses.ts';

@@ -2,7 +2,6 @@
  * The office: what a data directory holds, opened under its lock. The server serves it; administrative actions change it, in the server
  * or, when none runs, in the command itself.
  */
-
 import { existsSync } from 'node:fs';
 import { chmod, mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';

@@ -4,7 +4,6 @@
  * What is opened is closed in the reverse order, whether the server ends or fails to start: no port listens before everything behind
  * it works, and the store closes when nobody is left who could ask it.
  */
-
 import { hostname } from 'node:os';
 import type { Logger } from 'pino';
 import type { Authenticator } from '../auth/types.ts';

@@ -5,7 +5,6 @@
  * - What was not written here is never signed in the name of its author, whoever it says that is.
  * - A message that can't be signed leaves without a signature: nobody loses mail by it.
  */
-
 import { parseDomain } from '../directory/address.ts';
 import { Lru } from '../lru.ts';
 import { mailboxesOf, readAddresses } from '../message/addresses.ts';

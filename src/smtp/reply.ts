@@ -1,7 +1,6 @@
 /**
  * Replies (RFC 5321 4.2) with enhanced status codes (RFC 2034, RFC 3463), as they go over the wire.
  */
-
 import { replyToRefusal } from '../delivery/replies.ts';
 import { BadCommand, Refused } from '../errors.ts';
 

@@ -1,5 +1,4 @@
 /** Trace information (RFC 5321 4.4): the Received line. */
-
 import { mailDate } from './mail-date.ts';
 import type { SmtpSession } from './session.ts';
 import type { Transaction } from './transaction.ts';

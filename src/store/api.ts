@@ -1,5 +1,4 @@
 /** The store as protocols, delivery and commands use it. `src/store/store.ts` implements it. */
-
 import type { AccountId, EmailId, ItemId, MailboxId, Modseq, Uid } from './ids.ts';
 import type { Mailboxes } from './mailboxes.ts';
 import type { Messages } from './messages.ts';

@@ -1,5 +1,4 @@
 /** What the store does for itself, now and then and in small steps: purge, prune, give disk space back. */
-
 import type { OnProgress } from '../progress.ts';
 import type { Segments } from './bodies/segments.ts';
 import { copyLive, planSweep, type SegmentUse, storedBytes } from './bodies/sweep.ts';

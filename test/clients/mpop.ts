@@ -1,5 +1,4 @@
 /** mpop: fetches mail over POP3, with pipelining, into a maildir. */
-
 import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
 import { PASSWORD, type TrialOffice } from '../helpers/office.ts';

@@ -1,5 +1,4 @@
 /** Messages that are unlike most, and must come back as they are. Each has a subject of its own; a character is a byte. */
-
 import assert from 'node:assert/strict';
 import { subjectOf } from './maildir.ts';
 

@@ -1,5 +1,4 @@
 /** An office that signs, with a DNS of the test's own, and the judges of what it signed. */
-
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { promises as dns } from 'node:dns';

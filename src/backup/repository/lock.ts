@@ -2,7 +2,6 @@
  * Who uses a repository. The lock is SQLite's own, on a file of its own, so it ends with the process however that ends, and its three levels
  * are just what is needed: readers beside each other (SHARED), one that adds beside them (RESERVED), and one that removes alone (EXCLUSIVE).
  */
-
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';

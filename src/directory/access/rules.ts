@@ -1,5 +1,4 @@
 /** The rules of the access policy in the store: rows of `policy`, as quotas are. */
-
 import { Lru } from '../../lru.ts';
 import { domainOf } from '../../message/addresses.ts';
 import { PAGE_ROWS, type Reader, type Writer } from '../../store/engine/engine.ts';

@@ -1,5 +1,4 @@
 /** What a report says to a person, in one language. `{name}` stands for what is filled in. */
-
 import type { Reason } from './reason.ts';
 import type { Action } from './told.ts';
 

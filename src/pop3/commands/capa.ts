@@ -1,5 +1,4 @@
 /** CAPA (RFC 2449 5): lists the capabilities. */
-
 import { announced } from '../capabilities.ts';
 import type { Pop3Command } from '../command.ts';
 import { ok } from '../responses.ts';

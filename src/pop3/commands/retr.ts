@@ -1,5 +1,4 @@
 /** RETR (RFC 1939 5): sends a message. It is not marked as seen: a POP3 client keeps that for itself. */
-
 import { DotStuffer } from '../../message/dot-stuffer.ts';
 import { STREAM_ABOVE } from '../../store/api.ts';
 import type { BodyRecord } from '../../store/types.ts';

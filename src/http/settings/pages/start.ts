@@ -1,5 +1,4 @@
 /** What a phone sees that has followed the link of a QR code. Nobody is signed in there. */
-
 import { copied, secret } from '../facts.ts';
 import type { Html } from '../html.ts';
 import { html } from '../html.ts';
