@@ -19,7 +19,6 @@ import {
   readQueued,
   rerouteQueued,
   reschedule,
-  retryDestination,
   type Settlement,
   setQueueState,
   settle,
@@ -123,7 +122,6 @@ export class Queue {
     const { id } = message;
     const { settlements, attempt, report, warned, onlyIfThere = false } = settled;
     const prepared: PreparedMessage | undefined = report && prepareMessage(report.message);
-    const destinations = new Set(recipients.map(({ destination }) => destination));
     // A report has one reader: whoever sent what it tells of.
     const trace = this.#trace.delivering({ how: 'server', sender: '', recipients: [{ address: message.sender }] });
     const change = async (tx: Writer): Promise<void> => {
@@ -135,8 +133,8 @@ export class Queue {
         await deliver(tx, prepared, { targets, sent, outbound, now: nowSeconds(), trace });
       }
       if (warned) await noteWarned(tx, id);
-      await settle(tx, id, settlements);
-      for (const destination of destinations) {
+      const waited = await settle(tx, id, settlements);
+      for (const destination of waited.union(new Set(recipients.map((each) => each.destination)))) {
         await reschedule(tx, destination, attempt?.destination === destination ? attempt.contact : undefined);
       }
       await record?.(tx);
@@ -207,12 +205,11 @@ async function changeOne(tx: Writer, entry: QueueEntry, change: QueueChange): Pr
       return setQueueState(tx, id, entry, 'waiting', due);
     case 'retry':
       await setQueueState(tx, id, entry, 'waiting', nowSeconds());
-      return retryDestination(tx, destination);
+      return reschedule(tx, destination, { reached: true }); // at once, however often it was not
     case 'reroute':
       // What nobody has tried keeps its time: it may be for later (RFC 4865).
       return rerouteQueued(tx, id, entry, change.destination, attempts === 0 ? due : nowSeconds());
     case 'remove':
-      await settle(tx, id, [{ number, end: 'removed' }]);
-      return reschedule(tx, destination);
+      for (const each of await settle(tx, id, [{ number, end: 'removed' }])) await reschedule(tx, each);
   }
 }

@@ -97,7 +97,9 @@ const HOLD_ALL = sql("UPDATE queue_recipient SET state = 'held' WHERE state = 'w
 const FORGET_DESTINATIONS = sql('DELETE FROM queue_destination');
 const FORGOTTEN = sql<readonly [destination: string]>(`
   SELECT DISTINCT destination FROM queue_recipient WHERE state = 'waiting' AND destination NOT IN (SELECT destination FROM queue_destination)`);
-const IS_THERE = sql<readonly [number: number]>('SELECT number FROM queue_recipient WHERE queue_id = ? AND number = ?');
+const WHERE_TO = sql<readonly [destination: string]>(
+  'SELECT destination FROM queue_recipient WHERE queue_id = ? AND number = ?',
+);
 
 /** A message on its way out. */
 export interface QueuedMessage {
@@ -268,19 +270,31 @@ export async function noteWarned(tx: Writer, id: QueueId): Promise<void> {
   await tx.run(WARNED, id);
 }
 
-/** Notes what became of recipients. Those who were settled or removed meanwhile are left out. */
-export async function settle(tx: Writer, id: QueueId, settlements: readonly Settlement[]): Promise<void> {
+/**
+ * Notes what became of recipients. Those who were settled or removed meanwhile are left out.
+ * @returns the destinations that these waited for: others than they were tried at, when they were rerouted meanwhile
+ */
+export async function settle(
+  tx: Writer,
+  id: QueueId,
+  settlements: readonly Settlement[],
+): Promise<ReadonlySet<string>> {
+  const destinations = new Set<string>();
   for (const settlement of settlements) {
+    const [destination] = (await tx.get(WHERE_TO, id, settlement.number)) ?? [];
+    if (destination === undefined) continue;
+    destinations.add(destination);
     if ('end' in settlement) await tx.run(DELETE_RECIPIENT, id, settlement.number);
     else if ('held' in settlement) await tx.run(HOLD, settlement.reply, id, settlement.number);
     else await tx.run(PUT_OFF, settlement.due, settlement.reply, id, settlement.number);
   }
-  if ((await tx.get(ANY_RECIPIENT, id)) !== undefined) return;
-  const row = await tx.get(ONE_MESSAGE, id);
-  if (row === undefined) return;
-  await tx.run(DELETE_MESSAGE, id);
-  const { account, email } = messageOf(row);
-  await dropEmailIfUnused(tx, account, email);
+  const row = (await tx.get(ANY_RECIPIENT, id)) === undefined ? await tx.get(ONE_MESSAGE, id) : undefined;
+  if (row !== undefined) {
+    await tx.run(DELETE_MESSAGE, id);
+    const { account, email } = messageOf(row);
+    await dropEmailIfUnused(tx, account, email);
+  }
+  return destinations;
 }
 
 /** Somebody whose mail is filed here, in this transaction, waits no more. @throws Refused `message.gone` when nobody waits: it would be filed twice */
@@ -297,7 +311,7 @@ export async function leaveQueue(
 /** False when one of these recipients has left the queue. */
 export async function areThere(tx: Reader, { message, recipients }: QueuedBatch): Promise<boolean> {
   for (const { number } of recipients) {
-    if ((await tx.get(IS_THERE, message.id, number)) === undefined) return false;
+    if ((await tx.get(WHERE_TO, message.id, number)) === undefined) return false;
   }
   return true;
 }
@@ -376,11 +390,6 @@ export async function setQueueState(
   }
   await tx.run(SET_STATE, state, due, id, number);
   await reschedule(tx, destination);
-}
-
-/** Tries a destination again now, however often it was not reached. */
-export async function retryDestination(tx: Writer, destination: string): Promise<void> {
-  await tx.run(SET_DESTINATION, 0, 0, destination);
 }
 
 /** Lets a recipient's mail leave another way, at once. */
