@@ -85,10 +85,10 @@ async function change(
       if (isFirst && chunk[0] === page[0]) await audit(tx);
       await recordQueueChange(tx, chunk, change, run.actor);
     });
+    sending?.wake(); // some of it may have been read ahead, to be sent
     done.add(page);
     run.progress(done.progress);
   }
-  sending?.wake();
   return done.result(run);
 }
 
@@ -113,10 +113,10 @@ async function removeAndReport(office: Office, input: Selection, run: Run): Prom
           await recordQueueChange(tx, some, { kind: 'remove' }, run.actor);
         }),
       );
+      sending.wake();
       run.progress(done.progress);
     }
   }
-  sending.wake();
   return done.result(run);
 }
 
