@@ -77,23 +77,30 @@ export class Attempts {
     this.#cut.abort();
   }
 
-  /** A connection for this message. @returns undefined when the destination can't be reached now: what that means is settled */
-  async reach(destination: string, batch: QueuedBatch): Promise<Reached | undefined> {
+  /**
+   * A connection for this message.
+   * @param doesWithout  asked when none can be had for now: true when others serve the destination, which then is not put off
+   * @returns undefined when there is none: what that means is settled
+   */
+  async reach(destination: string, batch: QueuedBatch, doesWithout: () => boolean): Promise<Reached | undefined> {
     const { requireTls, waiveTls } = batch.message.options;
     const wish = requireTls ? 'required' : waiveTls ? 'waived' : 'usual';
     try {
       return await reach(destination, wish, { ...this.#options, signal: this.#cut.signal });
     } catch (error) {
-      if (!this.#cut.signal.aborted) await this.#notReached(destination, batch, error);
+      // What is wished for one message says nothing of others.
+      const isOnlyNow = wish === 'usual' && (saidOf(error)?.reply ?? 500) < 500;
+      if (this.#cut.signal.aborted || (isOnlyNow && doesWithout())) return undefined;
+      await this.#notReached(destination, batch, error);
       return undefined;
     }
   }
 
-  /** Gives the message to a peer. */
-  async give(destination: string, batch: QueuedBatch, reached: Reached): Promise<void> {
+  /** Gives the message to a peer. @param doesWithout  as for {@link reach} */
+  async give(destination: string, batch: QueuedBatch, reached: Reached, doesWithout: () => boolean): Promise<void> {
     let outcomes = await this.#given(batch, reached);
     if (hadEnough(reached, outcomes)) {
-      const anew = await this.reach(destination, batch);
+      const anew = await this.reach(destination, batch, doesWithout);
       if (anew === undefined) return;
       outcomes = await this.#given(batch, anew);
       anew.peer.quit();
@@ -128,16 +135,22 @@ export class Attempts {
 
   /**
    * Those whose time is over fail; of those that wait for long their senders are told. Whatever their destinations do.
-   * @param isTried  whether a message is being tried just now: then its end is near
+   * @param unlessTried  settles a message while no connection can take it; undefined when one has it: then its end is near
+   * @returns whether there may be more of them
    */
-  async settleOverdue(isTried: (id: QueueId) => boolean): Promise<void> {
+  async settleOverdue(
+    unlessTried: (id: QueueId, settle: () => Promise<boolean>) => Promise<boolean | undefined>,
+  ): Promise<boolean> {
     const { expired, late } = await this.#options.queue.overdue(OVERDUE_A_TURN);
     const over = new Set(expired);
     const all = [...expired, ...late.filter((id) => !over.has(id))];
+    let someSettled = false;
     for (const id of all) {
-      if (isTried(id)) continue;
-      if (!(await this.#settleLate(id, over.has(id) ? 'failed' : 'delayed'))) return;
+      const isSettled = await unlessTried(id, () => this.#settleLate(id, over.has(id) ? 'failed' : 'delayed'));
+      if (isSettled === false || this.#stopping) return false;
+      someSettled ||= isSettled === true;
     }
+    return someSettled && Math.max(expired.length, late.length) === OVERDUE_A_TURN;
   }
 
   /** @returns false when it can't be noted now: nor can others */

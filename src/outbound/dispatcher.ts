@@ -25,11 +25,13 @@ export interface DispatcherOptions extends AttemptsOptions {
   /** For tests: how long a connection waits for the next message, and a message for a connection that is busy. */
   readonly spareFor?: Milliseconds;
   readonly patience?: Milliseconds;
+  /** For tests: how often everything is looked at without a reason. */
+  readonly lookEvery?: Milliseconds;
 }
 
 /** However quiet it is, the queue is looked at so often. */
 const LOOK_EVERY: Milliseconds = 60_000;
-/** A message waits for no longer behind others: then there is one more connection, if there may be. */
+/** A message waits for no longer behind others: then there is one more connection, if there may be. After a fault of ours all is looked at so soon. */
 const PATIENCE: Milliseconds = 5_000;
 /** Messages for one connection: then another begins, at another host perhaps. */
 const MESSAGES_A_CONNECTION = 100;
@@ -46,6 +48,7 @@ export class Dispatcher {
   readonly #options: DispatcherOptions;
   readonly #attempts: Attempts;
   readonly #patience: Milliseconds;
+  readonly #lookEvery: Milliseconds;
   /** Destinations that have a connection, or are just getting one. */
   readonly #lanes = new Map<string, Lane>();
   readonly #running = new Set<Promise<void>>();
@@ -58,14 +61,18 @@ export class Dispatcher {
   /** What is to be looked at: everything, or these destinations. */
   #all = false;
   readonly #named = new Set<string>();
-  /** When everything was last looked at. */
+  /** When everything was last looked at, by the clock and by the machine's own time, which never goes back. */
   #lookedAt: EpochSeconds = 0;
+  #lookedAtOwn = 0;
+  /** Since then something of ours went wrong: some were not looked at. */
+  #hadFault = false;
   #stopping = false;
 
   constructor(options: DispatcherOptions) {
     this.#options = options;
     this.#attempts = new Attempts(options, (destinations) => this.#lookAt(destinations));
     this.#patience = options.patience ?? PATIENCE;
+    this.#lookEvery = options.lookEvery ?? LOOK_EVERY;
   }
 
   /**
@@ -115,7 +122,10 @@ export class Dispatcher {
     else for (const destination of destinations) this.#named.add(destination);
     if (this.#named.size > DESTINATIONS_A_LOOK) this.#all = true;
     this.#turn ??= this.#look()
-      .catch((error: unknown) => this.#options.onInternalError(error))
+      .catch((error: unknown) => {
+        this.#fault(error);
+        this.#lookIn(this.#patience);
+      })
       .finally(() => {
         this.#turn = undefined;
         if (this.#all || this.#named.size > 0) this.#lookAt([]);
@@ -134,20 +144,45 @@ export class Dispatcher {
   }
 
   async #lookAtAll(): Promise<void> {
-    await this.#attempts.settleOverdue((id) => this.#isTried(id));
+    this.#hadFault = false;
+    this.#lookedAtOwn = performance.now();
+    if (await this.#attempts.settleOverdue((id, settle) => this.#unlessTried(id, settle))) this.#all = true;
     this.#lookedAt = nowSeconds();
     const due = await this.#options.queue.destinationsDue(DESTINATIONS_A_LOOK);
     this.#crowded = due.length === DESTINATIONS_A_LOOK;
     await this.#begin(this.#turns.inOrder(due));
   }
 
+  /** Lanes are made where this is awaited, and nowhere else: no connection can take the message meanwhile. */
+  async #unlessTried(id: QueueId, settle: () => Promise<boolean>): Promise<boolean | undefined> {
+    const lanes = [...this.#lanes.values()];
+    if (lanes.some((lane) => lane.holds(id))) return undefined;
+    for (const lane of lanes) lane.hold(id);
+    try {
+      return await settle();
+    } finally {
+      for (const lane of lanes) lane.release(id);
+    }
+  }
+
   async #lookAgainLater(): Promise<void> {
     // What was due when everything was last looked at waits for a connection, whose end wakes us.
     const due = await this.#options.queue.nextDue(this.#lookedAt);
-    const inTime = due === undefined ? LOOK_EVERY : Math.max(0, due - nowSeconds()) * 1_000;
-    const waits = this.#lanes.values().some((lane) => lane.waits);
+    const inTime = due === undefined ? Infinity : Math.max(0, due - nowSeconds()) * 1_000;
+    const waits = this.#hadFault || this.#lanes.values().some((lane) => lane.waits);
+    // However often some are looked at: all are when it is time for all.
+    const forAll = Math.max(0, this.#lookedAtOwn + this.#lookEvery - performance.now());
+    this.#lookIn(Math.min(inTime, forAll, waits ? this.#patience : Infinity));
+  }
+
+  #lookIn(time: Milliseconds): void {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#lookAt(), Math.min(inTime, waits ? this.#patience : LOOK_EVERY)).unref();
+    if (!this.#stopping) this.#timer = setTimeout(() => this.#lookAt(), time).unref();
+  }
+
+  #fault(error: unknown): void {
+    this.#hadFault = true;
+    this.#options.onInternalError(error);
   }
 
   /** Sees to it that these destinations are served: a first connection for each, then one more where the others do not keep up. */
@@ -160,11 +195,16 @@ export class Dispatcher {
     }
     for (const lane of this.#lanes.values()) {
       if (lane.connections === 0) this.#lanes.delete(lane.destination);
-      else if (lane.connections < this.#options.byDestination && lane.wantsMore) {
+      else if (lane.wantsMore && this.#mayHaveMore(lane)) {
         lane.isLong = false;
         await this.#connect(lane);
       }
     }
+  }
+
+  /** A connection that waits, or one more. */
+  #mayHaveMore({ destination, connections }: Lane): boolean {
+    return this.#spare.has(destination) || connections < this.#options.byDestination;
   }
 
   /** The next message of a lane gets a connection: one that waits for it, or one more, if there is a place. */
@@ -177,7 +217,12 @@ export class Dispatcher {
       this.#spare.dismissOne(); // which wakes us
       return;
     }
-    const batch = await lane.take();
+    let batch: QueuedBatch | undefined;
+    try {
+      batch = await lane.take();
+    } catch (error) {
+      this.#fault(error); // what can't be read here keeps nobody else's mail from leaving
+    }
     if (batch === undefined) return;
     this.#turns.had(destination);
     if (this.#spare.give(destination, batch)) return;
@@ -188,7 +233,7 @@ export class Dispatcher {
     }
     lane.connections++;
     const run = this.#serve(lane, batch)
-      .catch((error: unknown) => this.#options.onInternalError(error))
+      .catch((error: unknown) => this.#fault(error))
       .finally(() => {
         this.#running.delete(run);
         lane.connections--;
@@ -209,12 +254,12 @@ export class Dispatcher {
             reached.peer.quit();
             reached = undefined;
           }
-          if (destination === HERE) await this.#attempts.giveHere(batch);
-          else {
-            reached ??= await this.#attempts.reach(destination, batch);
+          if (destination !== HERE) {
+            reached ??= await this.#attempts.reach(destination, batch, () => lane.doesWithout());
             if (reached === undefined) return;
-            await this.#attempts.give(destination, batch, reached);
           }
+          // What was changed meanwhile, held perhaps, is read anew.
+          if (lane.isUnchanged(batch)) await this.#give(lane, batch, reached);
         } finally {
           lane.release(batch.message.id);
         }
@@ -226,20 +271,22 @@ export class Dispatcher {
     }
   }
 
+  #give(lane: Lane, batch: QueuedBatch, reached: Reached | undefined): Promise<void> {
+    if (reached === undefined) return this.#attempts.giveHere(batch);
+    return this.#attempts.give(lane.destination, batch, reached, () => lane.doesWithout());
+  }
+
   /** What a connection does next; undefined: it ends. */
   async #next(lane: Lane, maySpare: boolean): Promise<QueuedBatch | undefined> {
     const { destination } = lane;
     for (;;) {
       if (this.#stopping) return undefined;
       const batch = await lane.take();
-      if (lane.isLong && lane.connections < this.#options.byDestination) this.#lookAt([destination]);
-      if (batch !== undefined || !maySpare || this.#crowded || this.#stopping) return batch;
+      if (this.#stopping) return undefined; // nobody else takes it any more
+      if (lane.isLong && this.#mayHaveMore(lane)) this.#lookAt([destination]);
+      if (batch !== undefined || !maySpare || this.#crowded) return batch;
       if (!lane.waits) return this.#spare.wait(destination, this.#options.spareFor ?? SPARE_FOR);
     }
-  }
-
-  #isTried(id: QueueId): boolean {
-    return this.#lanes.values().some((lane) => lane.holds(id));
   }
 }
 

@@ -12,6 +12,8 @@ import type { Queue, QueuedBatch } from '../store/queue.ts';
 const AHEAD = 20;
 /** What was read ahead so long ago is read anew: something that matters more may have come. */
 const FRESH_FOR: Milliseconds = 5_000;
+/** When one more connection could not be had, none is tried for so long. */
+const ENOUGH_FOR: Milliseconds = 60_000;
 
 export class Lane {
   readonly destination: string;
@@ -21,7 +23,8 @@ export class Lane {
   isLong = false;
   readonly #queue: Pick<Queue, 'nextBatches'>;
   readonly #patience: Milliseconds;
-  readonly #held = new Set<QueueId>();
+  /** What is in somebody's hands, and how many changes there had been when it was read. */
+  readonly #held = new Map<QueueId, number>();
   #ahead: QueuedBatch[] = [];
   #readAt = 0;
   #takenAt = 0;
@@ -29,6 +32,7 @@ export class Lane {
   /** Something may have come since it was last read. */
   #hasNews = false;
   #changes = 0;
+  #enoughUntil = 0;
 
   /** @param patience  a message waits for no longer behind others, if there may be one more connection */
   constructor(destination: string, queue: Pick<Queue, 'nextBatches'>, patience: Milliseconds) {
@@ -44,12 +48,23 @@ export class Lane {
 
   /** Something may wait here. */
   get waits(): boolean {
-    return this.#hasNews || this.#ahead.length > 0;
+    return this.#hasNews || this.#reading !== undefined || this.#ahead.length > 0;
   }
 
   /** Whoever waits has waited for long enough behind others, or there are too many of them. */
   get wantsMore(): boolean {
-    return this.isLong || (this.waits && performance.now() - this.#takenAt >= this.#patience);
+    const now = performance.now();
+    return now >= this.#enoughUntil && (this.isLong || (this.waits && now - this.#takenAt >= this.#patience));
+  }
+
+  /**
+   * One more connection could not be had, as with servers that allow each sender a few: those that are there go on, and get what was meant for it.
+   * @returns false when there are no others: the destination can't be reached
+   */
+  doesWithout(): boolean {
+    if (this.connections < 2) return false;
+    this.#enoughUntil = performance.now() + ENOUGH_FOR;
+    return true;
   }
 
   /** It is being tried, or about to be. */
@@ -72,8 +87,20 @@ export class Lane {
     }
   }
 
+  /** Keeps connections from a message that nobody tries. */
+  hold(id: QueueId): void {
+    this.#held.set(id, this.#changes);
+  }
+
   release(id: QueueId): void {
     this.#held.delete(id);
+    // What is being read leaves it out, and some of its recipients may be due still.
+    if (this.#reading !== undefined) this.#hasNews = true;
+  }
+
+  /** False: since it was read somebody has changed what waits; this message, perhaps. */
+  isUnchanged({ message }: QueuedBatch): boolean {
+    return this.#held.get(message.id) === this.#changes;
   }
 
   /** What waits was changed by somebody: what was read ahead may not be true any more. */
@@ -92,12 +119,15 @@ export class Lane {
     try {
       const changes = this.#changes;
       this.#hasNews = false;
-      const batches = await this.#queue.nextBatches(this.destination, new Set(this.#held), AHEAD);
+      const batches = await this.#queue.nextBatches(this.destination, new Set(this.#held.keys()), AHEAD);
       if (changes !== this.#changes) return; // which is news: it is read again
-      this.#ahead = batches;
+      this.#ahead = batches.filter(({ message }) => !this.#held.has(message.id)); // which was held meanwhile
       this.#readAt = performance.now();
       this.isLong = batches.length === AHEAD;
-      for (const { message } of batches) this.#held.add(message.id);
+      for (const { message } of this.#ahead) this.#held.set(message.id, changes);
+    } catch (error) {
+      this.#hasNews = true;
+      throw error;
     } finally {
       this.#reading = undefined;
     }

@@ -1,130 +1,10 @@
 /** Mail leaves: a real store, a real DNS, real sockets; the peers are the test's own. */
 import assert from 'node:assert/strict';
-import { type TestContext, test } from 'node:test';
-import { pino } from 'pino';
-import { Resolver } from '../../src/dns/resolver.ts';
+import { test } from 'node:test';
 import { Refused } from '../../src/errors.ts';
-import { Dispatcher, type DispatcherOptions } from '../../src/outbound/dispatcher.ts';
-import { Routes } from '../../src/outbound/route.ts';
-import { Sts } from '../../src/outbound/tls/sts.ts';
-import type { RecipientOutcome } from '../../src/outbound/types.ts';
-import { type AccountId, nowSeconds, type QueueId } from '../../src/store/ids.ts';
-import type { Queue } from '../../src/store/queue.ts';
-import type { MailStore } from '../../src/store/store.ts';
-import type { Outbound } from '../../src/store/types.ts';
-import { defer } from '../helpers/defer.ts';
-import { type ScriptedDns, scriptedDns } from '../helpers/dns-server.ts';
-import { message, newAccount, stage, temporaryStore } from '../store/helpers.ts';
-import { type ScriptedPeer, type ScriptedPeerOptions, scriptedPeer } from './scripted-peer.ts';
-
-function withFaults(queue: Queue, faults: Partial<Queue>): Queue {
-  return new Proxy(queue, {
-    get(target, name) {
-      const value: unknown = Reflect.get(faults, name) ?? Reflect.get(target, name);
-      return typeof value === 'function' ? value.bind(target) : value;
-    },
-  });
-}
-
-/** An office that sends, and the Internet around it: hosts are addresses 127.0.0.x, all listening on one port. */
-class SendingRoom {
-  readonly store: MailStore;
-  readonly dns: ScriptedDns;
-  readonly anna: AccountId;
-  readonly outcomes: RecipientOutcome[] = [];
-  readonly faults: unknown[] = [];
-  dispatcher!: Dispatcher;
-  readonly #t: TestContext;
-  readonly #port: number;
-  #heard: (() => void) | undefined;
-  #hosts = 10;
-
-  private constructor(t: TestContext, store: MailStore, dns: ScriptedDns, anna: AccountId, port: number) {
-    this.#t = t;
-    this.store = store;
-    this.dns = dns;
-    this.anna = anna;
-    this.#port = port;
-  }
-
-  /** @param faults  stand between the dispatcher and the queue */
-  static async open(
-    t: TestContext,
-    options: Partial<DispatcherOptions> = {},
-    faults: (queue: Queue) => Partial<Queue> = () => ({}),
-  ): Promise<SendingRoom> {
-    const store = await temporaryStore(t);
-    const dns = await scriptedDns(t);
-    const port = (await scriptedPeer(t)).port; // free, on every loopback address
-    const room = new SendingRoom(t, store, dns, await newAccount(store, 'anna'), port);
-    const queue = withFaults(store.queue, faults(store.queue));
-    const resolver = new Resolver({ servers: [dns.server], validating: false });
-    const log = pino({ level: 'silent' });
-    const onInternalError = (error: unknown) => room.faults.push(error);
-    room.dispatcher = new Dispatcher({
-      queue,
-      store,
-      routes: new Routes([]),
-      resolver,
-      sts: new Sts({ resolver, kept: store.stsPolicies, log, onInternalError }),
-      helo: 'mail.office.test',
-      ownNames: new Set(['mail.office.test']),
-      port,
-      random: () => 0.5,
-      limits: { connect: 10_000, greeting: 1_000, silence: 10_000, message: 20_000 },
-      byDestination: 2,
-      connections: 20,
-      reporter: { report: async () => undefined },
-      here: { deliver: () => Promise.reject(new Error('nobody waits for anybody here')) },
-      signer: { sign: async () => Buffer.alloc(0) },
-      record: async () => {},
-      log,
-      onInternalError,
-      onOutcome: (outcome) => {
-        room.outcomes.push(outcome);
-        room.#heard?.();
-      },
-      ...options,
-    });
-    defer(t, async () => {
-      await room.dispatcher.stop(5_000);
-      assert.deepEqual(room.faults, []);
-    });
-    return room;
-  }
-
-  /** A domain of the Internet whose one host behaves as the script says. */
-  async domain(name: string, options: ScriptedPeerOptions = {}): Promise<ScriptedPeer> {
-    const host = `127.0.0.${++this.#hosts}`;
-    this.dns.say('MX', name, { preference: 10, exchange: `mx.${name}` });
-    this.dns.say('A', `mx.${name}`, host);
-    this.dns.say('AAAA', `mx.${name}`);
-    return scriptedPeer(this.#t, options, { host, port: this.#port });
-  }
-
-  async send(...letter: Parameters<SendingRoom['queue']>): Promise<QueueId> {
-    const id = await this.queue(...letter);
-    this.dispatcher.wake();
-    return id;
-  }
-
-  /** Nobody is told that it is there. */
-  async queue(subject: string, to: readonly string[], more: Partial<Outbound> = {}): Promise<QueueId> {
-    const recipients = to.map((address) => ({ address, destination: address.slice(address.indexOf('@') + 1) }));
-    const expires = nowSeconds() + 86_400;
-    const outbound = { account: this.anna, sender: 'anna@office.test', recipients, expires, ...more };
-    const { queued } = await this.store.deliver(await stage(this.store, message(subject)), [], {
-      outbound: [outbound],
-    });
-    return queued[0]!;
-  }
-
-  /** Resolves when so many outcomes are known in all. */
-  async known(count: number): Promise<string[]> {
-    while (this.outcomes.length < count) await new Promise<void>((resolve) => (this.#heard = resolve));
-    return this.outcomes.map(({ recipient, kind }) => `${recipient.address} ${kind}`).sort();
-  }
-}
+import { nowSeconds } from '../../src/store/ids.ts';
+import { message, stage } from '../store/helpers.ts';
+import { SendingRoom } from './sending-room.ts';
 
 test('mail is with the hosts of its domains, whole, and nothing is left of it here', async (t) => {
   const room = await SendingRoom.open(t);
@@ -296,6 +176,55 @@ test('what is held or removed after it was read ahead is not sent', async (t) =>
   assert.equal(net.taken.length, 2);
 });
 
+test('a server that allows one connection gets all by that one', async (t) => {
+  const room = await SendingRoom.open(t);
+  const net = await room.domain('example.net', {
+    says: (command) => (command === 'greeting' && net.sockets.size > 1 ? '421 4.3.2 too many connections' : undefined),
+  });
+  for (let number = 0; number < 60; number++) await room.queue(`Offer ${number}`, ['carl@example.net']);
+  room.dispatcher.wake();
+  await room.known(60);
+  assert.equal(net.taken.length, 60);
+  assert.deepEqual([...new Set(room.outcomes.map(({ kind }) => kind))], ['sent']);
+});
+
+test('who is sent another way while he is tried leaves no destination behind', async (t) => {
+  const { promise: isTried, resolve: tried } = Promise.withResolvers<void>();
+  const { promise: goOn, resolve: letGo } = Promise.withResolvers<void>();
+  const room = await SendingRoom.open(t, {}, (queue) => ({
+    async settle(...args) {
+      tried();
+      await goOn;
+      await queue.settle(...args);
+    },
+  }));
+  await room.domain('example.net');
+  await room.send('Offer', ['carl@example.net']);
+  await isTried;
+  const entries = (await Array.fromAsync(room.store.queue.pages())).flat();
+  await room.store.queue.change(entries, { kind: 'reroute', destination: 'example.org' }, async () => {});
+  letGo();
+  assert.deepEqual(await room.known(1), ['carl@example.net sent']);
+  assert.deepEqual(await room.store.queue.destinationsDue(10), []);
+});
+
+for (const name of ['areDue', 'nextBatches', 'nextDue', 'destinationsDue'] as const) {
+  test(`mail leaves although the database failed once (${name})`, async (t) => {
+    let fails = 1;
+    const room = await SendingRoom.open(t, { patience: 20, lookEvery: 1e9 }, (queue) => ({
+      [name]: (...args: unknown[]): unknown =>
+        fails-- > 0 ? Promise.reject(new Error('no database')) : Reflect.apply(queue[name], queue, args),
+    }));
+    await room.domain('example.net');
+    await room.queue('Offer', ['carl@example.net']);
+    if (name === 'destinationsDue') room.dispatcher.wake();
+    else room.dispatcher.wake(['example.net']);
+    assert.deepEqual(await room.known(1), ['carl@example.net sent']);
+    await room.dispatcher.stop(5_000);
+    assert.deepEqual(room.faults.splice(0).map(String), ['Error: no database']);
+  });
+}
+
 test('a domain that does not answer holds nobody else up, and is put off as a whole', async (t) => {
   const room = await SendingRoom.open(t, { connections: 4 });
   await room.domain('silent.test', { says: (command) => (command === 'greeting' ? 'silence' : undefined) });
@@ -318,6 +247,18 @@ test('mail whose time is over fails with what was said last, and a late one is t
   assert.deepEqual(await room.known(2), ['a@broken.test failed', 'b@broken.test delayed']);
   assert.deepEqual(await room.store.queue.overdue(10), { expired: [], late: [] });
   assert.equal((await room.store.queue.size()).messages, 1);
+});
+
+test('all whose time is over hear of it at once, however many they are', async (t) => {
+  const room = await SendingRoom.open(t, { lookEvery: 1e9 });
+  const now = nowSeconds();
+  const over = Array.from({ length: 120 }, (_, at) =>
+    room.queue(`Over ${at}`, ['a@broken.test'], { expires: now, due: now + 3_600 }),
+  );
+  await Promise.all(over);
+  room.dispatcher.wake();
+  await room.known(120);
+  assert.equal((await room.store.queue.size()).messages, 0);
 });
 
 test('what was under way when the server stopped is still in the queue, once', async (t) => {

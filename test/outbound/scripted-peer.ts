@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import type { TestContext } from 'node:test';
 import { createSecureContext, type SecureContextOptions, TLSSocket } from 'node:tls';
+import type { Milliseconds } from '../../src/store/ids.ts';
 import { defer } from '../helpers/defer.ts';
 
 /**
@@ -29,6 +30,8 @@ export interface ScriptedPeerOptions {
   readonly interrupts?: { readonly after: number; readonly with: string };
   /** Every byte by itself. */
   readonly slowly?: boolean;
+  /** So long before it looks at what it has heard. */
+  readonly thinksFor?: Milliseconds;
   /** Hears nothing while it speaks. */
   readonly deafWhileSpeaking?: boolean;
   /** Goes when it has said, or heard, so many bytes of a connection. */
@@ -111,6 +114,7 @@ export class ScriptedPeer {
       injects = '',
       interrupts,
       slowly = false,
+      thinksFor = 0,
       deafWhileSpeaking = false,
     } = this.#options;
     let [rest, sender, body] = ['', '', null as string | null];
@@ -181,7 +185,7 @@ export class ScriptedPeer {
       return true;
     };
     socket.on('error', () => socket.destroy());
-    socket.on('data', (bytes: Buffer) => {
+    const hear = (bytes: Buffer): void => {
       mayHear -= bytes.length;
       if (mayHear < 0) return void socket.destroy();
       if (body !== null && interrupts !== undefined) {
@@ -204,6 +208,15 @@ export class ScriptedPeer {
           body = null;
         }
       }
+    };
+    socket.on('data', (bytes: Buffer) => {
+      if (thinksFor === 0) return hear(bytes);
+      socket.pause();
+      setTimeout(() => {
+        if (socket.destroyed) return;
+        hear(bytes);
+        socket.resume();
+      }, thinksFor);
     });
     socket.setNoDelay(true);
     if (!secure || implicit) say('greeting', '', '220 peer.test ESMTP');
