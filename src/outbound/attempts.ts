@@ -96,28 +96,20 @@ export class Attempts {
     }
   }
 
-  /** Gives the message to a peer. @param doesWithout  as for {@link reach} */
-  async give(destination: string, batch: QueuedBatch, reached: Reached, doesWithout: () => boolean): Promise<void> {
-    let outcomes = await this.#given(batch, reached);
-    if (hadEnough(reached, outcomes)) {
-      const anew = await this.reach(destination, batch, doesWithout);
-      if (anew === undefined) return;
-      outcomes = await this.#given(batch, anew);
-      anew.peer.quit();
+  /** Gives the message to a peer. Who is neither taken nor put off is still due, and the message is read again for them. */
+  async give(destination: string, batch: QueuedBatch, reached: Reached): Promise<void> {
+    let outcomes: RecipientOutcome[];
+    try {
+      const results = await this.#send(batch, reached.peer);
+      outcomes = batch.recipients.map((recipient, at) => outcomeOf(recipient, results[at]!, reached));
+    } catch (error) {
+      outcomes = this.#notSent(batch, error);
     }
     // Cut off by us: what the peer has not said is as if it had not been tried.
     if (this.#cut.signal.aborted) outcomes = outcomes.filter(({ kind }) => kind !== 'deferred');
+    if (hadEnough(reached, outcomes)) return;
     outcomes = withoutTooMany(outcomes);
     if (outcomes.length > 0) await this.#settle(batch, outcomes, { destination, contact: { reached: true } });
-  }
-
-  async #given(batch: QueuedBatch, reached: Reached): Promise<RecipientOutcome[]> {
-    try {
-      const results = await this.#send(batch, reached.peer);
-      return batch.recipients.map((recipient, at) => outcomeOf(recipient, results[at]!, reached));
-    } catch (error) {
-      return this.#notSent(batch, error);
-    }
   }
 
   /** Gives the message to people here, whose time for it has come. */
@@ -276,7 +268,7 @@ function hadEnough({ peer }: Reached, outcomes: readonly RecipientOutcome[]): bo
   return peer.sent > 1 && outcomes.every(({ said }) => said.reply === CLOSING);
 }
 
-/** RFC 5321 4.5.3.1.10: whom a server does not take with so many others it takes next. They are still due, and the message is read again for them. */
+/** RFC 5321 4.5.3.1.10: whom a server does not take with so many others it takes next. */
 function withoutTooMany(outcomes: RecipientOutcome[]): RecipientOutcome[] {
   if (!outcomes.some(({ kind }) => kind === 'sent')) return outcomes;
   return outcomes.filter(({ said: { reply, status } }) => !(reply === 452 && (status === '' || status === '4.5.3')));

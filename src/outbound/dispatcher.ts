@@ -273,7 +273,7 @@ export class Dispatcher {
 
   #give(lane: Lane, batch: QueuedBatch, reached: Reached | undefined): Promise<void> {
     if (reached === undefined) return this.#attempts.giveHere(batch);
-    return this.#attempts.give(lane.destination, batch, reached, () => lane.doesWithout());
+    return this.#attempts.give(lane.destination, batch, reached);
   }
 
   /** What a connection does next; undefined: it ends. */
