@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 
 /** Below those that the system hands out by itself: one of these another test, or any connection, may have before the server does. */
-const [FIRST, LAST] = [11_000, 32_000];
+export const [FIRST, LAST] = [11_000, 32_000];
 
 /** So many ports that nobody listens on, each another. */
 export async function freePorts(count: number): Promise<number[]> {
@@ -16,7 +16,8 @@ export async function freePorts(count: number): Promise<number[]> {
   return [...ports];
 }
 
-async function isFree(port: number): Promise<boolean> {
+/** True when nobody listens on a port. */
+export async function isFree(port: number): Promise<boolean> {
   const server = createServer().listen(port, '127.0.0.1');
   try {
     await once(server, 'listening');

@@ -1,10 +1,11 @@
 /** A server process, started as a person would: for tests of starting and ending. Other tests use office.ts. */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { SERVICES } from '../../src/config/services.ts';
+import { FIRST, isFree, LAST } from './ports.ts';
 
 const ROOT = new URL('../../', import.meta.url).pathname;
 export const MAIN = join(ROOT, 'src/main.ts');
@@ -80,24 +81,12 @@ export class ServerProcess {
   }
 }
 
-/** An offset at which every standard port is free now. */
+/** An offset at which every standard port is free now, and none is one that the system hands out by itself. */
 export async function freeOffset(): Promise<number> {
+  const most = LAST - Math.max(...SERVICES.map(({ port }) => port));
   for (;;) {
-    const offset = 10_000 + Math.floor(Math.random() * 40_000);
+    const offset = randomInt(FIRST, most);
     const free = await Promise.all(SERVICES.map(({ port }) => isFree(port + offset)));
     if (free.every(Boolean)) return offset;
-  }
-}
-
-async function isFree(port: number): Promise<boolean> {
-  const server = createServer();
-  try {
-    server.listen(port, '127.0.0.1');
-    await once(server, 'listening');
-    return true;
-  } catch {
-    return false; // taken
-  } finally {
-    server.close();
   }
 }
