@@ -46,7 +46,7 @@ export async function work(load: Load, sessions: ReadonlyMap<AccountName, ImapDe
 }
 
 /** The connection ended, or there was none to be had: that is what happens when a server dies. */
-function isGone(error: unknown): boolean {
+export function isGone(error: unknown): boolean {
   return /the connection has ended|ECONNREFUSED|ECONNRESET|EPIPE/.test(String(error));
 }
 
