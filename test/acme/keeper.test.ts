@@ -8,7 +8,6 @@ import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { TLSSocket } from 'node:tls';
-import fc from 'fast-check';
 import { generate } from 'selfsigned';
 import { HttpChallenges, TlsAlpnChallenges } from '../../src/acme/challenges.ts';
 import { CertificateKeeper, type KeeperOptions } from '../../src/acme/keeper.ts';
@@ -18,6 +17,7 @@ import { Certificates } from '../../src/net/certificates.ts';
 import { keepSelfSigned } from '../../src/net/self-signed.ts';
 import { defer } from '../helpers/defer.ts';
 import { emptyFolder } from '../helpers/folder.ts';
+import fc from '../helpers/properties.ts';
 import { silent } from '../net/helpers.ts';
 import { Pebble, type PebbleOptions } from './pebble.ts';
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { AcmeFailure, problemFailure, problemText } from '../../src/acme/failure.ts';
 import { mayAsk, renewalTime, waitAfter, whyDue } from '../../src/acme/schedule.ts';
+import fc from '../helpers/properties.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;

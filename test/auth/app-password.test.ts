@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import fc from 'fast-check';
 import { appPasswordLetters, generateAppPassword } from '../../src/auth/app-password.ts';
 import { PasswordAuthenticator, type SignInReport } from '../../src/auth/authenticator.ts';
 import { Throttle } from '../../src/auth/throttle.ts';
@@ -9,6 +8,7 @@ import type { SignInProtocol } from '../../src/directory/types.ts';
 import { Refused } from '../../src/errors.ts';
 import { nowSeconds } from '../../src/store/ids.ts';
 import { openOffice, PASSWORD } from '../directory/office.ts';
+import fc from '../helpers/properties.ts';
 import { ScramClient } from './scram-client.ts';
 
 const ANNA = 'anna@office.test';

@@ -4,12 +4,12 @@ import { createHash, pbkdf2Sync, randomBytes } from 'node:crypto';
 import { test } from 'node:test';
 import { hash as argon2 } from '@node-rs/argon2';
 import { hash as bcrypt } from '@node-rs/bcrypt';
-import fc from 'fast-check';
 import { readSecret, verifyForeign } from '../../src/auth/foreign/hashes.ts';
 import { shaCrypt } from '../../src/auth/foreign/sha-crypt.ts';
 import { deriveScramKeys } from '../../src/auth/scram-keys.ts';
 import { Refused } from '../../src/errors.ts';
 import { output } from '../helpers/office.ts';
+import fc from '../helpers/properties.ts';
 import { needsTool } from '../helpers/tools.ts';
 
 /** Where block sizes begin and end, and where characters have several bytes. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { networkOf } from '../../src/auth/network.ts';
+import fc from '../helpers/properties.ts';
 
 test('an IPv4 address stands for itself, also within IPv6', () => {
   assert.equal(networkOf('192.0.2.1'), '192.0.2.1');

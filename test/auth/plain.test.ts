@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { parsePlain } from '../../src/auth/plain.ts';
 import { BadCommand } from '../../src/errors.ts';
+import fc from '../helpers/properties.ts';
 
 test('a PLAIN message gives name, password and whom to act as', () => {
   assert.deepEqual(parsePlain(Buffer.from('\0tim\0tanstaaftanstaaf')), {

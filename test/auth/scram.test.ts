@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import type { Claim, Verification } from '../../src/auth/mechanism.ts';
 import { ScramExchange } from '../../src/auth/scram.ts';
 import { deriveScramKeys, SCRAM_ITERATIONS, scramParametersFor } from '../../src/auth/scram-keys.ts';
@@ -9,6 +8,7 @@ import type { Peer } from '../../src/auth/types.ts';
 import { EffectiveAccess } from '../../src/directory/access/effective.ts';
 import { BadCommand, Refused } from '../../src/errors.ts';
 import type { AccountId } from '../../src/store/ids.ts';
+import fc from '../helpers/properties.ts';
 import { ScramClient } from './scram-client.ts';
 
 const PEER: Peer = { protocol: 'imap', address: '192.0.2.1', mayUsePassword: true, tls: undefined };

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { XMLParser, XMLValidator } from 'fast-xml-parser';
 import { mailAccount } from '../../src/autoconfig/account.ts';
 import {
@@ -10,6 +9,7 @@ import {
   readAutodiscoverRequest,
 } from '../../src/autoconfig/autodiscover.ts';
 import { BadCommand } from '../../src/errors.ts';
+import fc from '../helpers/properties.ts';
 import { access, services } from './facts.ts';
 import { activeSync, outlook2010, outlook2016 } from './requests.ts';
 

@@ -3,11 +3,11 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { reverseName } from '../../src/checks/authentication/iprev.ts';
 import { Resolver } from '../../src/dns/resolver.ts';
 import { type ScriptedDns, scriptedDns } from '../helpers/dns-server.ts';
 import { PASSWORD } from '../helpers/mail-room.ts';
+import fc from '../helpers/properties.ts';
 import { arrive, checkedRoom, keyRecord, resultsIn, sealed, send, signed } from './helpers.ts';
 
 const AUTHOR = 'reject.test';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { Pace, progressBar, progressFigures } from '../../src/cli/progress.ts';
 import type { Progress } from '../../src/progress.ts';
+import fc from '../helpers/properties.ts';
 
 const half: Progress = { what: 'Sent', done: 1_500, total: 3_000, unit: 'messages' };
 

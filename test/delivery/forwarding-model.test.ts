@@ -1,10 +1,10 @@
 /** Random offices whose mail goes on in every way: what SMTP takes is filed and leaves as a plain model of the directory says, once for each. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { Refused } from '../../src/errors.ts';
 import { type Gone, ModelDirectory, NotPossible } from '../directory/model.ts';
 import { type Client, type MailRoom, mailRoom } from '../helpers/mail-room.ts';
+import fc from '../helpers/properties.ts';
 
 const PEOPLE = ['anna', 'ben', 'carla'];
 const ADDRESSES = [...PEOPLE, 'desk', 'team', 'abuse'].map((local) => `${local}@office.test`);

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import {
   canonicalName,
   formatAddress,
@@ -8,6 +7,7 @@ import {
   parseAddress,
   parseDomain,
 } from '../../src/directory/address.ts';
+import fc from '../helpers/properties.ts';
 
 const written = (text: string) => {
   const address = parseAddress(text);

@@ -1,10 +1,10 @@
 /** Random histories of directory changes: after each change, every address leads where a plain model says. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import type { DirectoryChanges } from '../../src/directory/changes/directory-changes.ts';
 import type { Directory } from '../../src/directory/directory.ts';
 import { Refused } from '../../src/errors.ts';
+import fc from '../helpers/properties.ts';
 import { type Gone, ModelDirectory, NotPossible } from './model.ts';
 import { openOffice, PASSWORD } from './office.ts';
 

@@ -3,11 +3,11 @@ import assert from 'node:assert/strict';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { formatOf, type PeopleFile, peopleOf } from '../../src/directory/people/file.ts';
 import type { FileRow } from '../../src/directory/people/person.ts';
 import { emptyFolder } from '../helpers/folder.ts';
 import { output } from '../helpers/office.ts';
+import fc from '../helpers/properties.ts';
 import { needsTool } from '../helpers/tools.ts';
 import { all } from './office.ts';
 

@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { perform } from '../../src/cli/perform.ts';
 import type { Directory } from '../../src/directory/directory.ts';
 import { Directory as OpenDirectory } from '../../src/directory/directory.ts';
@@ -18,6 +17,7 @@ import { SqliteEngine } from '../../src/store/engine/sqlite.ts';
 import { FIRST_SCHEMA } from '../../src/store/schema/0001-first.ts';
 import { ImapDevice, LineClient } from '../helpers/line-client.ts';
 import { PASSWORD as OFFICE_PASSWORD, type TrialOffice, trialOffice } from '../helpers/office.ts';
+import fc from '../helpers/properties.ts';
 import { openOffice } from './office.ts';
 
 const GB = 2 ** 30;

@@ -4,10 +4,10 @@ import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { test } from 'node:test';
 import { decode, encode } from 'dns-packet';
-import fc from 'fast-check';
 import { Resolver, type ResolverOptions } from '../../src/dns/resolver.ts';
 import { Refused } from '../../src/errors.ts';
 import { type ScriptedDns, scriptedDns } from '../helpers/dns-server.ts';
+import fc from '../helpers/properties.ts';
 
 function resolverOf(dns: ScriptedDns, options: Partial<ResolverOptions> = {}): Resolver {
   return new Resolver({ servers: [dns.server], validating: false, timeout: 300, ...options });

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { dateTime, flagList } from '../../src/imap/data-text.ts';
 import { dateTime as readDateTime } from '../../src/imap/syntax/dates.ts';
 import { CommandReader } from '../../src/imap/syntax/reader.ts';
 import { FLAG_BITS, flagNames } from '../../src/store/flags.ts';
+import fc from '../helpers/properties.ts';
 
 test('a date is written as RFC 9051 writes date-time, in UTC', () => {
   assert.equal(dateTime(0), '" 1-Jan-1970 00:00:00 +0000"');

@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import fc from '../helpers/properties.ts';
 import { type ImapClient, imapOffice, message } from './imap-office.ts';
 
 const FLAGS = ['\\Seen', '\\Flagged', '\\Deleted', 'Receipt'];

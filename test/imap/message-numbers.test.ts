@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { BadCommand } from '../../src/errors.ts';
 import { bySequence, byUid, countOf, sequenceNumbersOf, uidsOf } from '../../src/imap/message-numbers.ts';
 import { NumberSet } from '../../src/imap/syntax/number-set.ts';
 import { STAR } from '../../src/imap/syntax/types.ts';
+import fc from '../helpers/properties.ts';
 import { viewOf, viewWith } from './view.ts';
 
 const ranges = (...bounds: number[]) => ({ kind: 'ranges', bounds }) as const;

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { type Evidence, searchCriteria } from '../../src/imap/search-criteria.ts';
 import { esearchResponse, narrowed, searchResponse } from '../../src/imap/search-results.ts';
 import { NumberSet } from '../../src/imap/syntax/number-set.ts';
@@ -8,6 +7,7 @@ import type { SearchKey } from '../../src/imap/syntax/types.ts';
 import { TextFinder } from '../../src/imap/text-finder.ts';
 import { Header } from '../../src/message/header.ts';
 import type { MailboxView } from '../../src/store/api.ts';
+import fc from '../helpers/properties.ts';
 import { viewOf } from './view.ts';
 
 const VIEW: MailboxView = viewOf(8);

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { TextFinder } from '../../src/imap/text-finder.ts';
 import { foldCase } from '../../src/message/casemap.ts';
+import fc from '../helpers/properties.ts';
 
 const letters = fc.string({ unit: fc.constantFrom('a', 'A', 'b', 'ß', 'é', 'ü', ' '), maxLength: 30 });
 

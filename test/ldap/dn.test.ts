@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { comparableDn } from '../../src/ldap/dn.ts';
+import fc from '../helpers/properties.ts';
 
 test('a name is the same however it is written', () => {
   for (const [one, other] of [

@@ -4,7 +4,6 @@ import { writeFile } from 'node:fs/promises';
 import { createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import fc from 'fast-check';
 import { defaults } from '../../src/config/schema.ts';
 import { checkLdap } from '../../src/ldap/check.ts';
 import { connectLdap, endLdap } from '../../src/ldap/connection.ts';
@@ -14,6 +13,7 @@ import { LdapServers } from '../../src/ldap/servers.ts';
 import { type LdapSettings, ldapSettings } from '../../src/ldap/settings.ts';
 import { LdapUnavailable } from '../../src/ldap/trouble.ts';
 import { defer } from '../helpers/defer.ts';
+import fc from '../helpers/properties.ts';
 import { BASE, entry, group, hasSlapd, PASSWORD, person, READER, READER_PASSWORD, Slapd } from './slapd.ts';
 
 /** Random values to look for; more for a long run. */

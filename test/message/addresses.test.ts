@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { mailboxesOf, readAddresses } from '../../src/message/addresses.ts';
+import fc from '../helpers/properties.ts';
 
 /** Addresses as short text: `name|route|local|domain`; a group as `name{...}`. */
 function read(text: string): string[] {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { parseDate, readDate } from '../../src/message/dates.ts';
+import fc from '../helpers/properties.ts';
 
 const READABLE: readonly (readonly [field: string, iso: string])[] = [
   ['Fri, 21 Nov 1997 09:55:06 -0600', '1997-11-21T15:55:06Z'],

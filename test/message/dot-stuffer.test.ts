@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { DotStuffer } from '../../src/message/dot-stuffer.ts';
 import { DotReader } from '../../src/smtp/syntax/dots.ts';
+import fc from '../helpers/properties.ts';
 
 function frame(chunks: readonly string[]): string {
   const stuffer = new DotStuffer();

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { analyse } from '../../src/message/analyser.ts';
 import { addressesIn, withBcc } from '../../src/message/envelope-text.ts';
+import fc from '../helpers/properties.ts';
 
 function envelopeOf(header: string): string {
   return analyse(Buffer.from(header, 'latin1')).envelope;

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { foldCase } from '../../src/message/casemap.ts';
 import { decodeText, isKnownCharset, textReader } from '../../src/message/charsets.ts';
 import { decodedHeader } from '../../src/message/header.ts';
 import { decodeParameters, readParameters } from '../../src/message/parameters.ts';
 import { decodedTransfer, decodeTransfer } from '../../src/message/transfer-encoding.ts';
+import fc from '../helpers/properties.ts';
 
 const WORDS: readonly (readonly [raw: string, text: string])[] = [
   // RFC 2047 8

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { piecesOf, WholeLines } from '../../src/message/whole-lines.ts';
+import fc from '../helpers/properties.ts';
 
 test('however bytes are cut, they come out in order, in pieces that end where a line does', () => {
   const text = fc.string({ unit: fc.constantFrom('a', 'b', '\r\n') });

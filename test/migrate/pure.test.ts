@@ -1,7 +1,6 @@
 /** The pure parts of moving in: names, keys, notes, addresses, lists, ids. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { differences, Vanished } from '../../src/migrate/differences.ts';
 import { localPaths } from '../../src/migrate/folder-names.ts';
 import { folderOf, groupOf, HeaderHash, hashHeader, keyOf, noteOf, parseNote } from '../../src/migrate/origin.ts';
@@ -11,6 +10,7 @@ import { parseSourceUrl } from '../../src/migrate/source-url.ts';
 import { matchBySize, uidlFormat } from '../../src/migrate/uidl.ts';
 import type { MailboxId, Uid } from '../../src/store/ids.ts';
 import type { Role } from '../../src/store/types.ts';
+import fc from '../helpers/properties.ts';
 
 const ROLES = new Map<Role, string>([
   ['inbox', 'INBOX'],

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { generate } from 'selfsigned';
 import { covers, dnsNames, NameIndex } from '../../src/net/certificate-names.ts';
+import fc from '../helpers/properties.ts';
 
 test('the names are those of the alternative names, in lower case, without what no client asks for', () => {
   assert.deepEqual(dnsNames(undefined), []);

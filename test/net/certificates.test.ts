@@ -5,12 +5,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
-import fc from 'fast-check';
 import { pino } from 'pino';
 import { generate } from 'selfsigned';
 import { Refused } from '../../src/errors.ts';
 import { type CertificateOptions, Certificates } from '../../src/net/certificates.ts';
 import type { Serve } from '../../src/net/connection-types.ts';
+import fc from '../helpers/properties.ts';
 import { certificate, type Peer, silent, trialListener } from './helpers.ts';
 
 const echo: Serve = async (connection) => {

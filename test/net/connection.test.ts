@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { BadCommand } from '../../src/errors.ts';
 import type { LineConnection, Serve } from '../../src/net/connection-types.ts';
+import fc from '../helpers/properties.ts';
 import { Clock, liveBytes, type Peer, trialListener } from './helpers.ts';
 
 /** Answers each line with its length and text in brackets, and each bad one with its error. */

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { BadCommand } from '../../src/errors.ts';
 import { MOST_PROXY_HEADER, type ProxyHeader, parseProxyHeader } from '../../src/net/proxy-protocol.ts';
+import fc from '../helpers/properties.ts';
 
 const latin1 = (text: string) => Buffer.from(text, 'latin1');
 const SIGNATURE = '\r\n\r\n\0\r\nQUIT\n';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { LineTooLong } from '../../src/net/line-too-long.ts';
 import { Unread } from '../../src/net/unread.ts';
+import fc from '../helpers/properties.ts';
 
 const LIMIT = 10;
 

@@ -5,13 +5,13 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
-import fc from 'fast-check';
 import { HERE } from '../../src/delivery/types.ts';
 import type { DispatcherOptions } from '../../src/outbound/dispatcher.ts';
 import type { RecipientOutcome } from '../../src/outbound/types.ts';
 import { type EmailId, nowSeconds, type QueueId } from '../../src/store/ids.ts';
 import type { Queue, QueueChange } from '../../src/store/queue.ts';
 import { PRIORITIES } from '../../src/store/types.ts';
+import fc from '../helpers/properties.ts';
 import type { Saying, ScriptedPeer } from './scripted-peer.ts';
 import { SendingRoom } from './sending-room.ts';
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { readSignable } from '../../src/signing/signable.ts';
 import type { AccountId, QueueId } from '../../src/store/ids.ts';
+import fc from '../helpers/properties.ts';
 import { needsTool } from '../helpers/tools.ts';
 import { LETTER, openDkim, sharedSigningOffice, signingOffice } from './signing-office.ts';
 

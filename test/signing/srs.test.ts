@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { formatAddress } from '../../src/directory/address.ts';
 import { Srs } from '../../src/signing/srs.ts';
 import type { EpochSeconds } from '../../src/store/ids.ts';
+import fc from '../helpers/properties.ts';
 
 const DAY = 86_400;
 const NOW = 1_790_000_000;

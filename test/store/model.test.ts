@@ -1,11 +1,11 @@
 /** Random histories of one account against a plain model: what the store shows is what the model says, also after it was closed and opened. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import type { MailboxKey } from '../../src/store/api.ts';
 import { changeFlags, type FlagChange, type Flags, flagNames, flagsFrom } from '../../src/store/flags.ts';
 import type { AccountId, Uid } from '../../src/store/ids.ts';
 import type { MailStore } from '../../src/store/store.ts';
+import fc from '../helpers/properties.ts';
 import { appendTo, deliver, inboxOf, mailboxNamed, newAccount, openStore, temporaryFolder } from './helpers.ts';
 
 interface ModelMessage {

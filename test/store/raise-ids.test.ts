@@ -3,13 +3,13 @@ import assert from 'node:assert/strict';
 import { cp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import fc from 'fast-check';
 import type { MailboxKey, MailboxView } from '../../src/store/api.ts';
 import { sql } from '../../src/store/engine/sql.ts';
 import { flagNames, flagsFrom } from '../../src/store/flags.ts';
 import { type AccountId, type Modseq, nowSeconds, type Uid } from '../../src/store/ids.ts';
 import { gapAfter, raiseIds } from '../../src/store/operations/raise-ids.ts';
 import type { MailStore } from '../../src/store/store.ts';
+import fc from '../helpers/properties.ts';
 import { appendTo, deliver, inboxOf, mailboxNamed, newAccount, openStore, temporaryFolder } from './helpers.ts';
 
 type Step = {

@@ -4,13 +4,13 @@
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import type { MailboxKey } from '../../src/store/api.ts';
 import { sql } from '../../src/store/engine/sql.ts';
 import { flagNames } from '../../src/store/flags.ts';
 import type { AccountId, EmailId, ItemId, Uid } from '../../src/store/ids.ts';
 import { releaseHold, setHold } from '../../src/store/operations/hold.ts';
 import type { MailStore } from '../../src/store/store.ts';
+import fc from '../helpers/properties.ts';
 import { appendTo, bytesOf, message, newAccount, openStore, temporaryFolder } from './helpers.ts';
 
 interface ModelMessage {

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { SEEN } from '../../src/store/flags.ts';
 import type { AccountId, MailboxId, Modseq, Uid } from '../../src/store/ids.ts';
 import { PAGE_LIMIT, type PageEntry, paged } from '../../src/store/view/page.ts';
 import { PagedView } from '../../src/store/view/view.ts';
+import fc from '../helpers/properties.ts';
 
 const KEY = { account: 1 as AccountId, mailbox: 1 as MailboxId };
 

@@ -1,7 +1,6 @@
 /** The trace as the store keeps it: that nothing is without it, that everything is found, and that it ends. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import type { MailboxKey } from '../../src/store/api.ts';
 import { sql } from '../../src/store/engine/sql.ts';
 import { DELETED } from '../../src/store/flags.ts';
@@ -12,6 +11,7 @@ import type { Arrival, TraceBy, TraceFilter, TraceRow } from '../../src/store/tr
 import type { Outbound } from '../../src/store/types.ts';
 import { recordOutcomes, recordQueueChange } from '../../src/trace/attempts.ts';
 import { findStories, storiesFor } from '../../src/trace/stories.ts';
+import fc from '../helpers/properties.ts';
 import {
   inboxOf,
   mailboxNamed,

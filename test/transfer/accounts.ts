@@ -1,11 +1,11 @@
 /** Accounts full of odd mail, and what must be the same of them after a way through files. */
 import { hash } from 'node:crypto';
-import fc from 'fast-check';
 import { Refused } from '../../src/errors.ts';
 import { flagNames, flagsFrom } from '../../src/store/flags.ts';
 import type { AccountId } from '../../src/store/ids.ts';
 import type { MailStore } from '../../src/store/store.ts';
 import { APPENDED_ONLY, ODD_MESSAGES } from '../clients/odd-messages.ts';
+import fc from '../helpers/properties.ts';
 import { corpus } from '../message/corpus.ts';
 import { stage } from '../store/helpers.ts';
 

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { CrlfLines, LfLines, LineEnds } from '../../src/transfer/line-ends.ts';
 import { fromLine, mboxFields, toldFields } from '../../src/transfer/mbox-fields.ts';
 import { isMboxBoundary, type MboxEvent, MboxReader } from '../../src/transfer/mbox-reader.ts';
+import fc from '../helpers/properties.ts';
 
 interface Read {
   received: number | null;

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import type { AccountId } from '../../src/store/ids.ts';
 import type { MailStore } from '../../src/store/store.ts';
 import { exportAccount } from '../../src/transfer/export.ts';
@@ -9,6 +8,7 @@ import { findSources } from '../../src/transfer/find-sources.ts';
 import { importSources } from '../../src/transfer/import.ts';
 import { FORMATS, type Format } from '../../src/transfer/rainmail-index.ts';
 import { emptyFolder } from '../helpers/folder.ts';
+import fc from '../helpers/properties.ts';
 import { newAccount, temporaryStore } from '../store/helpers.ts';
 import { accountStory, seen, tell } from './accounts.ts';
 

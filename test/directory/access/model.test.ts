@@ -1,7 +1,6 @@
 /** The access policy against a plain model of it: every combination, and policies made at random. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { obstacle, type Use } from '../../../src/directory/access/access.ts';
 import type { PolicyRule } from '../../../src/directory/access/decide.ts';
 import { EffectiveAccess } from '../../../src/directory/access/effective.ts';
@@ -9,6 +8,7 @@ import { formatPolicyFile } from '../../../src/directory/access/file.ts';
 import { refusal } from '../../../src/directory/access/refusal.ts';
 import { POLICY_NAMES, POLICY_SETTINGS } from '../../../src/directory/access/settings.ts';
 import { CREDENTIAL_KINDS, SIGN_IN_PROTOCOLS } from '../../../src/directory/types.ts';
+import fc from '../../helpers/properties.ts';
 import { openOffice } from '../office.ts';
 import { type ModelPerson, type ModelRule, mayUse, settingsOf } from './model.ts';
 

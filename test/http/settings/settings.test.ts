@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { perform } from '../../../src/cli/perform.ts';
 import { addAccount, removeAccount, setAccountState, setPassword } from '../../../src/server/admin/accounts.ts';
 import { addAppPassword, listAppPasswords } from '../../../src/server/admin/app-passwords.ts';
@@ -12,6 +11,7 @@ import { listSessions } from '../../../src/server/admin/sessions.ts';
 import { emptyFolder } from '../../helpers/folder.ts';
 import { ImapDevice, Pop3Device } from '../../helpers/line-client.ts';
 import { output, PASSWORD } from '../../helpers/office.ts';
+import fc from '../../helpers/properties.ts';
 import { sharedOffice } from '../shared-office.ts';
 import { Visitor } from './visitor.ts';
 

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { BadCommand } from '../../../src/errors.ts';
 import { commandNamed } from '../../../src/imap/commands/all.ts';
 import { nextAppendMessage } from '../../../src/imap/syntax/append.ts';
@@ -9,6 +8,7 @@ import { fetchRequest } from '../../../src/imap/syntax/fetch.ts';
 import { CommandReader } from '../../../src/imap/syntax/reader.ts';
 import { searchRequest } from '../../../src/imap/syntax/search.ts';
 import { storeRequest } from '../../../src/imap/syntax/store.ts';
+import fc from '../../helpers/properties.ts';
 
 const GOOD = [
   'a1 FETCH 1:*,7 (FLAGS BODY.PEEK[1.2.HEADER.FIELDS (From "To")]<0.100> BINARY.SIZE[1]) (CHANGEDSINCE 5)',

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { matchesPattern } from '../../../src/imap/syntax/list-pattern.ts';
+import fc from '../../helpers/properties.ts';
 
 test('the star crosses separators and the percent sign does not', () => {
   assert.ok(matchesPattern('a/b/c', '*'));

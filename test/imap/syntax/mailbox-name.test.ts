@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { BadCommand } from '../../../src/errors.ts';
 import {
   decodeModifiedUtf7,
@@ -8,6 +7,7 @@ import {
   mailboxName,
   writtenMailboxName,
 } from '../../../src/imap/syntax/mailbox-name.ts';
+import fc from '../../helpers/properties.ts';
 
 const NAMES: readonly (readonly [modifiedUtf7: string, name: string])[] = [
   ['INBOX', 'INBOX'],

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { NumberSet } from '../../../src/imap/syntax/number-set.ts';
 import { STAR } from '../../../src/imap/syntax/types.ts';
+import fc from '../../helpers/properties.ts';
 
 const smallNumber = fc.integer({ min: 1, max: 60 });
 const ranges = fc.array(fc.tuple(smallNumber, smallNumber), { maxLength: 12 }).map((pairs) => pairs.flat());

@@ -1,12 +1,12 @@
 /** The status for programs, whatever peers and senders say. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { LANGUAGES } from '../../../src/config/languages.ts';
 import { Header } from '../../../src/message/header.ts';
 import { deliveryStatus, isGlobal } from '../../../src/outbound/report/delivery-status.ts';
 import { personText } from '../../../src/outbound/report/person-text.ts';
 import { ACTIONS, type Told } from '../../../src/outbound/report/told.ts';
+import fc from '../../helpers/properties.ts';
 
 const text = fc.oneof(
   fc.string({ maxLength: 40 }),

@@ -1,8 +1,8 @@
 /** What a message comes to where a server answers in its own way, or in nobody's. */
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import fc from 'fast-check';
 import type { Peer } from '../../../src/outbound/peer.ts';
+import fc from '../../helpers/properties.ts';
 import { type Saying, type ScriptedPeer, type ScriptedPeerOptions, scriptedPeer } from '../scripted-peer.ts';
 import { BODY, bodyOf, connectTo, given, MESSAGE, results, saying } from './client-room.ts';
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { BadCommand } from '../../../src/errors.ts';
 import { afterKeyword, parseCommand, parseParameters, parseSize } from '../../../src/smtp/syntax/command.ts';
+import fc from '../../helpers/properties.ts';
 
 test('a verb is understood in any case, and its arguments without the space around them', () => {
   assert.deepEqual(parseCommand(Buffer.from('ehlo  my.name ')), { verb: 'EHLO', args: 'my.name' });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { DotReader } from '../../../src/smtp/syntax/dots.ts';
+import fc from '../../helpers/properties.ts';
 
 interface Read {
   message: string;

@@ -1,9 +1,9 @@
 /** What is taken out of messages as they come in: who gets one without the others knowing, and results that are not ours. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { forgedResults, HIDDEN_FIELDS } from '../../../src/smtp/syntax/dropped-fields.ts';
 import { FieldFilter, type FieldRule } from '../../../src/smtp/syntax/field-filter.ts';
+import fc from '../../helpers/properties.ts';
 
 /** The message in pieces of this size, none of which cuts a CRLF. */
 function* pieces(text: string, size: number): Generator<Buffer> {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { BadCommand } from '../../../src/errors.ts';
 import { type BareLineEnds, LineEndings } from '../../../src/smtp/syntax/line-endings.ts';
+import fc from '../../helpers/properties.ts';
 
 function pass(bare: BareLineEnds, chunks: readonly string[]): string[] {
   const endings = new LineEndings(bare);

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { BadCommand } from '../../../src/errors.ts';
 import {
   decodeXtext,
@@ -9,6 +8,7 @@ import {
   parseOriginal,
   parseReturns,
 } from '../../../src/smtp/syntax/notification.ts';
+import fc from '../../helpers/properties.ts';
 
 /** RFC 3461 4, written anew: what is not a plain character goes as its number. */
 function encodeXtext(bytes: Uint8Array): string {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { BadCommand } from '../../../src/errors.ts';
 import { parsePath } from '../../../src/smtp/syntax/path.ts';
+import fc from '../../helpers/properties.ts';
 
 const latin1 = (text: string): string => Buffer.from(text, 'utf8').toString('latin1');
 

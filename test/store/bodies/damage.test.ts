@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { open as openFile, readFile, truncate, writeFile } from 'node:fs/promises';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { Refused } from '../../../src/errors.ts';
+import fc from '../../helpers/properties.ts';
 import { all, append, appendLarge, folder, noise, refused, sha256, wholeOf } from './helpers.ts';
 
 test('a segment cut at any byte of its last record shows the records before it, and that record as torn', async (t) => {

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
-import fc from 'fast-check';
 import { STREAM_ABOVE } from '../../../src/store/api.ts';
 import { MAX_OPEN } from '../../../src/store/bodies/descriptors.ts';
 import { planWindow, WINDOW_BYTES, type Window } from '../../../src/store/bodies/read-plan.ts';
 import type { BodyAddress } from '../../../src/store/types.ts';
 import { FaultyFiles } from '../../helpers/faulty-files.ts';
+import fc from '../../helpers/properties.ts';
 import { all, append, appendLarge, folder, noise, refused } from './helpers.ts';
 
 const hash = new Uint8Array(32);

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import {
   bodyOf,
   decodeHeader,
@@ -9,6 +8,7 @@ import {
   type RecordHeader,
 } from '../../../src/store/bodies/record.ts';
 import { decodeFileHeader, encodeFileHeader, segmentIdOf } from '../../../src/store/bodies/segment-file.ts';
+import fc from '../../helpers/properties.ts';
 import { noise } from './helpers.ts';
 
 const headers: fc.Arbitrary<RecordHeader> = fc.record({

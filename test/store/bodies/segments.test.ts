@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
-import fc from 'fast-check';
 import { Segments } from '../../../src/store/bodies/segments.ts';
 import type { BodyAddress } from '../../../src/store/types.ts';
 import { FaultyFiles } from '../../helpers/faulty-files.ts';
+import fc from '../../helpers/properties.ts';
 import { all, append, appendLarge, folder, noise, refused, sha256, wholeOf } from './helpers.ts';
 
 test('bodies of any bytes come back the same, in any order, while others are appended', async (t) => {

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { open as openFile, readdir } from 'node:fs/promises';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { copyLive, planSweep, type SegmentUse, storedBytes } from '../../../src/store/bodies/sweep.ts';
 import { FaultyFiles } from '../../helpers/faulty-files.ts';
+import fc from '../../helpers/properties.ts';
 import { all, append, appendLarge, folder, noise, refused, wholeOf } from './helpers.ts';
 
 function use(id: number, liveBytes: number, more: Partial<SegmentUse> = {}): SegmentUse {

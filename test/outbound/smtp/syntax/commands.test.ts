@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import {
   isSayable,
   type MailFrom,
@@ -12,6 +11,7 @@ import {
 import { Extensions } from '../../../../src/outbound/smtp/syntax/extensions.ts';
 import { decodeXtext } from '../../../../src/smtp/syntax/notification.ts';
 import { parsePath } from '../../../../src/smtp/syntax/path.ts';
+import fc from '../../../helpers/properties.ts';
 
 const PLAIN: MailFrom = {
   sender: 'anna@office.test',
@@ -87,10 +87,8 @@ test('no command is more than a line, whatever stands in it', () => {
     if (!isSayable(address) || /[\r\n\0]/.test(address)) return;
     const [, path] = /^RCPT TO:(.*) NOTIFY=/s.exec(rcptTo(address, { notify: ['never'], original: '' }, ALL))!;
     assert.equal(path, `<${address}>`);
-    assert.equal(
-      path!.replace(/"(?:\\.|[^"\\])*"/g, '').search(/[ >]/),
-      path!.replace(/"(?:\\.|[^"\\])*"/g, '').length - 1,
-    );
+    const unquoted = path!.replace(/"(?:\\.|[^"\\])*"/gs, '');
+    assert.equal(unquoted.search(/[ >]/), unquoted.length - 1);
   };
   fc.assert(fc.property(text, text, run), { numRuns: 2_000 });
 });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { NotAReply, type Reply, ReplyReader } from '../../../../src/outbound/smtp/syntax/reply-reader.ts';
+import fc from '../../../helpers/properties.ts';
 
 /** How many random streams are read: more in a long run. */
 const RUNS = Number(process.env['RAINMAIL_TEST_REPLY_RUNS'] ?? 2_000);
