@@ -1,28 +1,21 @@
 /**
- * What is on its way to other servers (operations/queue.ts): `store.queue`. Messages come in by {@link MailStore.deliver}, in the transaction that
+ * What is on its way to other servers (operations/queue*.ts): `store.queue`. Messages come in by {@link MailStore.deliver}, in the transaction that
  * files them with the people who are here; whoever sends them asks here what is due, and says what became of it.
  */
 import { Refused } from '../errors.ts';
 import { type Engine, PAGE_ROWS, type Writer } from './engine/engine.ts';
 import { type EpochSeconds, nowSeconds, type QueueId } from './ids.ts';
 import { type DeliverArgs, deliver, type PreparedMessage, prepareMessage } from './operations/file-message.ts';
+import { areThere, noteWarned, rerouteQueued, type Settlement, setQueueState, settle } from './operations/queue.ts';
 import {
   areDue,
-  areThere,
+  type Contact,
   destinationsDue,
   failuresOf,
-  nextBatches,
   nextDue,
-  noteWarned,
-  overdue,
-  type QueuedBatch,
-  readQueued,
-  rerouteQueued,
   reschedule,
-  type Settlement,
-  setQueueState,
-  settle,
-} from './operations/queue.ts';
+} from './operations/queue-destination.ts';
+import { nextBatches, overdue } from './operations/queue-due.ts';
 import {
   countByDestination,
   type DestinationCount,
@@ -34,12 +27,15 @@ import {
   queuePage,
   queueSize,
 } from './operations/queue-list.ts';
+import { type QueuedBatch, readQueued } from './operations/queue-row.ts';
 import { recordEvent } from './operations/trace.ts';
 import type { Trace } from './trace.ts';
 import type { StagedMessage } from './types.ts';
 
-export type { QueuedBatch, QueuedMessage, QueuedRecipient, Settlement } from './operations/queue.ts';
+export type { Settlement } from './operations/queue.ts';
+export type { Contact } from './operations/queue-destination.ts';
 export type { DestinationCount, DestinationState, QueueEntry, QueuePlace, QueueSize } from './operations/queue-list.ts';
+export type { QueuedBatch, QueuedMessage, QueuedRecipient } from './operations/queue-row.ts';
 
 /** A message that tells the sender what became of another. */
 export interface Report extends Omit<DeliverArgs, 'now' | 'trace'> {
@@ -49,7 +45,7 @@ export interface Report extends Omit<DeliverArgs, 'now' | 'trace'> {
 /** What became of a message's recipients. */
 export interface Settled {
   readonly settlements: readonly Settlement[];
-  /** How an attempt at a destination went: somebody answered there, or it is put off as a whole until `notBefore`. */
+  /** How an attempt at a destination went. */
   readonly attempt?: { readonly destination: string; readonly contact: Contact };
   /** The sender has been told that it takes long. */
   readonly warned?: true | undefined;
@@ -58,8 +54,6 @@ export interface Settled {
   /** Nothing is done when one of the recipients has left the queue: what the report says would not be true. */
   readonly onlyIfThere?: true;
 }
-
-export type Contact = { readonly reached: true } | { readonly reached: false; readonly notBefore: EpochSeconds };
 
 /** What an administrator does with a recipient that waits. */
 export type QueueChange =

@@ -2,11 +2,8 @@
 import type { Reader } from '../engine/engine.ts';
 import { sql } from '../engine/sql.ts';
 import { type AccountId, type EpochSeconds, nowSeconds, type QueueId, type TraceId } from '../ids.ts';
-import { type QueuedRecipient, RECIPIENT, type RecipientRow, recipientOf } from './queue.ts';
-
-const RECIPIENT_COLUMNS = RECIPIENT.split(', ')
-  .map((name) => `r.${name}`)
-  .join(', ');
+import { readDestination } from './queue-destination.ts';
+import { type QueuedRecipient, RECIPIENT_COLUMNS, type RecipientRow, recipientOf } from './queue-row.ts';
 
 const PAGE = sql<
   readonly [
@@ -19,7 +16,7 @@ const PAGE = sql<
     ...RecipientRow,
   ]
 >(`
-  SELECT r.queue_id, m.account_id, m.sender, m.created, m.expires, m.trace_id, ${RECIPIENT_COLUMNS}
+  SELECT r.queue_id, m.account_id, m.sender, m.created, m.expires, m.trace_id, r.${RECIPIENT_COLUMNS.replaceAll(', ', ', r.')}
   FROM queue_recipient r JOIN queue_message m ON m.queue_id = r.queue_id
   WHERE (r.queue_id, r.number) > (?, ?) ORDER BY r.queue_id, r.number LIMIT ?`);
 const SIZE = sql<readonly [recipients: number, held: number, messages: number, oldest: number | null]>(`
@@ -32,9 +29,6 @@ const LONGEST = sql<readonly [since: number, destination: string]>(`
 const BY_DESTINATION = sql<readonly [destination: string, recipients: number, held: number, firstId: number]>(`
   SELECT destination, count(*) AS recipients, sum(CASE WHEN state = 'held' THEN 1 ELSE 0 END), min(queue_id)
   FROM queue_recipient GROUP BY destination ORDER BY recipients DESC, destination LIMIT ?`);
-const DESTINATION = sql<readonly [due: number, failures: number]>(
-  'SELECT due, failures FROM queue_destination WHERE destination = ?',
-);
 const CREATED = sql<readonly [created: number]>('SELECT created FROM queue_message WHERE queue_id = ?');
 
 /** A place in the queue, for reading on. */
@@ -120,6 +114,6 @@ export async function destinationState(
   tx: Reader,
   { destination, first }: Pick<DestinationCount, 'destination' | 'first'>,
 ): Promise<DestinationState> {
-  const [due, failures] = (await tx.get(DESTINATION, destination)) ?? [null, 0];
+  const [due, failures] = (await readDestination(tx, destination)) ?? [null, 0];
   return { due, failures, oldest: (await tx.get(CREATED, first))?.[0] ?? null };
 }

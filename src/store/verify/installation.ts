@@ -5,7 +5,7 @@ import { type Sql, sql } from '../engine/sql.ts';
 import { type AccountId, nowSeconds } from '../ids.ts';
 import { nextNumber } from '../operations/accounts.ts';
 import { emailKeyOf, emailKeysOf } from '../operations/email-key.ts';
-import { forgottenDestinations, reschedule } from '../operations/queue.ts';
+import { forgottenDestinations, reschedule } from '../operations/queue-destination.ts';
 import type { Finding } from './finding.ts';
 
 const KNOWN = sql<readonly [account: number]>('SELECT account_id FROM account WHERE account_id = ?');
