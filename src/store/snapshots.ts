@@ -82,7 +82,7 @@ export class Snapshots {
         connection.prepare('SELECT value FROM meta LIMIT 1').get(); // a transaction begins with its first read
       };
       for (const giveUpAt = Date.now() + PATIENCE; ; await delay(RETRY_AFTER, undefined, { signal })) {
-        moveOn = await this.#engine.atRest(begin);
+        moveOn = await this.#engine.checkpoints.atRest(begin);
         if (moveOn !== undefined) break;
         if (Date.now() >= giveUpAt) {
           throw new Refused(

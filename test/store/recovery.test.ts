@@ -89,7 +89,7 @@ test('of messages that were filed together none stays when the body of one never
 test('only bodies behind the last checkpoint are looked at', async (t) => {
   const folder = await temporaryFolder(t);
   const { store, inbox } = await storeWithMail(t, folder, 30);
-  await store.engine.checkpoint();
+  await store.engine.checkpoints.now();
   await appendTo(store, inbox, 'later');
   const after = await openStore(t, await crashed(t, folder));
   assert.equal(after.recovered.bodiesChecked, 1);

@@ -47,7 +47,7 @@ test('the database file holds all that was acknowledged, and rests while mail go
   assert.equal(hash('sha256', databaseOf(snapshot)), hash('sha256', resting));
 
   snapshot.thaw();
-  await store.engine.checkpoint();
+  await store.engine.checkpoints.now();
   assert.notEqual(hash('sha256', databaseOf(snapshot)), hash('sha256', resting), 'nothing was written back afterwards');
   await snapshot.release();
 });

@@ -14,7 +14,7 @@ import { STREAM_ABOVE } from '../../store/api.ts';
 import { bodyOf, decodeHeader, HEADER_BYTES, isHeaderOf } from '../../store/bodies/record.ts';
 import type { Reader } from '../../store/engine/engine.ts';
 import { sql } from '../../store/engine/sql.ts';
-import { migrate } from '../../store/engine/sqlite.ts';
+import { migrate } from '../../store/engine/sqlite-migrate.ts';
 import { openDatabase } from '../../store/engine/sqlite-open.ts';
 import { SqliteTransaction } from '../../store/engine/sqlite-transaction.ts';
 import type { AccountId, EpochSeconds } from '../../store/ids.ts';

@@ -13,7 +13,7 @@ import { nodeFiles } from '../../store/bodies/files.ts';
 import { HEADER_BYTES } from '../../store/bodies/record.ts';
 import { segmentIdOf } from '../../store/bodies/segment-file.ts';
 import { sql } from '../../store/engine/sql.ts';
-import { migrate } from '../../store/engine/sqlite.ts';
+import { migrate } from '../../store/engine/sqlite-migrate.ts';
 import { openDatabase } from '../../store/engine/sqlite-open.ts';
 import { SqliteTransaction } from '../../store/engine/sqlite-transaction.ts';
 import { type AccountId, nowSeconds } from '../../store/ids.ts';

@@ -11,18 +11,19 @@
  * - A write is answered when durable (durability.ts); a read when all it may have seen is.
  * - While the gate is closed (checkpoint, heavy work in the worker) no batch starts; reads go on.
  */
-import { open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { Refused } from '../../errors.ts';
+import { nodeFiles } from '../bodies/files.ts';
 import { damaged } from '../damage.ts';
-import { type AccountId, type Milliseconds, nowSeconds } from '../ids.ts';
+import type { AccountId, Milliseconds } from '../ids.ts';
 import type { HeavyOperation } from '../operations/heavy-operations.ts';
 import { missingTables } from '../schema/expected.ts';
-import { MIGRATION_TABLE, migrationsAfter } from '../schema/migrations.ts';
 import { Durability, type Syncable } from './durability.ts';
 import type { Change, Engine, Reader, Writer } from './engine.ts';
-import { explained, isFull } from './sqlite-errors.ts';
+import { Checkpoints } from './sqlite-checkpoints.ts';
+import { explained } from './sqlite-errors.ts';
+import { migrate } from './sqlite-migrate.ts';
 import { openDatabase } from './sqlite-open.ts';
 import { SqliteTransaction } from './sqlite-transaction.ts';
 import { SqliteWorker } from './sqlite-worker-client.ts';
@@ -38,8 +39,6 @@ const BATCH_TIME: Milliseconds = 4;
 /** Operations that may wait for their turn. Beyond it callers are told to come again. */
 const QUEUE_LIMIT = 20_000;
 const CHECKPOINT_BYTES = 32 << 20;
-/** SQLite's page, at its default. */
-const PAGE_BYTES = 4_096;
 
 interface Job {
   readonly operation: (tx: Writer) => Promise<unknown>;
@@ -63,6 +62,7 @@ export interface SqliteEngineOptions {
 }
 
 export class SqliteEngine implements Engine {
+  readonly checkpoints: Checkpoints;
   readonly #database: DatabaseSync;
   readonly #tx: SqliteTransaction;
   readonly #begin: StatementSync;
@@ -70,8 +70,6 @@ export class SqliteEngine implements Engine {
   readonly #wal: WalFile;
   readonly #worker: SqliteWorker;
   readonly #durability: Durability;
-  readonly #checkpointPages: number;
-  readonly #syncedPosition: (() => Promise<string>) | undefined;
   #queue: Job[] = [];
   #scheduled = false;
   /** The end of the batch that runs now, if one does. */
@@ -84,10 +82,6 @@ export class SqliteEngine implements Engine {
   #gate: Promise<void> | undefined;
   /** The account that an operation in the worker is changing; null: what belongs to none. */
   #heavy: { readonly account: AccountId | null; readonly end: Promise<void> } | undefined;
-  #commitsSinceLook = 0;
-  #checkpointing: Promise<void> | undefined;
-  /** Resolves when nobody needs the database file to stay as it is. */
-  #still: Promise<void> | undefined;
   #closing = false;
   /** Accounts with commits that are not durable yet, and the last such commit. */
   readonly #fresh = new Map<AccountId, number>();
@@ -98,7 +92,7 @@ export class SqliteEngine implements Engine {
       migrate(database);
       const [missing] = missingTables(database);
       if (missing !== undefined) throw damaged(dirname(options.path), `its database has no ${missing}`);
-      await syncDirectory(dirname(options.path));
+      await nodeFiles.syncDirectory(dirname(options.path));
       const wal = await WalFile.open(options.path);
       const worker = new SqliteWorker(options.path);
       return new SqliteEngine(database, wal, worker, options);
@@ -115,8 +109,12 @@ export class SqliteEngine implements Engine {
     this.#commit = database.prepare('COMMIT');
     this.#wal = wal;
     this.#worker = worker;
-    this.#checkpointPages = Math.ceil((options.checkpointBytes ?? CHECKPOINT_BYTES) / PAGE_BYTES);
-    this.#syncedPosition = options.syncedPosition;
+    this.checkpoints = new Checkpoints(database, wal, worker, {
+      atBytes: options.checkpointBytes ?? CHECKPOINT_BYTES,
+      syncedPosition: options.syncedPosition,
+      withGateClosed: (work) => this.#withGateClosed(work),
+      failed: (error) => this.#durability.fail(error),
+    });
     this.#durability = new Durability([wal, ...(options.syncWith ?? [])], {
       durable: (changes) => {
         for (const { account } of changes) {
@@ -207,49 +205,6 @@ export class SqliteEngine implements Engine {
     });
   }
 
-  /** Writes everything from the WAL into the database and starts it anew: before a clean end, and for tests. */
-  checkpoint(): Promise<void> {
-    if (this.#still !== undefined) return this.#still.then(() => this.checkpoint());
-    this.#checkpointing ??= this.#checkpoint().finally(() => {
-      this.#checkpointing = undefined;
-    });
-    return this.#checkpointing;
-  }
-
-  /**
-   * Makes the database file hold everything that is committed, durably, and runs `begin` while no write goes on: a read transaction
-   * that begins there reads nothing from the WAL, and while it lasts SQLite lets nobody write into the file (it holds WAL_READ_LOCK(0),
-   * which a checkpoint needs). Writers go on into the WAL, which grows: until the returned function is called no checkpoint is tried.
-   * @returns undefined when another reader, of an older state, keeps the WAL from being written back: try again later
-   */
-  async atRest(begin: () => void): Promise<(() => void) | undefined> {
-    while (this.#still !== undefined || this.#checkpointing !== undefined) await (this.#still ?? this.#checkpointing);
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#still = promise;
-    const release = (): void => {
-      if (this.#still === promise) this.#still = undefined;
-      resolve();
-    };
-    try {
-      await this.#passiveRounds();
-      const synced = await this.#syncedPosition?.();
-      const begun = await this.#withGateClosed(async () => {
-        const { log, checkpointed } = await this.#worker.checkpoint('PASSIVE');
-        if (log !== checkpointed) return false;
-        begin();
-        await this.#worker.checkpoint('RESTART', synced);
-        this.#wal.assertSame();
-        return true;
-      });
-      if (begun) return release;
-      release();
-      return undefined;
-    } catch (error) {
-      release();
-      throw error;
-    }
-  }
-
   /** Finishes what was accepted, syncs and closes. The order matters: see wal-file.ts. */
   async close(): Promise<void> {
     this.#closing = true;
@@ -258,12 +213,7 @@ export class SqliteEngine implements Engine {
     }
     try {
       await this.#durability.wait(this.#durability.commitSeq);
-      // Commands that only read leave nothing to write: no thread is started for them.
-      if (this.#walPages() > 0) {
-        await this.checkpoint().catch((error: unknown) => {
-          if (!isFull(error)) throw error;
-        });
-      }
+      await this.checkpoints.last();
     } finally {
       await this.#worker.close();
       await this.#wal.close();
@@ -321,7 +271,7 @@ export class SqliteEngine implements Engine {
     this.#batch = undefined;
     finish();
     if (this.#queue.length > 0) this.#schedule();
-    this.#look();
+    if (!this.#closing) this.checkpoints.look();
   }
 
   /** The batch was rolled back because one of its operations threw: each in a transaction of its own. */
@@ -351,7 +301,7 @@ export class SqliteEngine implements Engine {
   #committed(changes: readonly Change[]): number {
     const seq = this.#durability.committed(changes);
     for (const { account } of changes) this.#fresh.set(account, seq);
-    this.#commitsSinceLook++;
+    this.checkpoints.noteCommit();
     return seq;
   }
 
@@ -374,41 +324,6 @@ export class SqliteEngine implements Engine {
   #failed(error: Error, tell: SqliteEngineOptions['onFailure']): void {
     for (const job of this.#queue.splice(0)) job.reject(failed(error));
     tell?.(error);
-  }
-
-  /** Looks now and then how long the WAL has become. */
-  #look(): void {
-    if (this.#commitsSinceLook < 32 || this.#closing || this.#still !== undefined) return;
-    this.#commitsSinceLook = 0;
-    if (this.#walPages() < this.#checkpointPages || this.#checkpointing !== undefined) return;
-    this.checkpoint().catch((error: unknown) => {
-      // On a full disk everything stays in the log, which is as safe; the next look tries again.
-      if (!isFull(error)) this.#durability.fail(error);
-    });
-  }
-
-  #walPages(): number {
-    return (this.#database.prepare('PRAGMA wal_checkpoint(NOOP)').get() as { log: number }).log;
-  }
-
-  /**
-   * Passive rounds while writers go on, until the tail is short; then, behind the gate, the rest and a restart of the WAL, with
-   * a first tiny commit so that the sync of the new header happens in the worker too.
-   */
-  async #checkpoint(): Promise<void> {
-    await this.#passiveRounds();
-    const synced = await this.#syncedPosition?.();
-    await this.#withGateClosed(async () => {
-      await this.#worker.checkpoint('RESTART', synced);
-      this.#wal.assertSame();
-    });
-  }
-
-  async #passiveRounds(): Promise<void> {
-    for (let round = 0; round < 4; round++) {
-      const { log, checkpointed } = await this.#worker.checkpoint('PASSIVE');
-      if (log - checkpointed < this.#checkpointPages / 16) return;
-    }
   }
 
   async #withGateClosed<T>(work: () => Promise<T>): Promise<T> {
@@ -441,33 +356,4 @@ function failed(cause: unknown): Refused {
     'The mail store has stopped accepting changes after a disk error. Tell your administrator.',
     { cause },
   );
-}
-
-/** Brings a database to the newest schema. @throws Refused `store.newer` */
-export function migrate(database: DatabaseSync): void {
-  database.exec(MIGRATION_TABLE);
-  const { version } = database.prepare('SELECT coalesce(max(version), 0) AS version FROM migration').get() as {
-    version: number;
-  };
-  const record = database.prepare('INSERT INTO migration (version, name, applied) VALUES (?, ?, ?)');
-  for (const migration of migrationsAfter(version)) {
-    database.exec('BEGIN IMMEDIATE');
-    try {
-      for (const statement of migration.statements) database.exec(statement);
-      record.run(migration.version, migration.name, nowSeconds());
-      database.exec('COMMIT');
-    } catch (error) {
-      if (database.isTransaction) database.exec('ROLLBACK');
-      throw error;
-    }
-  }
-}
-
-async function syncDirectory(path: string): Promise<void> {
-  const directory = await open(path, 'r');
-  try {
-    await directory.sync();
-  } finally {
-    await directory.close();
-  }
 }

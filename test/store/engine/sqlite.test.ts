@@ -168,7 +168,7 @@ test('checkpoints happen while writes go on, and lose nothing', async (t) => {
       ),
     );
   }
-  await engine.checkpoint();
+  await engine.checkpoints.now();
   assert.equal((await count(engine)) - before, 1_000 + 1, 'and the mark that the checkpoint leaves');
 });
 
