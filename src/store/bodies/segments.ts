@@ -5,8 +5,8 @@
  * - A segment of an earlier run is never appended to; a sealed one never changes. So a torn tail stays where it was torn.
  * - Ranges are reserved at once and in order; bytes follow by positional writes (writer.ts). An address may be read before
  *   its bytes are in the file: the reader waits for them.
- * - What {@link Segments.sync} resolved for is on disk. A failed write or sync is never tried again: the kernel may have
- *   dropped the pages. From then on nothing is taken in, every sync rejects, and reading goes on.
+ * - What {@link Segments.sync} resolved for is on disk (unsynced-files.ts). After a write or sync has failed nothing is taken in, and reading
+ *   goes on.
  * - Ids only rise, in the order in which bodies became known; so everything before a reserved end was reserved before it.
  */
 import { dirname, join } from 'node:path';
@@ -19,6 +19,7 @@ import { type LargeBody, LargeBodyFile, type LargeBodyHost } from './large-body.
 import { BodyReader } from './reader.ts';
 import { CODEC_NONE, encodeHeader, HEADER_BYTES } from './record.ts';
 import { encodeFileHeader, FILE_HEADER_BYTES, isPart, partPath, segmentIdOf, segmentPath } from './segment-file.ts';
+import { storeFailed, UnsyncedFiles } from './unsynced-files.ts';
 import { type FoundRecord, walkRecords } from './walk.ts';
 import { FileWriter } from './writer.ts';
 
@@ -62,23 +63,13 @@ export class Segments {
   #nextId: number;
   #nextPart = 1;
   #active: { readonly id: number; readonly writer: FileWriter } | undefined;
-  /** Files that may hold bytes which are not durable, by segment: the active one and those sealed since the last sync. */
-  readonly #writers = new Map<number, FileWriter>();
-  /** Those of them that took bytes in since the running sync, or the last one, began. */
-  readonly #unsynced = new Set<number>();
-  /** Files whose names are not durable. */
-  #newNames = false;
-  #running: Promise<void> | undefined;
-  #next: Promise<void> | undefined;
-  #failed: Error | undefined;
+  readonly #unsynced: UnsyncedFiles;
   #closed = false;
   /** Ids of large bodies that are becoming segments. */
   readonly #publishing = new Set<number>();
   /** Who needs every segment as it is, and segments to remove once nobody does. */
   #holds = 0;
   readonly #condemned = new Set<number>();
-  /** Files being closed, and removed if they were given up. */
-  readonly #closing = new Set<Promise<void>>();
 
   private constructor(options: SegmentOptions, sealed: Map<number, number>) {
     this.#files = options.files ?? nodeFiles;
@@ -88,12 +79,13 @@ export class Segments {
     this.#sealed = sealed;
     this.#nextId = options.firstId ?? 1;
     for (const id of sealed.keys()) this.#nextId = Math.max(this.#nextId, id + 1);
+    this.#unsynced = new UnsyncedFiles(this.#files, this.#directory, (id) => this.#active?.id === id);
     this.#descriptors = new Descriptors(this.#files, this.#directory);
     this.#reader = new BodyReader(this.#files, this.#descriptors, (address) => this.#settled(address));
     this.#host = {
       files: this.#files,
       publish: (writer, path, header) => this.#publish(writer, path, header),
-      discard: (writer, path) => this.#closeLater(writer, path),
+      discard: (writer, path) => this.#unsynced.closeLater(writer, path),
       refusal: (error) => this.#refusal(error),
     };
   }
@@ -118,14 +110,12 @@ export class Segments {
 
   /** Why nothing can be written any more. */
   get failed(): Error | undefined {
-    return this.#failed;
+    return this.#unsynced.failed;
   }
 
   /** Bytes appended that are not in a file yet; whoever appends waits (for a sync) when there are many. */
   get queuedBytes(): number {
-    let bytes = 0;
-    for (const writer of this.#writers.values()) bytes += writer.queuedBytes;
-    return bytes;
+    return this.#unsynced.queuedBytes;
   }
 
   /**
@@ -150,7 +140,7 @@ export class Segments {
     const offset = writer.end;
     writer.push([header], HEADER_BYTES);
     writer.push(parts, stored);
-    this.#unsynced.add(id);
+    this.#unsynced.touch(id);
     return { segment: id, offset, length, storedLength: stored, codec: CODEC_NONE, hash };
   }
 
@@ -166,12 +156,7 @@ export class Segments {
    * @throws Refused `store.failed`, with the cause
    */
   sync(): Promise<void> {
-    if (this.#failed !== undefined) return Promise.reject(storeFailed(this.#failed));
-    if (this.#next !== undefined) return this.#next;
-    if (this.#unsynced.size === 0) return this.#running ?? Promise.resolve();
-    if (this.#running === undefined) return this.#startSync();
-    this.#next = this.#running.then(this.#startNext, this.#startNext);
-    return this.#next;
+    return this.#unsynced.sync();
   }
 
   /**
@@ -251,7 +236,7 @@ export class Segments {
    */
   async remove(id: number): Promise<boolean> {
     if (this.#active?.id === id) throw new Error('the active segment can not be removed');
-    if (this.#writers.has(id)) await this.sync();
+    if (this.#unsynced.writer(id) !== undefined) await this.sync();
     if (this.#holds > 0) {
       this.#condemned.add(id);
       return false;
@@ -277,7 +262,7 @@ export class Segments {
    * @throws Refused `message.gone` when there is no such segment
    */
   async *records(id: number, from = 0): AsyncGenerator<FoundRecord, void, void> {
-    const writer = this.#writers.get(id);
+    const writer = this.#unsynced.writer(id);
     const end = writer?.end ?? this.#sealed.get(id);
     if (end === undefined) throw new Refused('message.gone', `There is no segment ${id}.`);
     if (writer !== undefined) await this.#written(writer, end);
@@ -294,18 +279,11 @@ export class Segments {
     if (this.#closed) return;
     this.#closed = true;
     this.#sealActive();
-    try {
-      await this.sync();
-    } finally {
-      await Promise.all([...this.#writers.values()].map((writer) => writer.close()));
-      this.#writers.clear();
-      await Promise.all(this.#closing);
-      await this.#descriptors.close();
-    }
+    await this.#unsynced.close().finally(() => this.#descriptors.close());
   }
 
   #assertUsable(): void {
-    if (this.#failed !== undefined) throw storeFailed(this.#failed);
+    if (this.failed !== undefined) throw storeFailed(this.failed);
     if (this.#closed) throw new Error('the segments are closed');
   }
 
@@ -314,15 +292,14 @@ export class Segments {
     if (this.#active !== undefined) {
       if (this.#active.writer.end + bytes <= this.#segmentBytes) return this.#active;
       this.#sealActive();
-      // Nobody may ask for a sync for long; without one the file would stay open. A failure is kept in #failed.
+      // Nobody may ask for a sync for long; without one the file would stay open. A failure is kept: see failed.
       this.sync().catch(() => undefined);
     }
     const id = this.#nextId++;
     const path = segmentPath(this.#directory, id);
-    const writer = new FileWriter(this.#files, path, 0, (error) => this.#fail(error), this.#makeRoom);
+    const writer = new FileWriter(this.#files, path, 0, (error) => this.#unsynced.fail(error), this.#makeRoom);
     writer.push([encodeFileHeader(id)], FILE_HEADER_BYTES);
-    this.#writers.set(id, writer);
-    this.#newNames = true;
+    this.#unsynced.add(id, writer);
     this.#active = { id, writer };
     return this.#active;
   }
@@ -333,7 +310,7 @@ export class Segments {
     this.#active = undefined;
     this.#sealed.set(id, writer.end);
     // If all of it is durable already, the next sync has nothing to do but to close it.
-    this.#unsynced.add(id);
+    this.#unsynced.touch(id);
   }
 
   /** A large body becomes a segment. Its id is taken only now, so that ids follow the order in which bodies became known. */
@@ -349,48 +326,13 @@ export class Segments {
       this.#publishing.delete(id);
     }
     this.#sealed.set(id, writer.end);
-    this.#writers.set(id, writer);
-    this.#unsynced.add(id);
-    this.#newNames = true;
+    this.#unsynced.add(id, writer);
     return id;
-  }
-
-  #startSync(): Promise<void> {
-    this.#running = this.#syncNow();
-    return this.#running;
-  }
-
-  readonly #startNext = (): Promise<void> => {
-    this.#next = undefined;
-    // The sync that failed before this one may have taken our bytes with it.
-    return this.#failed === undefined ? this.#startSync() : Promise.reject(storeFailed(this.#failed));
-  };
-
-  async #syncNow(): Promise<void> {
-    const ids = [...this.#unsynced];
-    const newNames = this.#newNames;
-    this.#unsynced.clear();
-    this.#newNames = false;
-    try {
-      // Dies here: bytes behind the last synced end belong to no acknowledged row; recovery finds them torn or unused.
-      await Promise.all(ids.map((id) => this.#writers.get(id)!.sync()));
-      if (newNames) await this.#files.syncDirectory(this.#directory);
-      // From here on the sender may be told that its message was taken.
-    } catch (error) {
-      throw this.#fail(error);
-    } finally {
-      this.#running = undefined;
-    }
-    for (const id of ids) {
-      if (this.#active?.id === id || this.#unsynced.has(id)) continue;
-      this.#closeLater(this.#writers.get(id)!);
-      this.#writers.delete(id);
-    }
   }
 
   /** Resolves when the bytes of an address are in their file; undefined when they are. */
   #settled(address: BodyAddress): Promise<void> | undefined {
-    const writer = this.#writers.get(address.segment);
+    const writer = this.#unsynced.writer(address.segment);
     if (writer === undefined) return undefined;
     const end = Math.min(address.offset + HEADER_BYTES + address.storedLength, writer.end);
     return writer.hasWritten(end) ? undefined : this.#written(writer, end);
@@ -404,13 +346,6 @@ export class Segments {
     }
   }
 
-  /** Stops everything that writes, for good. */
-  #fail(error: unknown): Refused {
-    const cause = error instanceof Refused ? error.cause : error;
-    this.#failed ??= cause instanceof Error ? cause : new Error('writing failed', { cause });
-    return storeFailed(this.#failed);
-  }
-
   /** A large body that finds the disk full fails alone: it gives back what it took, and nothing else was touched. */
   #refusal(error: unknown): Refused {
     if (isFull(error)) {
@@ -418,27 +353,6 @@ export class Segments {
         cause: error,
       });
     }
-    return this.#fail(error);
+    return this.#unsynced.fail(error);
   }
-
-  /** Closes a file that is durable or given up; with `path`, removes it. */
-  #closeLater(writer: FileWriter, path?: string): void {
-    const closing = this.#closeNow(writer, path);
-    this.#closing.add(closing);
-    void closing.then(() => this.#closing.delete(closing));
-  }
-
-  async #closeNow(writer: FileWriter, path: string | undefined): Promise<void> {
-    try {
-      await writer.close();
-      if (path !== undefined) await this.#files.unlink(path);
-    } catch {
-      // Of a durable file nothing can be lost any more; of one given up the next start removes what is left.
-    }
-  }
-}
-
-function storeFailed(cause: unknown): Refused {
-  const text = 'The mail server can not store anything now. Please try again later.';
-  return new Refused('store.failed', text, { cause });
 }
