@@ -6,8 +6,8 @@
  *   watches the time for all ({@link Connection.sweep}); the listeners of sockets are the same functions for all (owned-socket.ts).
  * - What is unread is bounded: beyond {@link MOST_UNREAD} the socket is paused unless a reader waits, and a reader waits
  *   for no more than one line of its own limit.
- * - What is unsent is handed to the socket in steps of SEND_STEP (unsent.ts), so that progress shows even in a large message;
- *   sessions await {@link Connection.drained}, which bounds the rest.
+ * - What is unsent is handed to the socket in steps (unsent.ts), so that progress shows even in a large message; sessions await
+ *   {@link Connection.drained}, which bounds the rest.
  * - A fault of the network is an end of the connection, never an exception.
  */
 import type { Socket } from 'node:net';
@@ -30,13 +30,7 @@ import { Unsent } from './unsent.ts';
 /** Bytes that may wait unread before the socket is paused: a few reads of 64 KB, and more than most pipelines. */
 const MOST_UNREAD = 256 * 1024;
 
-/**
- * Bytes that may wait unsent before {@link Connection.drained} asks to wait. The kernel buffers some megabytes more, so that
- * a larger figure gains no speed, only memory: with the piece of 1 MB that a session adds at a time, about 1.3 MB a connection.
- */
-const MOST_UNSENT = 256 * 1024;
-
-/** Time without progress, while something is unsent, after which the peer is dropped. Less than one SEND_STEP in it (1 KB/s) counts as not reading. */
+/** Time without progress, while something is unsent, after which the peer is dropped. Less than one step of sending in it (1 KB/s) counts as not reading. */
 const STALLED_AFTER: Milliseconds = 120_000;
 
 /** Time the peer has to close its side after we closed ours. */
@@ -79,9 +73,7 @@ export class Connection implements LineConnection, Counted, SocketOwner {
   #retiring: Farewell | undefined = undefined;
   #retiringSince: Milliseconds = 0;
 
-  readonly #unsent = new Unsent();
-  #sendScheduled = false;
-  #drain: { promise: Promise<void>; resolve: () => void } | undefined = undefined;
+  readonly #unsent: Unsent;
 
   #ending = false;
   #destroyed = false;
@@ -105,6 +97,7 @@ export class Connection implements LineConnection, Counted, SocketOwner {
   constructor(socket: Socket, host: ConnectionHost, peer: string) {
     this.countedTo = peer;
     this.#socket = socket;
+    this.#unsent = new Unsent(socket);
     this.#host = host;
     this.#remoteAddress = plainAddress(socket.remoteAddress ?? '');
     this.#remotePort = socket.remotePort ?? 0;
@@ -192,24 +185,15 @@ export class Connection implements LineConnection, Counted, SocketOwner {
     if (this.closed || data.length === 0) return;
     this.#bytesOut += data.length;
     this.#host.traffic.bytesOut += data.length;
-    this.#unsent.add(data);
-    if (!this.#sendScheduled) {
-      this.#sendScheduled = true;
-      process.nextTick(Connection.#sendNow, this); // after all that the session does in this turn
-    }
+    this.#unsent.write(data);
   }
 
   drained(): Promise<void> | undefined {
-    if (this.#unsentBytes <= MOST_UNSENT || this.#destroyed) return undefined;
-    this.#drain ??= Promise.withResolvers<void>();
-    return this.#drain.promise;
+    return this.#unsent.drained();
   }
 
-  async flushed(): Promise<void> {
-    for (let wait = this.drained(); wait !== undefined; wait = this.drained()) await wait;
-    this.#send(Number.POSITIVE_INFINITY);
-    if (this.#destroyed || this.#socket.writableLength === 0) return;
-    await new Promise((resolve) => this.#socket.write('', resolve));
+  flushed(): Promise<void> {
+    return this.#unsent.flushed();
   }
 
   async startTls(): Promise<void> {
@@ -247,7 +231,7 @@ export class Connection implements LineConnection, Counted, SocketOwner {
     this.#endedAt = this.#host.now;
     this.#unread.discard();
     this.#socket.resume(); // what still comes is thrown away, so that the peer can read our last words
-    if (!this.#sendScheduled) this.#send();
+    this.#unsent.end();
     this.#wake();
   }
 
@@ -300,7 +284,7 @@ export class Connection implements LineConnection, Counted, SocketOwner {
       this.destroy();
       return;
     }
-    const unsent = this.#unsentBytes;
+    const unsent = this.#unsent.length;
     if (unsent > 0) {
       const sent = this.#bytesOut - unsent;
       if (sent !== this.#sentAtSweep) {
@@ -332,11 +316,6 @@ export class Connection implements LineConnection, Counted, SocketOwner {
     return why !== undefined && why !== 'shutdown' && !this.#ending && now - this.#retiringSince >= LAST_COMMAND;
   }
 
-  /** With what the socket holds. */
-  get #unsentBytes(): number {
-    return this.#unsent.length + this.#socket.writableLength;
-  }
-
   // ---- heard from the socket
 
   received(bytes: Buffer): void {
@@ -357,7 +336,7 @@ export class Connection implements LineConnection, Counted, SocketOwner {
   }
 
   sendMore(): void {
-    this.#send();
+    this.#unsent.send();
   }
 
   socketClosed(): void {
@@ -365,7 +344,6 @@ export class Connection implements LineConnection, Counted, SocketOwner {
     this.#unread.discard();
     this.#unsent.discard();
     this.#wake();
-    this.#drain?.resolve();
     this.#abort?.abort();
     this.#host.onClosed(this);
   }
@@ -426,22 +404,6 @@ export class Connection implements LineConnection, Counted, SocketOwner {
     return this.#unread.takeChunk(most) ?? (this.#inputEnded ? null : undefined);
   }
 
-  static #sendNow(connection: Connection): void {
-    connection.#sendScheduled = false;
-    connection.#send();
-  }
-
-  /** Gives the socket all it may have at a time; 'drain' brings us back for the rest. */
-  #send(atATime?: number): void {
-    if (this.#destroyed) return;
-    this.#unsent.giveTo(this.#socket, atATime);
-    if (this.#drain !== undefined && this.#unsentBytes <= MOST_UNSENT) {
-      this.#drain.resolve();
-      this.#drain = undefined;
-    }
-    if (this.#ending && this.#unsent.length === 0) this.#socket.end();
-  }
-
   /** Puts TLS between the socket and us. @throws BadCommand when the handshake fails; the connection is closed then */
   async #secure(): Promise<void> {
     const plain = this.#socket;
@@ -453,6 +415,7 @@ export class Connection implements LineConnection, Counted, SocketOwner {
     disown(plain);
     const tls = new TLSSocket(plain, { ...this.#host.tlsOptions(), isServer: true });
     this.#socket = tls;
+    this.#unsent.goesTo(tls);
     own(tls, this);
     await handshake(tls);
   }
