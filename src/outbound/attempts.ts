@@ -23,7 +23,7 @@ import type { RecipientOutcome, RecordOutcomes, Reporter, Signer } from './types
 
 export interface AttemptsOptions extends Omit<ReachOptions, 'signal'> {
   readonly queue: Queue;
-  readonly store: Pick<Store, 'bodyRecords' | 'bodyChunks'>;
+  readonly store: Pick<Store, 'bodyRecords' | 'bodies'>;
   readonly reporter: Reporter;
   /** Takes what was to be here later. */
   readonly here: Pick<Here, 'deliver'>;
@@ -192,7 +192,7 @@ export class Attempts {
     const [record] = await store.bodyRecords(account, [email]);
     if (record === undefined) throw new Refused('message.gone', 'The message is not there any more.');
     const { body } = record;
-    const chunks = () => store.bodyChunks(account, record.email, body);
+    const chunks = () => store.bodies.chunks(account, record.email, body);
     const whole = body.length <= READ_ONCE_BYTES ? await Array.fromAsync(chunks()) : undefined;
     async function* read(before: Buffer): AsyncGenerator<Buffer, void, void> {
       if (before.length + prefix.length > 0) yield Buffer.concat([before, prefix]);

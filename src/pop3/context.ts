@@ -11,7 +11,7 @@ import type { LoginDelay } from './login-delay.ts';
 
 export interface Pop3Context {
   readonly authenticator: Authenticator;
-  readonly store: Pick<Store, 'view' | 'mailboxes' | 'bodyRecords' | 'body' | 'bodies' | 'bodyChunks' | 'messages'> & {
+  readonly store: Pick<Store, 'view' | 'mailboxes' | 'bodyRecords' | 'bodies' | 'messages'> & {
     readonly devices: Pick<Devices, 'meet' | 'delete' | 'noteFetched' | 'noteShared'>;
     readonly leases: Pick<Leases, 'take'>;
     readonly trace: Pick<Trace, 'retrieved'>;

@@ -164,7 +164,7 @@ export class Maildrop {
     this.#lastRead = index;
     if (!inOrder) this.#ahead = null;
     else if (ahead === null || ahead.size === 0) this.#startReadingAhead(index + 1);
-    return bytes ?? this.#store.body(this.account, email, body);
+    return bytes ?? this.#store.bodies.whole(this.account, email, body);
   }
 
   #startReadingAhead(first: number): void {
@@ -181,7 +181,7 @@ export class Maildrop {
     try {
       const wanted = await this.#neighbours(first);
       let at = 0;
-      for await (const body of this.#store.bodies(this.account, wanted)) {
+      for await (const body of this.#store.bodies.many(this.account, wanted)) {
         const { email } = wanted[at++]!;
         if (body instanceof Buffer) bodies.set(email, body);
       }

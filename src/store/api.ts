@@ -1,4 +1,5 @@
 /** The store as protocols, delivery and commands use it. `src/store/store.ts` implements it. */
+import type { EmailBodies } from './email-bodies.ts';
 import type { AccountId, EmailId, ItemId, MailboxId, Modseq, Uid } from './ids.ts';
 import type { Mailboxes } from './mailboxes.ts';
 import type { Messages } from './messages.ts';
@@ -7,7 +8,6 @@ import type { Trace } from './trace.ts';
 import type { Arrival, TraceBy } from './trace-types.ts';
 import type {
   Appended,
-  BodyAddress,
   BodyRecord,
   ChangeEvent,
   DeliveryTarget,
@@ -98,6 +98,7 @@ export interface AlsoFiled {
 export interface Store {
   readonly mailboxes: Mailboxes;
   readonly messages: Messages;
+  readonly bodies: EmailBodies;
 
   // ---- reading ---------------------------------------------------------------------------------------------------
   /** The newest durable view. @throws Refused `mailbox.missing` */
@@ -106,25 +107,6 @@ export interface Store {
   emails(account: AccountId, emails: readonly EmailId[]): Promise<readonly EmailRecord[]>;
   /** As {@link emails}, but only what is needed to give their bytes: cheaper. */
   bodyRecords(account: AccountId, emails: readonly EmailId[]): Promise<readonly BodyRecord[]>;
-  /**
-   * A whole body (without the prefix), for messages up to {@link STREAM_ABOVE}. @throws Refused `message.gone`, `message.damaged`
-   */
-  body(account: AccountId, email: EmailId, address: BodyAddress): Promise<Buffer>;
-  /**
-   * Bodies read ahead in one go where they stand side by side on disk; yields in the order asked for. Each is whole.
-   * For FETCH of many: about 1 MB is read at a time. Bodies above STREAM_ABOVE come as null: read them with bodyChunks.
-   */
-  bodies(
-    account: AccountId,
-    wanted: readonly { readonly email: EmailId; readonly body: BodyAddress }[],
-  ): AsyncIterable<Buffer | null | Refusal>;
-  /** Part of a body in chunks of 64 KB; the checksum is verified when all of it was read, and a mismatch throws at the end. */
-  bodyChunks(
-    account: AccountId,
-    email: EmailId,
-    address: BodyAddress,
-    options?: BodyChunksOptions,
-  ): AsyncIterable<Buffer>;
   /** UIDs removed since a modseq (QRESYNC), or null when that is too long ago to know. */
   expungedSince(key: MailboxKey, modseq: Modseq): Promise<readonly Uid[] | null>;
 

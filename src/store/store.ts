@@ -12,12 +12,13 @@
  */
 import { join } from 'node:path';
 import { Refused } from '../errors.ts';
-import type { AlsoFiled, BodyChunksOptions, MailboxKey, Refusal, Store } from './api.ts';
+import type { AlsoFiled, MailboxKey, Store } from './api.ts';
 import type { Segments } from './bodies/segments.ts';
 import type { ChangeEvents } from './change-events.ts';
 import type { DataLock } from './data-lock.ts';
 import { Devices } from './devices.ts';
 import type { DiskSpace } from './disk-space.ts';
+import { EmailBodies } from './email-bodies.ts';
 import { PAGE_ROWS, type Writer } from './engine/engine.ts';
 import type { SqliteEngine } from './engine/sqlite.ts';
 import { Filing, type RoomOptions } from './filing.ts';
@@ -28,7 +29,7 @@ import { Mailboxes } from './mailboxes.ts';
 import { Messages } from './messages.ts';
 import { given, openParts, type StoreOptions, type StoreParts } from './open-parts.ts';
 import { accountUsage } from './operations/accounts.ts';
-import { readBodyAddress, readBodyRecords, readEmails } from './operations/emails.ts';
+import { readBodyRecords, readEmails } from './operations/emails.ts';
 import { append, deliver, prepareMessage } from './operations/file-message.ts';
 import { setMeta } from './operations/meta.ts';
 import { leaveQueue } from './operations/queue.ts';
@@ -47,7 +48,6 @@ import { DEFAULT_TRACE, Trace } from './trace.ts';
 import type { TraceBy } from './trace-types.ts';
 import type {
   Appended,
-  BodyAddress,
   BodyRecord,
   ChangeEvent,
   DeliveryTarget,
@@ -71,6 +71,7 @@ export class MailStore implements Store {
   readonly recovered: Recovered;
   readonly mailboxes: Mailboxes;
   readonly messages: Messages;
+  readonly bodies: EmailBodies;
   /** What was removed and can be brought back. */
   readonly retained: Retained;
   /** What each POP3 device has had. */
@@ -117,6 +118,7 @@ export class MailStore implements Store {
   private constructor(options: StoreOptions, parts: StoreParts) {
     this.engine = parts.engine;
     this.recovered = parts.recovered;
+    this.bodies = new EmailBodies(parts.engine, parts.segments);
     this.#directory = options.directory;
     this.snapshots = new Snapshots(parts.engine, parts.segments, {
       database: join(options.directory, 'mail.db'),
@@ -213,44 +215,6 @@ export class MailStore implements Store {
   bodyRecords(account: AccountId, emails: readonly EmailId[]): Promise<readonly BodyRecord[]> {
     if (emails.length > PAGE_ROWS) throw new Error(`${emails.length} emails asked for at once`);
     return this.engine.read((tx) => readBodyRecords(tx, account, emails), account);
-  }
-
-  async body(account: AccountId, email: EmailId, address: BodyAddress): Promise<Buffer> {
-    try {
-      return await this.#segments.read(address);
-    } catch (error) {
-      return this.#segments.read(await this.#whereNow(account, email, address, error));
-    }
-  }
-
-  async *bodies(
-    account: AccountId,
-    wanted: readonly { readonly email: EmailId; readonly body: BodyAddress }[],
-  ): AsyncGenerator<Buffer | null | Refusal, void, void> {
-    let index = 0;
-    for await (const body of this.#segments.readMany(wanted.map((each) => each.body))) {
-      const { email, body: address } = wanted[index++]!;
-      if (!(body instanceof Refused)) yield body;
-      else yield await this.body(account, email, address).catch((error: unknown) => asRefusal(error));
-    }
-  }
-
-  async *bodyChunks(
-    account: AccountId,
-    email: EmailId,
-    address: BodyAddress,
-    { from, to, reuse }: BodyChunksOptions = {},
-  ): AsyncGenerator<Buffer, void, void> {
-    let sent = false;
-    try {
-      for await (const chunk of this.#segments.readChunks(address, from, to, reuse)) {
-        sent = true;
-        yield chunk;
-      }
-    } catch (error) {
-      if (sent) throw error;
-      yield* this.#segments.readChunks(await this.#whereNow(account, email, address, error), from, to, reuse);
-    }
   }
 
   expungedSince(key: MailboxKey, modseq: Modseq): Promise<readonly Uid[] | null> {
@@ -352,19 +316,6 @@ export class MailStore implements Store {
     });
   }
 
-  /** False when the bytes of an email are damaged or missing. One that has no row has none to be wrong. */
-  async isReadable(account: AccountId, email: EmailId): Promise<boolean> {
-    const address = await this.engine.read((tx) => readBodyAddress(tx, account, email), account);
-    if (address === undefined) return true;
-    try {
-      for await (const chunk of this.bodyChunks(account, email, address, { reuse: true })) void chunk;
-      return true;
-    } catch (error) {
-      if (error instanceof Refused && (error.code === 'message.damaged' || error.code === 'message.gone')) return false;
-      throw error;
-    }
-  }
-
   /** Gives an email its bytes again, taken in anew. @returns false when these are not the ones it had */
   async replaceBody(account: AccountId, email: EmailId, staged: StagedMessage): Promise<boolean> {
     return this.#filing.file([staged], async () => {
@@ -412,19 +363,6 @@ export class MailStore implements Store {
       return { result, filed: told };
     });
   }
-
-  /** Compaction may have moved a body since its address was read. @throws the error when it has not */
-  async #whereNow(account: AccountId, email: EmailId, address: BodyAddress, error: unknown): Promise<BodyAddress> {
-    if (!(error instanceof Refused) || error.code !== 'message.gone') throw error;
-    const now = await this.engine.read((tx) => readBodyAddress(tx, account, email), account);
-    if (now === undefined || (now.segment === address.segment && now.offset === address.offset)) throw error;
-    return now;
-  }
-}
-
-function asRefusal(error: unknown): Refusal {
-  if (error instanceof Refused) return error;
-  throw error;
 }
 
 /** Nobody was refused. */

@@ -41,7 +41,7 @@ export async function* outgoing(
     const emails = [...new Set(page.map((index) => view.email(index)))];
     const records = new Map((await store.bodyRecords(account, emails)).map((record) => [record.email, record]));
     const there = page.flatMap((index) => records.get(view.email(index)) ?? []);
-    const bodies = store.bodies(account, there)[Symbol.asyncIterator]();
+    const bodies = store.bodies.many(account, there)[Symbol.asyncIterator]();
     for (const index of page) {
       const record = records.get(view.email(index));
       if (record === undefined) {
@@ -54,7 +54,7 @@ export async function* outgoing(
       else {
         const parts = async function* () {
           yield record.prefix;
-          yield* store.bodyChunks(account, record.email, record.body);
+          yield* store.bodies.chunks(account, record.email, record.body);
         };
         yield { ...messageAt(view, index), content: body === null ? parts : () => [record.prefix, body] };
       }

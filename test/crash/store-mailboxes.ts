@@ -48,7 +48,7 @@ async function readMailbox(store: MailStore, account: AccountId, mailbox: Mailbo
     const content = [record!.prefix];
     let whole = true;
     try {
-      for await (const chunk of store.bodyChunks(account, email, record!.body)) content.push(chunk);
+      for await (const chunk of store.bodies.chunks(account, email, record!.body)) content.push(chunk);
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
       whole = false; // gone, or damaged

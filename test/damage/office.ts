@@ -154,7 +154,7 @@ async function lookInto(
         if (record === undefined) return new Refused('message.gone', 'its row is gone');
         const chunks: Buffer[] = [record.prefix];
         try {
-          for await (const chunk of store.bodyChunks(key.account, email, record.body)) chunks.push(chunk);
+          for await (const chunk of store.bodies.chunks(key.account, email, record.body)) chunks.push(chunk);
         } catch (error) {
           if (error instanceof Refused) return error;
           throw error;

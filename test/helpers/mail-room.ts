@@ -261,7 +261,7 @@ export async function mailRoom(t: TestContext, options: MailRoomOptions = {}): P
       const messages: string[] = [];
       for (let index = 0; index < view.length; index += 1) {
         const [record] = await opened.emails(id, [view.email(index)]);
-        const body = await opened.body(id, record!.email, record!.body);
+        const body = await opened.bodies.whole(id, record!.email, record!.body);
         messages.push(Buffer.concat([record!.prefix, body]).toString('latin1'));
       }
       return messages;

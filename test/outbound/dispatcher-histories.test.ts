@@ -136,7 +136,7 @@ class History {
           made.#betrayed.push(...emails.filter((email) => made.#stopped.has(email)));
           return store.bodyRecords(account, emails);
         },
-        bodyChunks: (account, email, body) => store.bodyChunks(account, email, body),
+        bodies: store.bodies,
       }),
     );
     for (const [at, temper] of tempers.entries()) {

@@ -91,7 +91,7 @@ test('whoever has it does not get it again, should the server have died before i
   const [[first] = []] = await Array.fromAsync(store.queue.pages());
   const { message, recipients } = (await store.queue.message(first!.id))!;
   const [record] = await store.bodyRecords(message.account, [message.email]);
-  const bytes = await store.body(message.account, record!.email, record!.body);
+  const bytes = await store.bodies.whole(message.account, record!.email, record!.body);
   const here = new Here({ store, delivery: Promise.resolve(delivery), accountOf: (id) => directory.accountOf(id) });
   const deliver = async (some: typeof recipients) => {
     const outcomes = await here.deliver(message, some, bytes.length, async function* () {

@@ -178,7 +178,7 @@ for (const readsAhead of [true, false]) {
     const room = await mailRoom(t, {
       people: ['anna'],
       store: (store) => {
-        if (!readsAhead) store.bodies = () => failing();
+        if (!readsAhead) store.bodies.many = () => failing();
         return store;
       },
     });

@@ -99,7 +99,7 @@ export async function bytesOf(store: MailStore, key: MailboxKey, uid: number): P
   const view = await store.view(key);
   const [record] = await store.emails(key.account, [view.email(view.indexOf(uid))]);
   const chunks: Buffer[] = [record!.prefix];
-  for await (const chunk of store.bodyChunks(key.account, record!.email, record!.body)) chunks.push(chunk);
+  for await (const chunk of store.bodies.chunks(key.account, record!.email, record!.body)) chunks.push(chunk);
   return Buffer.concat(chunks);
 }
 

@@ -57,7 +57,7 @@ test('what is submitted is with people here, in Sent and in the queue, and all o
   const [batch] = await store.queue.nextBatches('example.net', NOBODY, 1);
   assert.equal(batch?.message.id, queued[0]);
   const [record] = await store.bodyRecords(anna, [batch!.message.email]);
-  assert.deepEqual(await store.body(anna, record!.email, record!.body), message('Offer'));
+  assert.deepEqual(await store.bodies.whole(anna, record!.email, record!.body), message('Offer'));
   await assertSound(store);
 });
 

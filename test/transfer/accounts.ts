@@ -162,7 +162,8 @@ export async function seen(store: MailStore, account: AccountId) {
     for (let index = 0; index < view.length; index++) {
       const [record] = await store.bodyRecords(account, [view.email(index)]);
       const parts: Buffer[] = [record!.prefix];
-      for await (const chunk of store.bodyChunks(account, record!.email, record!.body)) parts.push(Buffer.from(chunk));
+      for await (const chunk of store.bodies.chunks(account, record!.email, record!.body))
+        parts.push(Buffer.from(chunk));
       messages.push({
         content: excerpt(Buffer.concat(parts)),
         flags: flagNames({ bits: view.flagBits(index), keywords: view.keywordsOf(index) }).sort(),

@@ -188,7 +188,7 @@ class MailRestore {
   /** @returns true when the account's copy of the content could not be read, and has been replaced */
   async #heal(mailbox: Mailbox, row: MessageRow): Promise<boolean> {
     const { store, account, backup, source } = this.#target;
-    if (!this.#isSame || (await store.isReadable(account, row[2] as EmailId))) return false;
+    if (!this.#isSame || (await store.bodies.isReadable(account, row[2] as EmailId))) return false;
     const [record] = await recordsOf(backup, source, [row]);
     const content = await this.#stage(record, mailbox);
     return content != null && (await store.replaceBody(account, row[2] as EmailId, content.message.staged));

@@ -155,7 +155,7 @@ class Fetch {
 
   async #writeContents(found: readonly Content[]): Promise<void> {
     const { store, accountId } = this.#session;
-    const bodies = store.bodies(
+    const bodies = store.bodies.many(
       accountId,
       found.map((each) => each.body),
     );
@@ -168,7 +168,7 @@ class Fetch {
         continue;
       }
       const message = new MessageBytes(body, bytes, (from, to) =>
-        store.bodyChunks(accountId, body.email, body.body, { from, to, reuse: true }),
+        store.bodies.chunks(accountId, body.email, body.body, { from, to, reuse: true }),
       );
       await this.#writeMessage(index, record, message);
       retrieved.push(body.email);

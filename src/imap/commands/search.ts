@@ -133,7 +133,7 @@ class Search {
     }
     if (open.length === 0) return matching;
     let at = 0;
-    for await (const body of store.bodies(
+    for await (const body of store.bodies.many(
       accountId,
       open.map(({ record }) => record),
     )) {
@@ -151,7 +151,7 @@ class Search {
     try {
       if (body instanceof Refused) throw body;
       const message = new MessageBytes(record, body, (from, to) =>
-        store.bodyChunks(accountId, record.email, record.body, { from, to }),
+        store.bodies.chunks(accountId, record.email, record.body, { from, to }),
       );
       this.#judge(index, record);
       this.#evidence.header = await readHeader(message);

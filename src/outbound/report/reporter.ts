@@ -28,7 +28,7 @@ import { filedOf, type Told, toldOf } from './told.ts';
 export interface ReportsOptions extends ReadersOptions {
   /** As this server calls itself. */
   readonly hostname: string;
-  readonly store: Pick<Store, 'stage' | 'staged' | 'emails' | 'bodyChunks'>;
+  readonly store: Pick<Store, 'stage' | 'staged' | 'emails' | 'bodies'>;
   /** Mail is tried for so long. */
   readonly giveUp: Milliseconds;
 }
@@ -88,7 +88,7 @@ export class Reports implements Reporter, Notices {
       headerBytes: prefix.length + record.root().body,
       async *read() {
         if (prefix.length > 0) yield prefix;
-        yield* store.bodyChunks(account, email, record.body);
+        yield* store.bodies.chunks(account, email, record.body);
       },
     };
     return { ...message, subject, messageId, content };

@@ -35,7 +35,7 @@ function sendRecord(session: Pop3Session, index: number, record: BodyRecord): Re
 
 async function sendLarge(session: Pop3Session, index: number, record: BodyRecord): Promise<Response> {
   const { connection, context, drop } = session;
-  const chunks = context.store.bodyChunks(drop.account, record.email, record.body, { reuse: true });
+  const chunks = context.store.bodies.chunks(drop.account, record.email, record.body, { reuse: true });
   const response = await sendInChunks(session, heading(session, index), record.prefix, chunks);
   if (!connection.closed) drop.noteFetched(index);
   return response;

@@ -23,7 +23,9 @@ async function send(session: Pop3Session, index: number, lines: number): Promise
   const { email, prefix, body } = record;
   const cutter = new TopCutter(record.root().body, lines);
   const chunks =
-    body.length > STREAM_ABOVE ? store.bodyChunks(account, email, body) : [await store.body(account, email, body)];
+    body.length > STREAM_ABOVE
+      ? store.bodies.chunks(account, email, body)
+      : [await store.bodies.whole(account, email, body)];
   return sendInChunks(session, ok('The top of the message follows'), prefix, topOf(chunks, cutter));
 }
 
