@@ -35,6 +35,7 @@ export interface MboxTold {
 }
 
 const OURS = 'X-Rainmail';
+const MARK = /^X-Rainmail: fields=(\d{1,2})((?: [a-z]+)*)\r?\n$/;
 const KEPT =
   /^(?:Status|X-Status|X-Keywords|X-UID|X-IMAP|X-IMAPbase|X-Mozilla-Status2?|X-Mozilla-Keys|X-Evolution|Content-Length)$/i;
 const STATUS_LETTERS = { R: '\\Seen', A: '\\Answered', F: '\\Flagged', D: '\\Deleted', T: '\\Draft' } as const;
@@ -46,7 +47,7 @@ export function mboxFields(header: Buffer): MboxFields {
       .toString('latin1')
       .match(/[^\n]*(?:\n|$)/g)
       ?.filter((line) => line !== '') ?? [];
-  const marked = /^X-Rainmail: fields=(\d{1,2})((?: [a-z]+)*)\r?\n$/.exec(lines[0] ?? '');
+  const marked = MARK.exec(lines[0] ?? '');
   const noted = new Map<string, string>();
   let own: string[];
   if (marked !== null) {
@@ -79,6 +80,11 @@ export function mboxFields(header: Buffer): MboxFields {
     open: words.includes('open'),
     noMessage: internal ? 'internal' : (mozilla & MOZILLA_EXPUNGED) !== 0 ? 'removed' : null,
   };
+}
+
+/** True when our writer wrote the message: whatever else stands in its header is the message's own. */
+export function isMarked(header: Buffer): boolean {
+  return MARK.test(header.toString('latin1', 0, header.indexOf('\n') + 1));
 }
 
 function note(noted: Map<string, string>, line: string): void {

@@ -6,8 +6,11 @@
  * - `>From ` loses one `>` (the mboxrd way: `>>From ` becomes `>From `; mboxo writes only the first, so it is read aright too).
  * - The empty line before the next `From ` belongs to the file, not to the message.
  * - A Content-Length (mboxcl2) is only a claim: the reader stops there, and is told whether a message begins or the file ends where it
- *   points to ({@link isMboxBoundary}). If so the body is taken as it is, without unquoting.
+ *   points to ({@link isMboxBoundary}). If so the body is taken as it is, without unquoting. Our own writer writes none: one in a file of ours was
+ *   in the message when it came, and says nothing of the file.
  */
+import { isMarked } from './mbox-fields.ts';
+
 export type MboxEvent =
   | {
       readonly kind: 'message';
@@ -129,7 +132,7 @@ export class MboxReader {
     this.#consume(end);
     this.#state = 'text';
     const bodyAt = emptyLineAt(this.#rest, 0);
-    const length = bodyAt === -1 ? undefined : contentLength(header);
+    const length = bodyAt === -1 || isMarked(header) ? undefined : contentLength(header);
     if (length === undefined) return this.#rest.length > 0;
     this.#claim = this.#offset + bodyAt + length;
     this.#state = 'asked';

@@ -24,6 +24,19 @@ const LIKE_A_MAILDIR = {
   dangling: [],
 };
 
+/** Its first field is no claim on the file that it is written to: with LF, the file could end a message where it points to. */
+const WITH_A_LENGTH = {
+  folders: [
+    {
+      path: 'INBOX',
+      subscribed: false,
+      messages: [{ content: Buffer.from('Content-Length: 6\r\n\r\nHello.\r\n'), flags: [], received: 0, uidl: null }],
+    },
+  ],
+  sent: 'Sent',
+  dangling: [],
+};
+
 const quiet = { onProgress() {}, signal: new AbortController().signal };
 
 function written(store: MailStore, id: AccountId, directory: string, format: Format, crlf: boolean) {
@@ -59,7 +72,13 @@ for (const format of FORMATS) {
         assert.equal(again.messages, 0);
         assert.deepEqual(await seen(store, ben), await seen(store, anna));
       }),
-      { numRuns: Number(process.env['ROUND_TRIPS'] ?? 15), examples: [[LIKE_A_MAILDIR, false]] },
+      {
+        numRuns: Number(process.env['ROUND_TRIPS'] ?? 15),
+        examples: [
+          [LIKE_A_MAILDIR, false],
+          [WITH_A_LENGTH, false],
+        ],
+      },
     );
   });
 }
