@@ -18,7 +18,7 @@ const about = {
   sender: 'anna@office.test',
   subject: 'Offer',
   sizeBytes: 2_345_678,
-  arrived: Date.UTC(2026, 10, 23, 14, 5) / 1_000,
+  arrived: new Date(2026, 10, 23, 14, 5).getTime() / 1_000, // here, wherever that is
   tried: 5 * 86_400_000,
   attached: 'whole',
 } as const;
