@@ -6,7 +6,7 @@ import type { TestContext } from 'node:test';
 import { type ScriptedPeer, type ScriptedPeerOptions, scriptedPeer } from '../outbound/scripted-peer.ts';
 import { type ScriptedDns, scriptedDns } from './dns-server.ts';
 import { type OfficeRequest, type TrialOffice, trialOffice } from './office.ts';
-import { freePort } from './ports.ts';
+import { freePort, ownAddress } from './ports.ts';
 
 export interface HostedOffice extends Omit<OfficeRequest, 'name' | 'smtp' | 'https'> {
   /** It listens where everybody knocks, too: at ports 25 and 443 of its host, as only root may. */
@@ -20,7 +20,6 @@ export class Internet {
   /** Where every host takes mail. */
   readonly port: number;
   readonly #t: TestContext;
-  #hosts = 0;
 
   private constructor(t: TestContext, dns: ScriptedDns, port: number) {
     this.#t = t;
@@ -61,8 +60,7 @@ export class Internet {
 
   /** Names a host for a domain's mail, at a loopback address that nobody else has. */
   host(domain: string): string {
-    this.#hosts += 1;
-    const address = `127.${1 + (process.pid % 200)}.${Math.floor(Math.random() * 250)}.${this.#hosts}`;
+    const address = ownAddress();
     this.dns.say('MX', domain, { preference: 10, exchange: `mx.${domain}` });
     this.dns.say('A', `mx.${domain}`, address);
     this.dns.say('AAAA', `mx.${domain}`);

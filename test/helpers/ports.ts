@@ -1,4 +1,4 @@
-/** Ports of this machine: free ones for servers that choose none themselves, and whether somebody listens. */
+/** Ports and addresses of this machine: free ones for servers that choose none themselves, and whether somebody listens. */
 import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
@@ -32,6 +32,11 @@ export async function isFree(port: number): Promise<boolean> {
 export async function freePort(): Promise<number> {
   const [port] = await freePorts(1);
   return port!;
+}
+
+/** An address of loopback that nobody else has: for a server at a port that everybody knows. */
+export function ownAddress(): string {
+  return `127.${randomInt(1, 255)}.${randomInt(0, 255)}.${randomInt(1, 255)}`;
 }
 
 /** True when somebody takes connections there. */

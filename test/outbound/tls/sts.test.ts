@@ -8,11 +8,12 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { pino } from 'pino';
 import { Resolver } from '../../../src/dns/resolver.ts';
 import { Sts } from '../../../src/outbound/tls/sts.ts';
-import { nowSeconds } from '../../../src/store/ids.ts';
+import { type Milliseconds, nowSeconds } from '../../../src/store/ids.ts';
 import type { MailStore } from '../../../src/store/store.ts';
 import { Authority, type Certificate, trustedAuthority } from '../../helpers/authority.ts';
 import { defer } from '../../helpers/defer.ts';
 import { type ScriptedDns, scriptedDns } from '../../helpers/dns-server.ts';
+import { ownAddress } from '../../helpers/ports.ts';
 import { openStore, temporaryFolder } from '../../store/helpers.ts';
 
 const DAY = 86_400;
@@ -38,7 +39,6 @@ class PolicyRoom {
   sts!: Sts;
   readonly #t: TestContext;
   readonly #folder: string;
-  #addresses = 1;
 
   private constructor(t: TestContext, dns: ScriptedDns, folder: string) {
     this.#t = t;
@@ -54,23 +54,26 @@ class PolicyRoom {
     return room;
   }
 
-  /** The server starts, once more perhaps: it knows what is in its database. */
-  async start(): Promise<void> {
+  /**
+   * The server starts, once more perhaps: it knows what is in its database.
+   * @param within  for a question and for a fetch: long enough on every machine, or short for who never answers
+   */
+  async start(within: Milliseconds = 20_000): Promise<void> {
     await this.store?.close();
     this.store = await openStore(this.#t, this.#folder);
-    const resolver = new Resolver({ servers: [this.dns.server], validating: false, timeout: 1_000 });
+    const resolver = new Resolver({ servers: [this.dns.server], validating: false, timeout: within });
     this.sts = new Sts({
       resolver,
       kept: this.store.stsPolicies,
       log: pino({ level: 'silent' }),
       onInternalError: (error) => this.faults.push(error),
-      timeout: 3_000,
+      timeout: within,
     });
   }
 
   /** A domain with a policy: its record in the DNS, and the server that has it. */
   async domain(name: string, id: string, answer: Answer, certificate?: Certificate): Promise<Policies> {
-    const address = `127.0.8.${this.#addresses++}`;
+    const address = ownAddress();
     this.dns.say('TXT', `_mta-sts.${name}`, `v=STSv1; id=${id};`);
     this.dns.say('A', `mta-sts.${name}`, address);
     const served = new Policies(answer);
@@ -130,7 +133,7 @@ test('after a start it still holds, whatever is kept from us meanwhile', mayList
   assert.equal(await room.holds('example.net'), 'enforce a');
   for (const said of ['SERVFAIL', 'NXDOMAIN', 'silence'] as const) {
     room.dns.zone.set('TXT _mta-sts.example.net', said);
-    await room.start();
+    await room.start(said === 'silence' ? 1_000 : undefined);
     assert.equal(await room.holds('example.net'), 'enforce a', said);
   }
   room.dns.say('TXT', '_mta-sts.example.net', 'v=STSv1; id=b;');
@@ -176,7 +179,6 @@ test('what is no policy is none: mail goes as if there were nothing', mayListen,
     'no version': text('mode: enforce\r\nmx: mx.example.net\r\nmax_age: 100\r\n'),
     'no hosts': text('version: STSv1\r\nmode: enforce\r\nmax_age: 100\r\n'),
     nonsense: text('\0\xff'),
-    silence: () => {},
     'cut off': (_request, response) => {
       response.writeHead(200, { 'Content-Type': 'text/plain', 'Content-Length': '1000' }).write(good);
       setImmediate(() => response.destroy());
@@ -188,6 +190,11 @@ test('what is no policy is none: mail goes as if there were nothing', mayListen,
     await room.domain(`bad${number}.test`, 'a', answer);
     assert.equal(await room.holds(`bad${number}.test`), 'none', what);
   }
+
+  await room.start(1_500);
+  await room.domain('silent.test', 'a', () => {});
+  assert.equal(await room.holds('silent.test'), 'none', 'silence');
+  await room.start();
 
   await room.domain('other.test', 'a', text(good), await authority.issue(['other.test']));
   assert.equal(await room.holds('other.test'), 'none', 'a certificate of another name');
