@@ -40,7 +40,7 @@ export class CheckedZone {
 
   static async open(t: TestContext): Promise<CheckedZone> {
     const dns = await scriptedDns(t);
-    const resolver = new Resolver({ servers: [dns.server], validating: true, timeout: 100 });
+    const resolver = new Resolver({ servers: [dns.server], validating: true, timeout: 20_000 });
     const { mtaSts } = defaults();
     const zone: Zone = {
       facts: {

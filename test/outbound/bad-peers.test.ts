@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { Readable } from 'node:stream';
 import { type TestContext, test } from 'node:test';
 import { Peer, type PeerLimits, type PeerMessage, Unreachable } from '../../src/outbound/peer.ts';
-import { type Saying, type ScriptedPeer, type ScriptedPeerOptions, scriptedPeer } from './scripted-peer.ts';
+import { PATIENT, type Saying, type ScriptedPeer, type ScriptedPeerOptions, scriptedPeer } from './scripted-peer.ts';
 
 const RECIPIENTS = ['carl@example.net', 'dora@example.net'];
 const BODY = 'Subject: Offer\r\n\r\nThat is all.\r\n';
@@ -15,9 +15,8 @@ const MESSAGE: PeerMessage = {
   notify: [],
   original: '',
 };
-/** Long enough on every machine, for peers that answer in the end; for those that never do, short. */
-const PATIENT = { connect: 20_000, greeting: 20_000, silence: 20_000, message: 20_000 };
-const LIMITS = { connect: 1_000, greeting: 200, silence: 200, message: 400 };
+/** For peers that never answer. */
+const LIMITS = { connect: 20_000, greeting: 2_000, silence: 2_000, message: 3_000 };
 /** Every how manyth byte a connection breaks off at; all of them in a long run. */
 const STEP = Number(process.env['RAINMAIL_TEST_BYTE_STEP'] ?? 7);
 /** More than what is read ahead of somebody who does not read: the buffers of both ends. */
@@ -92,13 +91,14 @@ test('a peer that goes at any byte of what it hears has taken nothing', async (t
 
 test('a peer that goes on and on, fast or slow, is left', async (t) => {
   for (const how of ['endless', 'trickle'] as const) {
-    for (const step of ['greeting', 'EHLO', 'MAIL', 'RCPT', 'DATA', 'body']) {
+    const steps = ['greeting', 'EHLO', 'MAIL', 'RCPT', 'DATA', 'body'].map(async (step) => {
       const scripted = await scriptedPeer(t, { says: saying({ [step]: how }) });
       const { replies, taken } = await sent(scripted, LIMITS);
       const early = step === 'greeting' || step === 'EHLO';
       assert.deepEqual(replies, early ? 'unreachable' : [451, 451], `${how} ${step}`);
       assert.ok(taken === 0 && scripted.endless < READ_AHEAD, `${how} ${step}: ${scripted.endless} bytes`);
-    }
+    });
+    await Promise.all(steps);
   }
 });
 
@@ -155,7 +155,7 @@ test('a peer that ends with 421 at any step is tried again', async (t) => {
 });
 
 test('a peer that refuses a message and then does not let us begin anew has refused it, and is left', async (t) => {
-  for (const step of ['drop', 'silence', 'trickle', '500 5.5.1 what?'] as const) {
+  const steps = (['drop', 'silence', 'trickle', '500 5.5.1 what?'] as const).map(async (step) => {
     const scripted = await scriptedPeer(t, { says: saying({ body: '554 5.7.1 no', RSET: step }) });
     const tls = { mode: 'none', options: {} } as const;
     const peer = await Peer.connect({ address: '127.0.0.1', port: scripted.port, helo: 'a.test', tls, limits: LIMITS });
@@ -167,5 +167,6 @@ test('a peer that refuses a message and then does not let us begin anew has refu
     );
     assert.equal(peer.over, true, step);
     await scripted.alone();
-  }
+  });
+  await Promise.all(steps);
 });

@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { Refused } from '../../src/errors.ts';
 import { nowSeconds } from '../../src/store/ids.ts';
 import { message, stage } from '../store/helpers.ts';
+import { PATIENT } from './scripted-peer.ts';
 import { SendingRoom } from './sending-room.ts';
 
 test('mail is with the hosts of its domains, whole, and nothing is left of it here', async (t) => {
@@ -226,7 +227,7 @@ for (const name of ['areDue', 'nextBatches', 'nextDue', 'destinationsDue'] as co
 }
 
 test('a domain that does not answer holds nobody else up, and is put off as a whole', async (t) => {
-  const room = await SendingRoom.open(t, { connections: 4 });
+  const room = await SendingRoom.open(t, { connections: 4, limits: { ...PATIENT, greeting: 2_000 } });
   await room.domain('silent.test', { says: (command) => (command === 'greeting' ? 'silence' : undefined) });
   const net = await room.domain('example.net');
   for (let number = 0; number < 10; number++) await room.send(`To nobody ${number}`, ['carl@silent.test']);

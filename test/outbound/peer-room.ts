@@ -13,7 +13,7 @@ import type { MailStore } from '../../src/store/store.ts';
 import type { StsPolicy } from '../../src/store/sts-policies.ts';
 import { type ScriptedDns, scriptedDns } from '../helpers/dns-server.ts';
 import { temporaryStore } from '../store/helpers.ts';
-import { type ScriptedPeer, type ScriptedPeerOptions, scriptedPeer } from './scripted-peer.ts';
+import { PATIENT, type ScriptedPeer, type ScriptedPeerOptions, scriptedPeer } from './scripted-peer.ts';
 
 export class PeerRoom {
   readonly dns: ScriptedDns;
@@ -34,7 +34,7 @@ export class PeerRoom {
     const store = await temporaryStore(t);
     const dns = await scriptedDns(t);
     dns.authentic = true;
-    const resolver = new Resolver({ servers: [dns.server], validating: true, timeout: 2_000 });
+    const resolver = new Resolver({ servers: [dns.server], validating: true, timeout: 20_000 });
     const log = pino({ level: 'silent' });
     const faults = (error: unknown) => {
       throw error;
@@ -47,7 +47,7 @@ export class PeerRoom {
       ownNames: new Set(['mail.office.test']),
       port: (await scriptedPeer(t)).port, // free, on every loopback address
       random: () => 0.5,
-      limits: { connect: 20_000, greeting: 20_000, silence: 20_000, message: 20_000 }, // long enough on every machine
+      limits: PATIENT,
     });
   }
 

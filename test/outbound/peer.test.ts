@@ -4,7 +4,7 @@ import { Readable } from 'node:stream';
 import { test } from 'node:test';
 import { generate } from 'selfsigned';
 import { Peer, type PeerMessage, type PeerOptions, Unreachable } from '../../src/outbound/peer.ts';
-import { type Saying, type ScriptedPeer, type ScriptedPeerOptions, scriptedPeer } from './scripted-peer.ts';
+import { PATIENT, type Saying, type ScriptedPeer, type ScriptedPeerOptions, scriptedPeer } from './scripted-peer.ts';
 
 const MESSAGE: PeerMessage = {
   sender: 'anna@office.test',
@@ -17,15 +17,20 @@ const MESSAGE: PeerMessage = {
 const BODY = 'Subject: Offer\r\n\r\n.hidden\r\n..dots\r\n\r\nEnd.\r\n';
 const body = () => Readable.from([Buffer.from(BODY)]);
 const PLAIN: PeerOptions['tls'] = { mode: 'none', options: {} };
-const LIMITS = { connect: 1_000, greeting: 200, silence: 200, message: 500 };
+/** For peers that never answer. */
+const LIMITS = { connect: 20_000, greeting: 1_500, silence: 1_500, message: 3_000 };
 
 function connect({ port }: ScriptedPeer, more: Partial<PeerOptions> = {}): Promise<Peer> {
-  return Peer.connect({ address: '127.0.0.1', port, helo: 'mail.office.test', tls: PLAIN, limits: LIMITS, ...more });
+  return Peer.connect({ address: '127.0.0.1', port, helo: 'mail.office.test', tls: PLAIN, limits: PATIENT, ...more });
 }
 
 /** What it came to, by recipient. */
-async function replies(t: Parameters<typeof scriptedPeer>[0], options: ScriptedPeerOptions): Promise<number[]> {
-  const peer = await connect(await scriptedPeer(t, options));
+async function replies(
+  t: Parameters<typeof scriptedPeer>[0],
+  options: ScriptedPeerOptions,
+  limits = PATIENT,
+): Promise<number[]> {
+  const peer = await connect(await scriptedPeer(t, options), { limits });
   try {
     return (await peer.send(MESSAGE, body)).map(({ reply }) => reply);
   } finally {
@@ -117,16 +122,18 @@ test('addresses with letters beyond ASCII are for peers that know them, those wi
 });
 
 test('a peer that falls silent, or goes, at any step leaves everybody to be tried again', async (t) => {
-  for (const step of ['MAIL', 'RCPT', 'DATA', 'body']) {
-    for (const what of ['silence', 'drop']) {
-      assert.deepEqual(await replies(t, { says: saying({ [step]: what }) }), [451, 451], `${step} ${what}`);
-    }
-  }
+  const cases = ['MAIL', 'RCPT', 'DATA', 'body'].flatMap((step) =>
+    ['silence', 'drop'].map(async (what) => {
+      assert.deepEqual(await replies(t, { says: saying({ [step]: what }) }, LIMITS), [451, 451], `${step} ${what}`);
+    }),
+  );
+  await Promise.all(cases); // at once: it is waited for the silent ones
 });
 
 test('a peer that can not be talked to is unreachable', async (t) => {
   for (const what of ['silence', 'drop', '554 5.3.2 closed', '421 4.3.2 too busy', 'nonsense']) {
-    await assert.rejects(connect(await scriptedPeer(t, { says: saying({ greeting: what }) })), Unreachable, what);
+    const scripted = await scriptedPeer(t, { says: saying({ greeting: what }) });
+    await assert.rejects(connect(scripted, { limits: LIMITS }), Unreachable, what);
   }
   const gone = await scriptedPeer(t);
   await assert.rejects(connect({ port: 1 } as ScriptedPeer), Unreachable);

@@ -3,8 +3,12 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import type { TestContext } from 'node:test';
 import { createSecureContext, type SecureContextOptions, TLSSocket } from 'node:tls';
+import type { PeerLimits } from '../../src/outbound/peer.ts';
 import type { Milliseconds } from '../../src/store/ids.ts';
 import { defer } from '../helpers/defer.ts';
+
+/** Of whoever talks to one that answers in the end: long enough on every machine. */
+export const PATIENT: PeerLimits = { connect: 20_000, greeting: 20_000, silence: 20_000, message: 20_000 };
 
 /**
  * What it says to a command; `drop` ends the connection, `silence` says nothing, ever, `endless` never comes to an end, `trickle` neither, byte by

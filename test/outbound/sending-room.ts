@@ -14,7 +14,7 @@ import type { Outbound } from '../../src/store/types.ts';
 import { defer } from '../helpers/defer.ts';
 import { type ScriptedDns, scriptedDns } from '../helpers/dns-server.ts';
 import { message, newAccount, stage, temporaryStore } from '../store/helpers.ts';
-import { type ScriptedPeer, type ScriptedPeerOptions, scriptedPeer } from './scripted-peer.ts';
+import { PATIENT, type ScriptedPeer, type ScriptedPeerOptions, scriptedPeer } from './scripted-peer.ts';
 
 function withFaults(queue: Queue, faults: Partial<Queue>): Queue {
   return new Proxy(queue, {
@@ -72,7 +72,7 @@ export class SendingRoom {
       ownNames: new Set(['mail.office.test']),
       port,
       random: () => 0.5,
-      limits: { connect: 10_000, greeting: 1_000, silence: 10_000, message: 20_000 },
+      limits: PATIENT,
       byDestination: 2,
       connections: 20,
       reporter: { report: async () => undefined },

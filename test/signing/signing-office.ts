@@ -130,7 +130,7 @@ export async function signingOffice(
   const opened = await openOffice(t, { people });
   const { engine, directory } = opened;
   const dns = await scriptedDns(t);
-  const resolver = new Resolver({ servers: [dns.server], validating: false, timeout: 500 });
+  const resolver = new Resolver({ servers: [dns.server], validating: false, timeout: 20_000 });
   const log = pino({ level: 'silent' });
   const office = new SigningOffice(
     opened,

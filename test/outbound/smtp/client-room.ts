@@ -2,10 +2,7 @@
 import type { TestContext } from 'node:test';
 import { Peer, type PeerMessage, type PeerOptions, type RecipientResult } from '../../../src/outbound/peer.ts';
 import { defer } from '../../helpers/defer.ts';
-import type { Saying, ScriptedPeer } from '../scripted-peer.ts';
-
-/** Long enough on every machine, for peers that answer in the end. */
-const PATIENT = { connect: 20_000, greeting: 20_000, silence: 20_000, message: 20_000 };
+import { PATIENT, type Saying, type ScriptedPeer } from '../scripted-peer.ts';
 
 export const BODY = 'Subject: Offer\r\n\r\n.hidden\r\nThat is all.\r\n';
 export const MESSAGE: PeerMessage = {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import type { Peer } from '../../../src/outbound/peer.ts';
 import fc from '../../helpers/properties.ts';
-import { type Saying, type ScriptedPeer, type ScriptedPeerOptions, scriptedPeer } from '../scripted-peer.ts';
+import { PATIENT, type Saying, type ScriptedPeer, type ScriptedPeerOptions, scriptedPeer } from '../scripted-peer.ts';
 import { BODY, bodyOf, connectTo, given, MESSAGE, results, saying } from './client-room.ts';
 
 const PIPELINING = ['PIPELINING', '8BITMIME'];
@@ -212,7 +212,6 @@ test('nobody waits for nobody: a peer that hears nothing while it speaks, and sp
 });
 
 test('a peer that takes nothing more is left, and one that never comes to an end', async (t) => {
-  const limits = { connect: 20_000, greeting: 20_000, silence: 20_000, message: 20_000 };
   async function* endless() {
     for (;;) yield Buffer.alloc(65_536, 'x\r\n');
   }
@@ -222,13 +221,13 @@ test('a peer that takes nothing more is left, and one that never comes to an end
       return undefined;
     },
   });
-  const deaf = await connectTo(t, scripted, { limits: { ...limits, silence: 200 } });
+  const deaf = await connectTo(t, scripted, { limits: { ...PATIENT, silence: 1_000 } });
   const told = await deaf.send(MESSAGE, endless);
   assert.deepEqual(told[0], { address: MESSAGE.recipients[0], reply: 451, status: '4.4.2', text: SILENT });
   assert.equal(deaf.over, true);
 
   const trickling = await scriptedPeer(t, { says: saying({ MAIL: 'trickle' }) });
-  const slow = await connectTo(t, trickling, { limits: { ...limits, message: 200 } });
+  const slow = await connectTo(t, trickling, { limits: { ...PATIENT, message: 200 } });
   assert.deepEqual(
     (await results(slow)).map(({ text }) => text),
     Array(2).fill('the peer takes too long'),
