@@ -12,13 +12,20 @@ export interface Names {
 
 export type Told = Omit<StoryEvent, 'at'>;
 
+/** A message as far as the viewer may know of it. */
+export type Arrived = Traced & {
+  /** It also goes on to where the viewer may not know. */
+  readonly elsewhere?: boolean;
+};
+
 /** @param isSeen  whether all may be told of an account: of others, only what their correspondents may know */
-export function tellArrival(message: Traced, names: Names, isSeen: (account: AccountId) => boolean): Told[] {
+export function tellArrival(message: Arrived, names: Names, isSeen: (account: AccountId) => boolean): Told[] {
   return [
     { kind: 'received', text: cameText(message, names) },
     ...tellChecks(message),
     ...tellRefusals(message),
     ...tellCopies(message, names, isSeen),
+    ...tellTaken(message, names, isSeen),
     ...(message.queued ?? [])
       .filter(({ account }) => isSeen(account))
       .map(({ queue, to }): Told => {
@@ -110,6 +117,25 @@ function tellCopies(
     told.push({ kind: 'sent copy', text, account: name });
   }
   return told;
+}
+
+/**
+ * Of an address that stands for others (an alias, a group, somebody who forwards) its sender hears that it took the message, and not who they are: else
+ * nothing would be told of it at all.
+ */
+function tellTaken(
+  { recipients, filed = [], unfiled = [], queued = [], elsewhere = false }: Arrived,
+  names: Names,
+  isSeen: (account: AccountId) => boolean,
+): Told[] {
+  if (unfiled.length > 0 || (!elsewhere && filed.every(({ account }) => isSeen(account)))) return [];
+  const told = new Set([
+    ...filed.map(({ account }) => names.account(account)),
+    ...queued.flatMap(({ to }) => to.map((address) => address.toLowerCase())),
+  ]);
+  return recipients
+    .filter(({ address, refused }) => refused === undefined && !told.has(address.toLowerCase()))
+    .map(({ address }) => ({ kind: 'taken', text: `was taken for ${address}`, recipients: [address] }));
 }
 
 function isNamed(recipients: Traced['recipients'], name: string): boolean {

@@ -1,14 +1,14 @@
 /**
  * Where is my mail? What became of messages, told as a story of each.
  *
- * Invariant: who asks for their own mail alone hears of nobody else's mailbox but that what they sent is in it, and of recipients only where they
- * are the sender.
+ * Invariant: who asks for their own mail alone hears of nobody else's mailbox but that what they sent is in it, of recipients only where they
+ * are the sender, and of nobody else's forwarding where it leads.
  */
 import type { Directory } from '../directory/directory.ts';
 import type { AccountId, EmailId, MailboxId, TraceId } from '../store/ids.ts';
 import { hasNumber, parseRuns } from '../store/number-runs.ts';
 import type { MailStore } from '../store/store.ts';
-import type { TraceChange, TracedCopy, TracedQueued, TraceFilter, TraceRow } from '../store/trace-types.ts';
+import type { TraceChange, Traced, TracedCopy, TracedQueued, TraceFilter, TraceRow } from '../store/trace-types.ts';
 import { type Names, tellArrival } from './arrival-words.ts';
 import { tellChange, tellEvent } from './later-words.ts';
 import type { Story, StoryEvent } from './story-types.ts';
@@ -111,9 +111,14 @@ class Teller implements Names {
     return this.#viewer === undefined || account === this.#viewer;
   }
 
-  /** What leaves, as far as the viewer may know: what they sent, and what they forward themselves. */
-  #leaving({ message: { queued = [] } }: TraceRow, isSender: boolean): readonly TracedQueued[] {
-    return isSender ? queued : queued.filter(({ account, shared }) => account === this.#viewer && shared !== true);
+  /** What leaves, as far as the viewer may know: what they sent themselves, and what they forward. */
+  #leaving({ message }: TraceRow, isSender: boolean): readonly TracedQueued[] {
+    const { queued = [] } = message;
+    if (this.#viewer === undefined) return queued;
+    return queued.filter((each) => {
+      if (isSender && isSent(message, each)) return true;
+      return each.account === this.#viewer && each.shared !== true;
+    });
   }
 
   async #learnNames(rows: readonly TraceRow[], followed: readonly AccountId[]): Promise<void> {
@@ -164,16 +169,19 @@ class Teller implements Names {
     const { id, at, messageId, message } = row;
     const isSender = this.#isSender(row);
     const queued = this.#leaving(row, isSender);
-    const known = isSender ? message : { ...message, recipients: [], queued };
+    const elsewhere = queued.length < (message.queued ?? []).length;
+    const known = isSender ? { ...message, queued, elsewhere } : { ...message, recipients: [], queued };
     const came = tellArrival(known, this, (account) => this.#isSeen(account));
-    const numbers = new Set(queued.map(({ queue }) => queue));
+    const numbers = new Map(queued.map((each) => [each.queue, isSent(message, each)]));
     const left = numbers.size === 0 ? [] : await this.#parts.store.trace.events(id);
     const events = [
       ...came.map((told): StoryEvent => ({ at: iso(at), ...told })),
       ...left
-        .filter(({ detail }) => isSender || numbers.has(detail.queue))
+        .filter(({ detail }) => numbers.has(detail.queue))
         .flatMap((event) =>
-          tellEvent(event, message.account !== undefined).map((told): StoryEvent => ({ at: iso(event.at), ...told })),
+          tellEvent(event, numbers.get(event.detail.queue) === true).map(
+            (told): StoryEvent => ({ at: iso(event.at), ...told }),
+          ),
         ),
       ...changes,
     ];
@@ -195,6 +203,13 @@ class Teller implements Names {
 function copiesOf({ message: { filed = [], sent } }: TraceRow): Pick<TracedCopy, 'account' | 'email'>[] {
   const own = sent === undefined || sent.email === null ? [] : [{ account: sent.account, email: sent.email }];
   return [...filed, ...own];
+}
+
+/** Whoever signed in sends it there; what goes on from an address here by itself has other recipients. */
+function isSent({ account, recipients }: Traced, { to, shared }: TracedQueued): boolean {
+  return (
+    account !== undefined && shared !== true && to.every((each) => recipients.some(({ address }) => address === each))
+  );
 }
 
 function iso(at: number): string {

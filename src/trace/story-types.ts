@@ -43,6 +43,7 @@ export type StoryEventKind =
   | 'checked'
   | 'refused'
   | 'filed'
+  | 'taken'
   | 'unfiled'
   | 'sent copy'
   | 'queued'

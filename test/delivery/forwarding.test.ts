@@ -3,6 +3,8 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import type { Check } from '../../src/delivery/in-delivery.ts';
 import type { Directory } from '../../src/directory/directory.ts';
+import type { QueueId } from '../../src/store/ids.ts';
+import { recordOutcomes } from '../../src/trace/attempts.ts';
 import { findStories, storiesFor } from '../../src/trace/stories.ts';
 import { type MailRoom, type MailRoomOptions, mailRoom, PASSWORD } from '../helpers/mail-room.ts';
 
@@ -275,6 +277,48 @@ test('who forwards sees where their mail goes, and nobody who else was written t
   ]);
   const { stories } = await findStories(room, { to: 'tax@office.test' }, 10);
   assert.match(stories[0]!.events.at(-1)!.text, /^waits for taxes@far\.test/);
+});
+
+test('who sends to somebody who forwards, or to those behind an alias, hears that it was taken, and not where it goes', async (t) => {
+  const room = await office(t);
+  const by = changes(room);
+  await by.forwarding.set(ANNA, [HOME], { keeps: true });
+  await by.forwarding.set('carla@office.test', ['carla@home.test'], { keeps: false });
+  await by.aliases.add('tax@office.test', ANNA, 'taxes@far.test');
+  const to = [ANNA, 'carla@office.test', 'tax@office.test', 'sam@far.test'];
+  const message = `From: ${BEN}\r\n${MESSAGE}`;
+  allTaken(await send(room, { service: 'submission', from: BEN, to, message }));
+  const settled = { number: 0, end: 'failed' as const };
+  for (let id = 1; ; id++) {
+    const batch = await room.store.queue.message(id as QueueId);
+    if (batch === undefined) break;
+    const said = { reply: 550, status: '5.1.1', text: 'unknown' };
+    const outcome = {
+      recipient: batch.recipients[0]!,
+      kind: 'failed',
+      said,
+      peer: 'mx.test',
+      relaysNotices: false,
+    } as const;
+    await room.store.queue.settle(batch, { settlements: [settled] }, (tx) =>
+      recordOutcomes(tx, batch.message, [outcome]),
+    );
+  }
+  const { id } = await room.directory.account(BEN);
+  const [story] = await storiesFor(room, id, {}, 10);
+  const texts = story!.events.map(({ text }) => text).slice(1);
+  assert.deepEqual(texts, [
+    `was filed for ${ANNA}`,
+    `was filed in ${BEN}'s folder for sent mail`,
+    'was taken for carla@office.test',
+    'was taken for tax@office.test',
+    'waits for sam@far.test as number 4 in the queue',
+    'was refused by mx.test for sam@far.test: 550 5.1.1 unknown',
+  ]);
+  const { stories } = await findStories(room, {}, 10);
+  const all = stories[0]!.events.map(({ text }) => text).join();
+  for (const address of [HOME, 'carla@home.test', 'taxes@far.test'])
+    assert.match(all, new RegExp(`refused by .* for ${address}`));
 });
 
 test('what comes back from one member of a group does not go to all of them', async (t) => {
