@@ -37,6 +37,11 @@ export function pastMoment(text: string): number {
   return Math.max(0, Math.floor(moment / 1_000));
 }
 
+/** Reads the same as the end of a time: of a day, its last second. */
+export function lastMoment(text: string): number {
+  return pastMoment(/^\d{4}-\d{2}-\d{2}$/.test(text) ? `${text} 23:59:59` : text);
+}
+
 /** Reads a whole number from `least` to `most`. */
 export function numberBetween(least: number, most: number): (text: string) => number {
   return (text) => {

@@ -6,7 +6,7 @@ import { listTrace, MOST_STORIES, type StoriesListed } from '../server/admin/tra
 import { firstTraceId, traceTime } from '../store/operations/trace.ts';
 import type { Story } from '../trace/story-types.ts';
 import { localTime } from './local-time.ts';
-import { type CommonOptions, numberBetween, officeCommand, pastMoment, reversePath } from './options.ts';
+import { type CommonOptions, lastMoment, numberBetween, officeCommand, pastMoment, reversePath } from './options.ts';
 import { counted, oneLine, print } from './output.ts';
 import { perform, performAgain } from './perform.ts';
 
@@ -31,21 +31,25 @@ export function traceCommand(): Command {
     'where is my mail? What became of messages: who sent them, where they went, who retrieved or deleted them',
     'rainmail trace --to anna@example.org --since 2d',
   )
-    .option('--to <address>', 'recipient, or a domain of recipients: carl@example.net, example.net')
-    .option('--from <address>', 'sender of the envelope, or a domain of senders; <> for reports', reversePath)
+    .option('--to <address>', 'recipient, or a name or a domain of recipients: carl@example.net, carl, example.net')
+    .option(
+      '--from <address>',
+      'sender of the envelope or in the From field, or a name or a domain of senders; <> for reports',
+      reversePath,
+    )
     .option('--message-id <id>', 'with this Message-ID')
     .option('--as <name>', 'as our Received line and our answer to the other server name it', received)
     .option('--queue <number>', 'with this number in the queue', number)
     .option('--account <account>', 'in the mail of this account, received or sent')
     .option('--since <when>', 'since a time ago (2d, 3h), or a date (2026-11-20, "2026-11-20 14:30")', pastMoment)
-    .option('--until <when>', 'not later than that', pastMoment)
+    .option('--until <when>', 'not later than that; a date: to its end', lastMoment)
     .option('--most <count>', 'how many messages at most', numberBetween(1, MOST_STORIES), 20)
     .option('--follow', 'go on, and tell of messages as they come')
     .action(async ({ follow, ...options }: Options) => {
       const { json: _json, data: _data, ...which } = options;
       const listed = await perform(listTrace, which, options);
       if (follow === true) await followOn(which, options, listed.stories);
-      else print(listed, options, listText);
+      else print(listed, options, (result) => listText(result, which));
     });
 }
 
@@ -55,8 +59,8 @@ async function followOn(
   { json, data }: CommonOptions,
   before: readonly Story[],
 ): Promise<never> {
-  let seen: number = before[0]?.id ?? firstTraceId(Date.now());
-  for (let fresh = before.toReversed(); ; ) {
+  let seen = before.length === 0 ? firstTraceId(Date.now()) : Math.max(...before.map(({ id }) => id));
+  for (let fresh = inOrder(before); ; ) {
     for (const story of fresh)
       process.stdout.write(json === true ? `${JSON.stringify(story)}\n` : `${storyText(story)}\n\n`);
     seen = Math.max(seen, ...fresh.map(({ id }) => id));
@@ -64,8 +68,13 @@ async function followOn(
     const since = Math.max(which.since ?? 0, Math.floor(traceTime(seen) / 1_000));
     const last = seen;
     const found = await storiesIfServed({ ...which, since, most: MOST_STORIES }, data);
-    fresh = found.filter(({ id }) => id > last).reverse();
+    fresh = inOrder(found.filter(({ id }) => id > last));
   }
+}
+
+/** As they were noted. */
+function inOrder(stories: readonly Story[]): Story[] {
+  return stories.toSorted((one, other) => one.id - other.id);
 }
 
 /** None while no server runs. */
@@ -78,8 +87,11 @@ async function storiesIfServed(which: Which & { most: number }, data: string): P
   }
 }
 
-function listText({ stories, more }: StoriesListed): string {
-  if (stories.length === 0) return 'No message fits: it never came here, or it was longer ago than the trace is kept.';
+function listText({ stories, more }: StoriesListed, { since, until }: Which): string {
+  if (stories.length === 0) {
+    const when = since === undefined && until === undefined ? '' : ' not at that time,';
+    return `No message fits: it never came here,${when} or it was longer ago than the trace is kept.`;
+  }
   const texts = stories.map(storyText);
   if (more)
     texts.push(
@@ -88,8 +100,9 @@ function listText({ stories, more }: StoriesListed): string {
   return texts.join('\n\n');
 }
 
-function storyText({ at, sender, recipients, messageId, sizeBytes, subject, events, others }: Story): string {
+function storyText({ at, sender, authors, recipients, messageId, sizeBytes, subject, events, others }: Story): string {
   const facts = [
+    ...(authors.length > 0 ? [`From: ${authors.join(', ')}`] : []),
     messageId === null ? 'no Message-ID' : `<${messageId}>`,
     ...(sizeBytes === null ? [] : [formatSize(sizeBytes)]),
     ...(subject === null ? [] : [`"${subject}"`]),

@@ -12,6 +12,7 @@ import { Pace } from '../pace.ts';
 import type { Store } from '../store/api.ts';
 import { type AccountId, type MailboxId, nowSeconds } from '../store/ids.ts';
 import type { Trace } from '../store/trace.ts';
+import { authorsBeside } from '../store/trace-authors.ts';
 import type { DeliveryTarget, Filed, Outbound, StagedMessage } from '../store/types.ts';
 import type { Allowances } from './allowances.ts';
 import { arrivalOf } from './arrival.ts';
@@ -210,7 +211,13 @@ export class DeliveryPipeline implements Delivery {
   /** Nobody gets it. @param refused  why, where it is not said of each recipient */
   #traceRefused({ envelope, message: { body, analysis }, recipients, findings }: InDelivery, refused?: string): void {
     const arrival = arrivalOf(envelope, recipients, findings);
-    const message = { ...arrival, sizeBytes: body.length, ...(refused !== undefined && { refused }) };
+    const authors = authorsBeside(analysis.envelope, arrival.sender);
+    const message = {
+      ...arrival,
+      sizeBytes: body.length,
+      ...(authors.length > 0 && { authors }),
+      ...(refused !== undefined && { refused }),
+    };
     this.#store.trace.refused(message, analysis.messageId);
   }
 

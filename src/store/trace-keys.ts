@@ -3,6 +3,7 @@
  *
  * A key is a hash, cheap and not secure: the message itself is looked at before it is believed ({@link matcher}).
  */
+import { domainToASCII } from 'node:url';
 import type { AccountId } from './ids.ts';
 import type { Traced, TraceFilter, TraceRow } from './trace-types.ts';
 
@@ -21,10 +22,13 @@ function keyOf(kind: 'from' | 'to' | 'id' | 'queue' | 'account', value: string |
   return ((high >>> 16) & 0xffff) * 2 ** 32 + ((low ^ high) >>> 0);
 }
 
-/** Addresses as they are compared. */
+/** Addresses as they are compared: a domain in Unicode is the same as in ASCII. */
 function folded(address: string): string {
   const text = address.toLowerCase();
-  return ASCII.test(text) ? text : text.normalize('NFC');
+  if (ASCII.test(text)) return text;
+  const at = text.lastIndexOf('@') + 1;
+  const domain = domainToASCII(text.slice(at));
+  return `${text.slice(0, at)}${domain === '' ? text.slice(at) : domain}`.normalize('NFC');
 }
 
 /** Most are, and it is quicker to see than to normalise. */
@@ -43,6 +47,7 @@ function accountsOf({ account, filed = [], unfiled = [], sent, queued = [] }: Tr
 /** The keys of a message, as its row keeps them; one may be there twice. */
 export function keysOf(message: Traced, messageId: string | null): Buffer {
   const keys = [keyOf('from', folded(message.sender))];
+  for (const author of message.authors ?? []) keys.push(keyOf('from', folded(author)));
   for (const { address } of message.recipients) keys.push(keyOf('to', folded(address)));
   if (messageId !== null) keys.push(keyOf('id', messageId));
   for (const { queue } of message.queued ?? []) keys.push(keyOf('queue', queue));
@@ -57,12 +62,12 @@ export function unpacked(keys: Uint8Array): number[] {
   return Array.from({ length: keys.length / KEY_BYTES }, (_, at) => bytes.readUIntBE(at * KEY_BYTES, KEY_BYTES));
 }
 
-/** What a filter is looked up by, the one that leaves least first; undefined: only by time. Domains have no keys. */
+/** What a filter is looked up by, the one that leaves least first; undefined: only by time. Parts of addresses have no keys. */
 export function keyFor({ messageId, queue, from, to, account }: TraceFilter): number | undefined {
   if (messageId !== undefined) return keyOf('id', bare(messageId));
   if (queue !== undefined) return keyOf('queue', queue);
-  if (from !== undefined && !isDomain(from)) return keyOf('from', sought(from));
-  if (to !== undefined && !isDomain(to)) return keyOf('to', sought(to));
+  if (from !== undefined && !isPart(from)) return keyOf('from', sought(from));
+  if (to !== undefined && !isPart(to)) return keyOf('to', sought(to));
   return account === undefined ? undefined : keyOf('account', account);
 }
 
@@ -74,20 +79,25 @@ export function matcher({ messageId, as, queue, from, to, account }: TraceFilter
     (id === undefined || itsId === id) &&
     (as === undefined || message.id === as) &&
     (queue === undefined || (message.queued ?? []).some((each) => each.queue === queue)) &&
-    (fromFits === undefined || fromFits(message.sender)) &&
+    (fromFits === undefined || [message.sender, ...(message.authors ?? [])].some(fromFits)) &&
     (toFits === undefined || message.recipients.some(({ address }) => toFits(address))) &&
     (account === undefined || accountsOf(message).has(account));
 }
 
 function addressMatcher(wanted: string): (address: string) => boolean {
   const text = sought(wanted);
-  if (!isDomain(wanted)) return (address) => folded(address) === text;
-  const end = text.startsWith('@') ? text : `@${text}`;
-  return (address) => folded(address).endsWith(end);
+  if (!isPart(wanted)) return (address) => folded(address) === text;
+  if (text.startsWith('@')) return (address) => folded(address).endsWith(text);
+  return (address) => {
+    const whole = folded(address);
+    const at = whole.lastIndexOf('@');
+    const domain = whole.slice(at + 1);
+    return domain === text || domain.endsWith(`.${text}`) || whole.slice(0, Math.max(at, 0)) === text;
+  };
 }
 
-/** `example.org` or `@example.org`, and not the null sender. */
-function isDomain(text: string): boolean {
+/** `example.org`, `@example.org` or `anna`, and not the null sender. */
+function isPart(text: string): boolean {
   return text !== '<>' && text !== '' && text.lastIndexOf('@') <= 0;
 }
 

@@ -11,6 +11,8 @@ export interface Arrival {
   /** Reverse path without angle brackets. */
   readonly sender: string;
   readonly recipients: readonly TracedRecipient[];
+  /** Addresses in its From field that are not the sender's. */
+  readonly authors?: readonly string[];
   /** Names it in its Received line, and in our reply to the peer. */
   readonly id?: string;
   /** The peer: its address, what it calls itself, and the TLS it came over. */
@@ -143,8 +145,9 @@ export const BY_SERVER: TraceBy = { via: 'server', device: '' };
 
 /** What is looked for. All conditions hold together. */
 export interface TraceFilter {
-  /** Addresses, or domains with or without `@`. */
+  /** Addresses, or parts of them: a name, a domain and what is below it, or `@` and a domain. */
   readonly to?: string;
+  /** The envelope's sender or an author. */
   readonly from?: string;
   readonly messageId?: string;
   /** As the Received line names it; looked for one by one. */

@@ -119,7 +119,7 @@ export class Trace {
   }
 
   /** A message came that nobody gets, or some of its recipients were refused and then none came. */
-  refused(message: Arrival & Pick<Traced, 'refused' | 'sizeBytes'>, messageId: string | null = null): void {
+  refused(message: Arrival & Pick<Traced, 'refused' | 'sizeBytes' | 'authors'>, messageId: string | null = null): void {
     if (this.#settings.off === true) return;
     if (this.#refused.length >= MOST_REFUSED || !this.#mayNote(message.address ?? '')) {
       this.leftOut++;

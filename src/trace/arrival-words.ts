@@ -21,7 +21,7 @@ export type Arrived = Traced & {
 /** @param isSeen  whether all may be told of an account: of others, only what their correspondents may know */
 export function tellArrival(message: Arrived, names: Names, isSeen: (account: AccountId) => boolean): Told[] {
   return [
-    { kind: 'received', text: cameText(message, names) },
+    { kind: 'received', text: cameText(message, names), ...cameFacts(message) },
     ...tellChecks(message),
     ...tellRefusals(message),
     ...tellCopies(message, names, isSeen),
@@ -45,6 +45,15 @@ function tellChecks({ checks }: Traced): Told[] {
   const [, host = '', results = checks] = /^Authentication-Results: ([^;]+);\s*(.*)$/s.exec(checks) ?? [];
   const text = host === '' ? results : results.replaceAll(`(${host}: `, '(');
   return [{ kind: 'checked', text: `was checked: ${text}`, said: checks }];
+}
+
+function cameFacts({ address, helo, tls, id }: Traced): Pick<Told, 'address' | 'helo' | 'tls' | 'as'> {
+  return {
+    ...(address !== undefined && { address }),
+    ...(helo !== undefined && { helo }),
+    ...(tls !== undefined && { tls }),
+    ...(id !== undefined && { as: id }),
+  };
 }
 
 function cameText(message: Traced, names: Names): string {

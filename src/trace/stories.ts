@@ -190,6 +190,7 @@ class Teller implements Names {
       at: iso(at),
       messageId,
       sender: message.sender,
+      authors: message.authors ?? [],
       recipients: isSender ? message.recipients.map(({ address }) => address) : [],
       sizeBytes: message.sizeBytes ?? null,
       subject: message.subject ?? null,

@@ -7,6 +7,8 @@ export interface Story {
   readonly messageId: string | null;
   /** Reverse path; empty: nobody answers it. */
   readonly sender: string;
+  /** Addresses in its From field that are not the sender's. */
+  readonly authors: readonly string[];
   /** Empty for who may not see to whom else it went. */
   readonly recipients: readonly string[];
   readonly sizeBytes: number | null;
@@ -36,6 +38,11 @@ export interface StoryEvent {
   /** The other server, and what it said. */
   readonly peer?: string;
   readonly said?: string;
+  /** Of who brought it: the address, what it calls itself, and the TLS it came over; and how our Received line names the message. */
+  readonly address?: string;
+  readonly helo?: string;
+  readonly tls?: string;
+  readonly as?: string;
 }
 
 export type StoryEventKind =

@@ -81,7 +81,12 @@ test('messages are found by every sign, before they have keys and after', async 
   ];
   const { queued } = await store.deliver(await stage(store, message('Four')), [], {
     outbound,
-    arrival: { ...arrival('anna@office.test', 'emil@example.org'), how: 'submission', account: anna, id: 'm5x2k9f1.2' },
+    arrival: {
+      ...arrival('anna@office.test', 'emil@example.org', 'emil@xn--bcher-kva.example'),
+      how: 'submission',
+      account: anna,
+      id: 'm5x2k9f1.2',
+    },
   });
   const now = nowSeconds();
   const expected: readonly (readonly [TraceFilter, readonly string[]])[] = [
@@ -99,6 +104,16 @@ test('messages are found by every sign, before they have keys and after', async 
     [{ as: 'm5x2k9f1.1' }, []],
     [{ account: anna }, ['Four', 'One']],
     [{ account: ben, to: 'shop.test' }, ['Three']],
+    [{ from: 'BEN@office.test' }, ['Four', 'Three', 'Two', 'One']], // in the From field of all
+    [{ from: 'ben@office.test', to: 'shop.test' }, ['Three']],
+    [{ to: 'ben' }, ['Three', 'Two']],
+    [{ to: 'be' }, []],
+    [{ from: 'test' }, ['Four', 'Three', 'Two', 'One']], // what is below a domain, too
+    [{ from: '@test' }, []],
+    [{ to: 'fice.test' }, []],
+    [{ to: 'emil@b\u00fccher.example' }, ['Four']],
+    [{ to: 'B\u00dcCHER.example' }, ['Four']],
+    [{ to: 'xn--bcher-kva.example' }, ['Four']],
     [{ since: now + 60 }, []],
     [{ until: now - 60 }, []],
     [{ since: now - 60, until: now + 60, from: 'example.net' }, ['Two', 'One']],

@@ -35,7 +35,7 @@ export function tracedMessage(
   const isSomewhere = filed.length + queued.length > 0;
   return {
     ...arrival,
-    ...factsOf(staged, { subjects }),
+    ...factsOf(staged, arrival.sender, { subjects }),
     ...(filed.length > 0 && { filed }),
     ...(unfiled.length > 0 && { unfiled }),
     ...(sent !== undefined && isSomewhere && { sent: { account: sent.account, email: copy } }),

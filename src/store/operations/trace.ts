@@ -10,6 +10,7 @@ import type { Writer } from '../engine/engine.ts';
 import { sql } from '../engine/sql.ts';
 import type { AccountId, Milliseconds, TraceId } from '../ids.ts';
 import { formatRuns } from '../number-runs.ts';
+import { authorsBeside } from '../trace-authors.ts';
 import { keysOf } from '../trace-keys.ts';
 import type {
   TraceBy,
@@ -131,9 +132,15 @@ export interface Tracing {
 /** What the store knows of a message by itself. */
 export function factsOf(
   { body, analysis }: StagedMessage,
+  sender: string,
   { subjects }: Pick<Tracing, 'subjects'>,
-): Pick<Traced, 'sizeBytes' | 'subject'> {
-  return { sizeBytes: body.length, ...(subjects && { subject: analysis.subject.slice(0, MOST_SUBJECT) }) };
+): Pick<Traced, 'sizeBytes' | 'subject' | 'authors'> {
+  const authors = authorsBeside(analysis.envelope, sender);
+  return {
+    sizeBytes: body.length,
+    ...(authors.length > 0 && { authors }),
+    ...(subjects && { subject: analysis.subject.slice(0, MOST_SUBJECT) }),
+  };
 }
 
 const MOST_SUBJECT = 200;
@@ -152,7 +159,7 @@ export async function recordAppended(
     await recordMessage(
       tx,
       await nextTraceId(tx, tracing.clock),
-      { ...arrival, ...factsOf(staged, tracing), filed },
+      { ...arrival, ...factsOf(staged, sender, tracing), filed },
       analysis.messageId,
     );
   }

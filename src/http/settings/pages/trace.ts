@@ -75,8 +75,9 @@ async function storiesAbout({ parts, account }: Visit, address: string): Promise
 }
 
 function storyOf(story: Story): Html {
-  const { at, subject, sender } = story;
-  const from = `${TEXT.from} ${sender || TEXT.nobody}`;
+  const { at, subject, sender, authors } = story;
+  // As mail programs show it; the sender of the envelope is often a number of a newsletter.
+  const from = `${TEXT.from} ${authors.join(', ') || sender || TEXT.nobody}`;
   const to = story.recipients.length > 0 && `${TEXT.to} ${listed(story.recipients)}`;
   // Recipients are told to who sent it: their own name says nothing to them.
   const title = subject || to || from;
