@@ -49,6 +49,8 @@ export interface Traced extends Arrival {
   readonly queued?: readonly TracedQueued[];
   /** Nobody has it: why, as the peer was told. */
   readonly refused?: string;
+  /** When it was refused; that is noted a little later. */
+  readonly at?: Milliseconds;
 }
 
 export interface TracedCopy {

@@ -125,7 +125,7 @@ export class Trace {
       this.leftOut++;
       return;
     }
-    this.#refused.push({ message, messageId });
+    this.#refused.push({ message: { ...message, at: Date.now() }, messageId });
     this.#soon();
   }
 

@@ -3,10 +3,13 @@
  *
  * Invariant: who asks for their own mail alone hears of nobody else's mailbox but that what they sent is in it, of recipients only where they
  * are the sender, and of nobody else's forwarding where it leads.
+ *
+ * What a program retrieved is noted for some seconds at once, and bears the time of the first: it may stand before a message that came meanwhile.
  */
 import type { Directory } from '../directory/directory.ts';
-import type { AccountId, EmailId, MailboxId, TraceId } from '../store/ids.ts';
+import type { AccountId, EmailId, MailboxId, Milliseconds, TraceId } from '../store/ids.ts';
 import { hasNumber, parseRuns } from '../store/number-runs.ts';
+import { firstTraceId, traceTime } from '../store/operations/trace.ts';
 import type { MailStore } from '../store/store.ts';
 import type { TraceChange, Traced, TracedCopy, TracedQueued, TraceFilter, TraceRow } from '../store/trace-types.ts';
 import { type Names, tellArrival } from './arrival-words.ts';
@@ -17,6 +20,9 @@ interface Parts {
   readonly store: Pick<MailStore, 'trace' | 'mailboxes'>;
   readonly directory: Pick<Directory, 'accountNames'>;
 }
+
+/** More than what is retrieved waits to be noted. */
+const NOTED_BEFORE: Milliseconds = 60_000;
 
 /** Accounts whose changes are looked through for one answer. */
 const MOST_ACCOUNTS = 100;
@@ -33,7 +39,12 @@ export async function findStories(
     if (rows.length > most) break;
   }
   const stories = await new Teller(parts, undefined).tell(rows.slice(0, most));
-  return { stories, more: rows.length > most };
+  return { stories: stories.sort(newestFirst), more: rows.length > most };
+}
+
+/** What was refused is noted a little later, and so stands among what came after it. */
+function newestFirst(one: Story, other: Story): number {
+  return Date.parse(other.at) - Date.parse(one.at) || other.id - one.id;
 }
 
 /** What one person may know: what came for them, and what they sent. */
@@ -48,12 +59,14 @@ export async function storiesFor(
     rows.push(...page.slice(0, most - rows.length));
     if (rows.length >= most) break;
   }
-  return new Teller(parts, account).tell(rows);
+  return (await new Teller(parts, account).tell(rows)).sort(newestFirst);
 }
 
 /** A copy of a message, and where its events go. */
 interface Followed {
   readonly email: EmailId;
+  /** When it came. */
+  readonly came: Milliseconds;
   readonly events: StoryEvent[];
   /** Protocols and devices that have retrieved it: the first time is told. */
   readonly retrievedBy: Set<string>;
@@ -88,10 +101,10 @@ class Teller implements Names {
       const mine = copies.flatMap((some, at) =>
         some
           .filter((copy) => copy.account === account)
-          .map(({ email }): Followed => ({ email, events: events[at]!, retrievedBy: new Set() })),
+          .map(({ email }): Followed => ({ email, came: rows[at]!.at, events: events[at]!, retrievedBy: new Set() })),
       );
       const first = rows.findLast((_, at) => copies[at]!.some((copy) => copy.account === account))!.id;
-      await this.#follow(account, first, mine);
+      await this.#follow(account, firstTraceId(traceTime(first) - NOTED_BEFORE), mine);
     }
     const told = new Set(followed);
     const stories: Story[] = [];
@@ -156,13 +169,13 @@ class Teller implements Names {
     if (!this.#folders.has(key)) this.#folders.set(key, path);
   }
 
-  #note(account: AccountId, change: TraceChange, { events, retrievedBy }: Followed): void {
+  #note(account: AccountId, change: TraceChange, { came, events, retrievedBy }: Followed): void {
     if (change.kind === 'retrieved') {
       const { via, device } = change.by;
       if (retrievedBy.size === retrievedBy.add(`${via} ${device}`).size) return;
     }
     const told = tellChange(change, account, this);
-    if (told !== undefined) events.push({ at: iso(change.at), ...told });
+    if (told !== undefined) events.push({ at: iso(Math.max(came, change.at)), ...told });
   }
 
   async #story(row: TraceRow, changes: readonly StoryEvent[], others: number): Promise<Story> {

@@ -265,6 +265,41 @@ test('a device that retrieves a message again and again is noted once, also afte
   );
 });
 
+test('what came and was retrieved while what was retrieved before waits to be noted is told, too', async (t) => {
+  const store = await temporaryStore(t);
+  const anna = await newAccount(store, 'anna');
+  for (const subject of ['One', 'Two', 'Three']) {
+    await deliver(store, anna, subject);
+    const view = await store.view(inboxOf(anna));
+    store.trace.retrieved(anna, PHONE, [view.email(view.length - 1)]);
+  }
+  await store.trace.flush();
+  const { stories } = await findStories({ store, directory }, {}, 10);
+  assert.deepEqual(
+    stories.map(({ events }) => events.map(({ kind }) => kind)),
+    Array.from({ length: 3 }, () => ['received', 'filed', 'retrieved']),
+  );
+});
+
+test('what was refused bears the time at which it was, not that at which it was noted', async (t) => {
+  const store = await temporaryStore(t);
+  const anna = await newAccount(store, 'anna');
+  t.mock.timers.enable({ apis: ['Date'], now: 1_800_000_000_000 });
+  store.trace.refused({ ...arrival('carl@example.net'), refused: '550 no' });
+  t.mock.timers.tick(500);
+  await deliver(store, anna, 'Offer');
+  t.mock.timers.tick(500);
+  await store.trace.flush();
+  const { stories } = await findStories({ store, directory }, {}, 10);
+  assert.deepEqual(
+    stories.map(({ at, messageId }) => [at, messageId]),
+    [
+      ['2027-01-15T08:00:00.500Z', 'Offer@office.test'],
+      ['2027-01-15T08:00:00.000Z', null],
+    ],
+  );
+});
+
 const ROWS = sql<readonly [count: number]>(`
   SELECT (SELECT count(*) FROM trace) + (SELECT count(*) FROM trace_key) + (SELECT count(*) FROM trace_event)
     + (SELECT count(*) FROM trace_change)`);

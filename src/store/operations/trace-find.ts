@@ -116,10 +116,11 @@ export async function pruneChanges(tx: Writer, account: AccountId, before: Trace
 }
 
 function rowOf([id, sender, messageId, detail]: Row): TraceRow {
+  const message: Traced = { sender, ...(JSON.parse(detail) as Omit<Traced, 'sender'>) };
   return {
     id: id as TraceId,
-    at: traceTime(id),
+    at: message.at ?? traceTime(id),
     messageId: messageId === '' ? null : messageId,
-    message: { sender, ...(JSON.parse(detail) as Omit<Traced, 'sender'>) },
+    message,
   };
 }
