@@ -18,6 +18,14 @@ export interface Endpoint {
   readonly certificate?: string | undefined;
 }
 
+/** Whom a source lets in. */
+export interface SignIn {
+  readonly user: string;
+  readonly password: string;
+  /** Whose mail, when `user` is a master user (SASL PLAIN, RFC 4616). */
+  readonly authorize?: string;
+}
+
 /** No byte for so long: the connection is taken for lost. */
 export const SILENCE: Milliseconds = 120_000;
 export const CONNECT_WITHIN: Milliseconds = 30_000;

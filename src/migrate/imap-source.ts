@@ -1,20 +1,17 @@
 /**
- * A mailbox read over IMAP; imapflow does the talking. Folders are opened for reading only (EXAMINE), so that nothing changes there, not even
- * \Recent.
+ * A mailbox read over IMAP (imap-client.ts).
  *
  * Memory is bounded whatever the source says of its sizes: of each message the first megabyte at most is asked for, many messages with one
  * command, and the rest of a larger one megabyte by megabyte. A literal beyond that ends the connection.
  */
-import type { FetchMessageObject, FetchQueryObject, ImapFlow, ImapFlowError, ListResponse } from 'imapflow';
-import { Refused } from '../errors.ts';
+import type { FetchMessageObject, FetchQueryObject, ImapFlow, ListResponse } from 'imapflow';
 import type { Role } from '../store/types.ts';
-import { CONNECT_WITHIN, type Endpoint, SILENCE, transport } from './connect.ts';
+import type { Endpoint, SignIn } from './connect.ts';
 import { localPaths } from './folder-names.ts';
-import type { SignIn } from './pop3-client.ts';
+import { ImapClient, PIECE } from './imap-client.ts';
 import {
   type Fetched,
   type FetchedHeader,
-  FolderUnreadable,
   HEADER_BYTES,
   type Listing,
   type Source,
@@ -22,10 +19,8 @@ import {
   type SourceFolders,
   type SourceMessage,
 } from './source.ts';
-import { isLater, Patience, SourceLost, SourceSaidNo } from './trouble.ts';
+import { isLater, SourceSaidNo } from './trouble.ts';
 
-/** As much of a message as is asked for at once. */
-const PIECE = 1 << 20;
 /** Messages asked for with one command. */
 const BATCH = 500;
 /** Attempts at one message, alone, before it is given up for this run. */
@@ -33,26 +28,20 @@ const ATTEMPTS = 3;
 
 export class ImapSource implements Source {
   readonly id: string;
-  readonly #endpoint: Endpoint;
-  readonly #signIn: SignIn;
+  readonly #client: ImapClient;
   readonly #roles: ReadonlyMap<Role, string>;
-  readonly #patience: Patience;
-  #client: ImapFlow | undefined;
-  #selected: { readonly name: string; readonly generation: string } | undefined;
   /** UIDVALIDITY when the folder was listed: UIDs mean nothing under another (RFC 9051 2.3.1.1). */
   readonly #listed = new Map<string, string>();
 
   /** @param roles  paths of the folders here that are used for something */
   constructor(id: string, endpoint: Endpoint, signIn: SignIn, roles: ReadonlyMap<Role, string>, signal: AbortSignal) {
     this.id = id;
-    this.#endpoint = endpoint;
-    this.#signIn = signIn;
+    this.#client = new ImapClient(endpoint, signIn, signal);
     this.#roles = roles;
-    this.#patience = new Patience(endpoint.host, signal);
   }
 
   async folders(): Promise<SourceFolders> {
-    const { listed, namespaces } = await this.#patiently(async (client) => {
+    const { listed, namespaces } = await this.#client.patiently(async (client) => {
       const found = await client.list();
       return { listed: found, namespaces: client.namespaces };
     });
@@ -79,8 +68,8 @@ export class ImapSource implements Source {
   }
 
   async list(folder: SourceFolder): Promise<Listing> {
-    const listing = await this.#patiently(async (client) => {
-      const { uidValidity, exists } = await this.#examine(client, folder);
+    const listing = await this.#client.patiently(async (client) => {
+      const { uidValidity, exists } = await this.#client.examine(client, folder.name);
       const messages = new Map<number, SourceMessage>();
       if (exists > 0) {
         const wanted = { uid: true, flags: true, internalDate: true, size: true } as const;
@@ -138,13 +127,12 @@ export class ImapSource implements Source {
     if (broken !== undefined) yield { message, problem: broken.message };
   }
 
-  async close(): Promise<void> {
-    if (this.#client?.usable === true) await this.#client.logout().catch(() => {}); // it is over either way
-    this.#forget();
+  close(): Promise<void> {
+    return this.#client.close();
   }
 
   cut(): void {
-    this.#client?.close();
+    this.#client.cut();
   }
 
   // ---- rows
@@ -164,13 +152,13 @@ export class ImapSource implements Source {
         const asked = [...remaining.values()].slice(0, attemptsAlone > 0 ? 1 : undefined);
         const before = remaining.size;
         try {
-          const client = await this.#opened(folder);
+          const client = await this.#client.opened(folder.name, this.#listed.get(folder.name));
           for await (const row of client.fetch(uidSet(asked), query, { uid: true })) {
             const message = remaining.get(String(row.uid));
             // A server may tell of other messages too, or of a change of flags alone (RFC 9051 7.5.2).
             if (message === undefined || (row.source === undefined && row.headers === undefined)) continue;
             remaining.delete(message.id);
-            this.#patience.renew();
+            this.#client.patience.renew();
             yield { message, row };
           }
           for (const message of asked) {
@@ -178,15 +166,15 @@ export class ImapSource implements Source {
           }
           attemptsAlone = 0;
         } catch (error) {
-          const failure = this.#troubled(error);
+          const failure = this.#client.troubled(error);
           const final = failure instanceof SourceSaidNo && !isLater(failure);
-          if (!final) await this.#patience.afterFailure(failure);
+          if (!final) await this.#client.patience.afterFailure(failure);
           if (remaining.size < before) attemptsAlone = 0;
           else if (asked.length > 1 || (!final && attemptsAlone < ATTEMPTS)) attemptsAlone += 1;
           else {
             const [message] = asked;
             remaining.delete(message!.id);
-            if (!final) this.#patience.gaveUp(failure);
+            if (!final) this.#client.patience.gaveUp(failure);
             yield { message: message!, problem: failure.message };
             attemptsAlone = 0;
           }
@@ -204,138 +192,26 @@ export class ImapSource implements Source {
     for (let at = 0, attempts = 1; ; ) {
       let piece: Buffer;
       try {
-        const client = await this.#opened(folder);
+        const client = await this.#client.opened(folder.name, this.#listed.get(folder.name));
         const row = await client.fetchOne(id, { uid: true, source: { start: at, maxLength: PIECE } }, { uid: true });
         if (row === false) throw new SourceSaidNo('the message is gone', undefined);
         piece = row.source ?? Buffer.alloc(0); // RFC 9051 6.4.5: nothing, when there is nothing from there on
       } catch (error) {
-        const failure = this.#troubled(error);
+        const failure = this.#client.troubled(error);
         attempts += 1;
         if (attempts > ATTEMPTS || (failure instanceof SourceSaidNo && !isLater(failure))) {
           onBroken(failure);
           throw failure;
         }
-        await this.#patience.afterFailure(failure);
+        await this.#client.patience.afterFailure(failure);
         continue;
       }
-      this.#patience.renew();
+      this.#client.patience.renew();
       attempts = 1;
       at += piece.length;
       if (piece.length > 0) yield piece;
       if (piece.length < PIECE) return;
     }
-  }
-
-  // ---- the connection
-
-  /** Does what is safe to do again until it succeeds, or patience ends. */
-  async #patiently<T>(operation: (client: ImapFlow) => Promise<T>): Promise<T> {
-    for (;;) {
-      try {
-        const result = await operation(await this.#connected());
-        this.#patience.renew();
-        return result;
-      } catch (error) {
-        await this.#patience.afterFailure(this.#troubled(error));
-      }
-    }
-  }
-
-  /** A connection with the folder open, as it was listed. */
-  async #opened(folder: SourceFolder): Promise<ImapFlow> {
-    const client = await this.#connected();
-    if (this.#selected?.name !== folder.name) {
-      await this.#examine(client, folder);
-      this.#patience.isWell();
-    }
-    const listed = this.#listed.get(folder.name);
-    if (this.#selected!.generation !== listed)
-      throw new FolderUnreadable('it was made anew while it was read (UIDVALIDITY)');
-    return client;
-  }
-
-  async #examine(client: ImapFlow, folder: SourceFolder) {
-    this.#selected = undefined;
-    try {
-      const opened = await client.mailboxOpen(folder.name, { readOnly: true });
-      this.#selected = { name: folder.name, generation: opened.uidValidity.toString() };
-      return opened;
-    } catch (error) {
-      const trouble = this.#troubled(error);
-      if (trouble instanceof SourceSaidNo && !isLater(trouble)) throw new FolderUnreadable(trouble.message);
-      throw trouble;
-    }
-  }
-
-  async #connected(): Promise<ImapFlow> {
-    if (this.#client?.usable === true) return this.#client;
-    this.#forget();
-    const { host, port, security } = this.#endpoint;
-    const { user, password, authorize } = this.#signIn;
-    const { ImapFlow } = await import('imapflow'); // large, and used while people move in: not loaded before
-    const client = new ImapFlow({
-      host,
-      port,
-      secure: security === 'tls',
-      doSTARTTLS: security === 'starttls',
-      transport: transport(this.#endpoint),
-      auth: {
-        user,
-        pass: password,
-        ...(authorize === undefined ? {} : { authzid: authorize, loginMethod: 'AUTH=PLAIN' }),
-      },
-      clientInfo: { name: 'Rainmail' },
-      logger: false,
-      disableAutoIdle: true,
-      // The plainest IMAP is what old servers do best.
-      disableAutoEnable: true,
-      disableIMAP4rev2: true,
-      disableCompression: true,
-      connectionTimeout: CONNECT_WITHIN,
-      greetingTimeout: CONNECT_WITHIN,
-      socketTimeout: SILENCE,
-      maxLiteralSize: PIECE,
-      maxLineLength: PIECE,
-      maxResponseSize: 4 * PIECE,
-      maxResponseTokens: 100_000,
-    });
-    client.on('error', () => {}); // what was asked for fails with it
-    this.#client = client;
-    await client.connect();
-    return client;
-  }
-
-  #forget(): void {
-    this.#client?.close();
-    this.#client = undefined;
-    this.#selected = undefined;
-  }
-
-  /** Sorts an error of imapflow's; after a lost connection nothing of it is kept. */
-  #troubled(error: unknown): Error {
-    if (error instanceof Refused || error instanceof SourceSaidNo || error instanceof FolderUnreadable) return error;
-    const { host, port } = this.#endpoint;
-    const trouble = error as ImapFlowError;
-    const text = String(trouble.responseText ?? trouble.response ?? trouble.message).slice(0, 300);
-    const no = new SourceSaidNo(text, codeOf(trouble));
-    if (trouble.authenticationFailed === true) {
-      this.#forget();
-      if (isLater(no)) return no;
-      return new Refused(
-        'source.sign-in',
-        `${host} does not let ${this.#signIn.authorize ?? this.#signIn.user} in: ${text}`,
-      );
-    }
-    if (trouble.tlsFailed === true) {
-      this.#forget();
-      return new Refused(
-        'source.insecure',
-        `${host} offers no TLS on port ${port} (${text}). Use imaps://, or --insecure in a network that you trust.`,
-      );
-    }
-    if (trouble.responseStatus !== undefined) return no;
-    this.#forget();
-    return error instanceof SourceLost ? error : new SourceLost(text, { cause: error });
   }
 }
 
@@ -373,14 +249,6 @@ function isOwn({ path }: ListResponse, namespaces: ImapFlow['namespaces']): bool
   const longest = (list: readonly { prefix: string }[] | false | undefined) =>
     Math.max(-1, ...(list || []).filter(({ prefix }) => path.startsWith(prefix)).map(({ prefix }) => prefix.length));
   return longest(namespaces.personal) >= Math.max(longest(namespaces.other), longest(namespaces.shared));
-}
-
-/** The response code of a refusal (RFC 9051 7.1); imapflow takes it out for some commands only. */
-function codeOf({ serverResponseCode, response }: ImapFlowError): string | undefined {
-  const [first] = typeof response === 'object' ? (response.attributes ?? []) : [];
-  const found = serverResponseCode ?? (Array.isArray(first) ? undefined : first?.section?.[0]);
-  const code = typeof found === 'object' && !Array.isArray(found) ? found?.value : found;
-  return typeof code === 'string' ? code.toUpperCase() : undefined;
 }
 
 interface Attributes {

@@ -5,15 +5,8 @@
 import type { Socket } from 'node:net';
 import { Refused } from '../errors.ts';
 import { DotReader } from '../smtp/syntax/dots.ts';
-import { CONNECT_WITHIN, type Endpoint, open, SILENCE, upgrade } from './connect.ts';
+import { CONNECT_WITHIN, type Endpoint, open, SILENCE, type SignIn, upgrade } from './connect.ts';
 import { SourceLost, SourceSaidNo } from './trouble.ts';
-
-export interface SignIn {
-  readonly user: string;
-  readonly password: string;
-  /** Whose mail, when `user` is a master user (SASL PLAIN, RFC 4616). */
-  readonly authorize?: string;
-}
 
 /** RFC 2449 4: 512 bytes; servers are known to say more. */
 const MOST_LINE = 4_096;

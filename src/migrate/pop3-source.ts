@@ -3,8 +3,8 @@
  * deleted there.
  */
 import { Refused } from '../errors.ts';
-import type { Endpoint } from './connect.ts';
-import { Pop3Client, type SignIn } from './pop3-client.ts';
+import type { Endpoint, SignIn } from './connect.ts';
+import { Pop3Client } from './pop3-client.ts';
 import {
   type Fetched,
   type FetchedHeader,
