@@ -8,19 +8,17 @@
  * - After {@link HttpListener.stop} nothing is left: no socket, no timer.
  */
 import type { Server as HttpServer, IncomingMessage, ServerResponse } from 'node:http';
-import { type AddressInfo, type BlockList, createServer, type Server, type Socket } from 'node:net';
+import type { BlockList, Socket } from 'node:net';
 import { TLSSocket, type TLSSocketOptions } from 'node:tls';
 import type { Logger } from 'pino';
 import { isExpected } from '../errors.ts';
 import { libraries } from '../libraries.ts';
 import { isIn, peerOf, plainAddress } from '../net/address.ts';
 import type { ConnectionLimits, Counted } from '../net/limits.ts';
-import type { Address } from '../net/listener.ts';
+import { type Address, Listening } from '../net/listening.ts';
 import type { Milliseconds } from '../store/ids.ts';
 import { comesThrough } from './client.ts';
 import { readProxyHeader, secure } from './intake.ts';
-
-const BACKLOG = 1024;
 
 /** Requests that a client may have sent ahead of their answers on one connection (RFC 9112 9.3.2). Browsers don't; who sends more is cut off. */
 const MOST_PIPELINED = 16;
@@ -87,7 +85,7 @@ export class HttpListener {
   readonly #options: HttpListenerOptions;
   readonly #times: HttpTimes;
   readonly #http: HttpServer;
-  readonly #servers: Server[] = [];
+  readonly #listening: Listening;
   readonly #connections = new Map<Socket, Open>();
   /** By the socket that their requests come from. */
   readonly #byReady = new WeakMap<Socket, Open>();
@@ -98,6 +96,7 @@ export class HttpListener {
 
   private constructor(options: HttpListenerOptions) {
     this.#options = options;
+    this.#listening = new Listening((socket) => this.#accept(socket), options.log);
     this.#times = options.times ?? HTTP_TIMES;
     this.protocol = { name: options.name };
     const { head, request, idle, stalled, checkEvery } = this.#times;
@@ -121,7 +120,7 @@ export class HttpListener {
   static async listen(options: HttpListenerOptions): Promise<HttpListener> {
     const listener = new HttpListener(options);
     try {
-      for (const address of options.addresses) listener.#servers.push(await listener.#open(address));
+      await listener.#listening.open(options.addresses);
     } catch (error) {
       await listener.stop(0);
       throw error;
@@ -131,10 +130,7 @@ export class HttpListener {
 
   /** Where it listens, with the ports that were free. Empty once it stops. */
   get addresses(): readonly Address[] {
-    return this.#servers
-      .filter((server) => server.listening)
-      .map((server) => server.address() as AddressInfo)
-      .map(({ address, port }) => ({ host: address, port }));
+    return this.#listening.addresses;
   }
 
   /** Connections that are open now. */
@@ -159,20 +155,6 @@ export class HttpListener {
   stop(within: Milliseconds): Promise<void> {
     this.#stopping ??= this.#stop(within);
     return this.#stopping;
-  }
-
-  #open({ host, port }: Address): Promise<Server> {
-    // `::` takes IPv4 as well, unless `0.0.0.0` is listened on beside it.
-    const ipv6Only = this.#options.addresses.some((address) => address.host === '0.0.0.0');
-    return new Promise((resolve, reject) => {
-      const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => this.#accept(socket));
-      server.once('error', reject);
-      server.listen({ host, port, backlog: BACKLOG, ipv6Only }, () => {
-        server.off('error', reject);
-        server.on('error', (error) => this.#options.log.error({ err: error }, 'a connection could not be accepted'));
-        resolve(server);
-      });
-    });
   }
 
   #accept(socket: Socket): void {
@@ -250,13 +232,13 @@ export class HttpListener {
   }
 
   async #stop(within: Milliseconds): Promise<void> {
-    const closed = this.#servers.map((server) => new Promise((resolve) => server.close(resolve)));
+    const closed = this.#listening.close();
     for (const [socket, { waiting }] of this.#connections) if (waiting.size === 0) socket.destroy();
     await this.#goneWithin(within);
     for (const socket of this.#connections.keys()) socket.destroy();
     await this.#goneWithin(LAST_STEPS);
     this.#http.close(); // ends its watch
-    await Promise.all(closed);
+    await closed;
     await this.#options.onStopped?.();
   }
   /** Resolves when no connection is open, or when the time is over. */

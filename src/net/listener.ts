@@ -6,7 +6,7 @@
  * - A rejection of `serve` ends its connection and no other; when it is a fault of ours, it is logged and counted.
  * - After {@link Listener.stop} nothing is left: no socket, no timer, and (unless one hangs) no session.
  */
-import { type AddressInfo, type BlockList, createServer, type Server, type Socket } from 'node:net';
+import type { BlockList, Socket } from 'node:net';
 import type { TLSSocketOptions } from 'node:tls';
 import type { Logger } from 'pino';
 import { isExpected } from '../errors.ts';
@@ -17,11 +17,9 @@ import type { ConnectionHost } from './connection-host.ts';
 import type { LineProtocol } from './connection-types.ts';
 import type { ConnectionLimits } from './limits.ts';
 import { LineSession } from './line-session.ts';
+import { type Address, Listening } from './listening.ts';
 import { MOST_PROXY_HEADER, parseProxyHeader } from './proxy-protocol.ts';
 import type { OpenSession, SessionSource, Sessions } from './sessions.ts';
-
-/** Connections the kernel may hold for us while the loop is busy (it takes at most net.core.somaxconn). */
-const BACKLOG = 4096;
 
 const SWEEP_EVERY: Milliseconds = 2_000;
 /** Lines are counted in windows of so many sweeps: ten seconds. */
@@ -55,13 +53,6 @@ export interface ListenerOptions {
   readonly sweepEvery?: Milliseconds;
 }
 
-export interface Address {
-  /** `127.0.0.1`, `::` */
-  readonly host: string;
-  /** 0: any free one. */
-  readonly port: number;
-}
-
 export class Listener implements ConnectionHost, SessionSource {
   readonly protocol: LineProtocol;
   readonly linesAWindow: number;
@@ -73,7 +64,7 @@ export class Listener implements ConnectionHost, SessionSource {
 
   readonly #options: ListenerOptions;
   readonly #clock: () => Milliseconds;
-  readonly #servers: Server[] = [];
+  readonly #listening: Listening;
   readonly #connections = new Set<Connection>();
   #sessions = 0;
   #sweepTimer: NodeJS.Timeout | undefined;
@@ -83,6 +74,7 @@ export class Listener implements ConnectionHost, SessionSource {
 
   private constructor(options: ListenerOptions) {
     this.#options = options;
+    this.#listening = new Listening((socket) => this.#accept(socket), options.log);
     this.#clock = options.clock ?? (() => performance.now());
     this.protocol = options.protocol;
     this.linesAWindow = options.linesAWindow;
@@ -93,7 +85,7 @@ export class Listener implements ConnectionHost, SessionSource {
   static async listen(options: ListenerOptions): Promise<Listener> {
     const listener = new Listener(options);
     try {
-      for (const address of options.addresses) listener.#servers.push(await listener.#open(address));
+      await listener.#listening.open(options.addresses);
     } catch (error) {
       await listener.stop(0);
       throw error;
@@ -105,10 +97,7 @@ export class Listener implements ConnectionHost, SessionSource {
 
   /** Where it listens, with the ports that were free. Empty once it stops. */
   get addresses(): readonly Address[] {
-    return this.#servers
-      .filter((server) => server.listening)
-      .map((server) => server.address() as AddressInfo)
-      .map(({ address, port }) => ({ host: address, port }));
+    return this.#listening.addresses;
   }
 
   /** Connections that are open now. */
@@ -149,25 +138,6 @@ export class Listener implements ConnectionHost, SessionSource {
     this.#connections.delete(connection);
     this.#options.limits.release(connection);
     this.#tellQuiet();
-  }
-
-  /** `::` takes IPv4 as well, unless `0.0.0.0` is listened on beside it. */
-  get #hasBothFamilies(): boolean {
-    return this.#options.addresses.some(({ host }) => host === '0.0.0.0');
-  }
-
-  #open(address: Address): Promise<Server> {
-    const { host, port } = address;
-    return new Promise((resolve, reject) => {
-      const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => this.#accept(socket));
-      server.once('error', reject);
-      server.listen({ host, port, backlog: BACKLOG, ipv6Only: this.#hasBothFamilies }, () => {
-        server.off('error', reject);
-        // Accepting failed, for want of descriptors as a rule: the connection is lost, the listener goes on.
-        server.on('error', (error) => this.#options.log.error({ err: error }, 'a connection could not be accepted'));
-        resolve(server);
-      });
-    });
   }
 
   #accept(socket: Socket): void {
@@ -266,13 +236,13 @@ export class Listener implements ConnectionHost, SessionSource {
   }
 
   async #stop(within: Milliseconds): Promise<void> {
-    const closed = this.#servers.map((server) => new Promise((resolve) => server.close(resolve)));
+    const closed = this.#listening.close();
     for (const connection of this.#connections) connection.retire();
     await this.#quietWithin(within);
     clearInterval(this.#sweepTimer);
     for (const connection of this.#connections) connection.destroy();
     await this.#quietWithin(LAST_STEPS);
-    await Promise.all(closed);
+    await closed;
   }
 
   /** Resolves when no connection is open and no session runs, or when the time is over. */

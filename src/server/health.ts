@@ -7,7 +7,7 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Logger } from 'pino';
 import { libraries } from '../libraries.ts';
-import type { Address } from '../net/listener.ts';
+import type { Address } from '../net/listening.ts';
 import type { Metrics } from './metrics.ts';
 
 export interface HealthReport {
