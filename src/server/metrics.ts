@@ -136,29 +136,18 @@ export class Metrics {
 
   #countListeners(): void {
     const listeners = this.#listeners;
-    const gauge = (name: string, help: string, read: (listener: CountedListener) => number) =>
-      new Gauge({
-        name,
-        help,
-        labelNames: ['protocol'],
-        registers: [this.registry],
-        collect() {
-          this.reset();
-          for (const listener of listeners) this.inc({ protocol: listener.protocol.name }, read(listener));
-        },
-      });
-    const counter = (name: string, help: string, read: (listener: CountedListener) => number) =>
-      new Counter({
-        name,
-        help,
-        labelNames: ['protocol'],
-        registers: [this.registry],
-        collect() {
-          this.reset();
-          for (const listener of listeners) this.inc({ protocol: listener.protocol.name }, read(listener));
-        },
-      });
-    gauge('rainmail_connections', 'Connections open now.', ({ open }) => open);
+    const summed = (name: string, help: string, read: (listener: CountedListener) => number) => ({
+      name,
+      help,
+      labelNames: ['protocol'],
+      registers: [this.registry],
+      collect(this: Pick<Counter, 'reset' | 'inc'>) {
+        this.reset();
+        for (const listener of listeners) this.inc({ protocol: listener.protocol.name }, read(listener));
+      },
+    });
+    const counter = (...what: Parameters<typeof summed>) => new Counter(summed(...what));
+    new Gauge(summed('rainmail_connections', 'Connections open now.', ({ open }) => open));
     counter('rainmail_connections_total', 'Connections accepted.', ({ totals }) => totals.accepted);
     counter('rainmail_connections_turned_away_total', 'Connections over a limit.', ({ totals }) => totals.turnedAway);
     counter('rainmail_bytes_in_total', 'Bytes received, without TLS.', ({ traffic }) => traffic.bytesIn);

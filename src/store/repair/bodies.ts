@@ -2,10 +2,6 @@
  * A body that its row does not lead to may stand elsewhere: its record carries the SHA-256 of its content. A flipped bit in the row's address, or
  * a second copy of the same content, then brings it back.
  */
-import { createHash } from 'node:crypto';
-import { Refused } from '../../errors.ts';
-import { MessageAnalyser } from '../../message/analyser.ts';
-import type { MessageAnalysis } from '../../message/analysis.ts';
 import type { Segments } from '../bodies/segments.ts';
 import type { Engine, Writer } from '../engine/engine.ts';
 import { sql } from '../engine/sql.ts';
@@ -13,6 +9,7 @@ import { emailKey } from '../operations/email-key.ts';
 import type { StoredBody } from '../operations/recover.ts';
 import type { BodyAddress } from '../types.ts';
 import { rewriteColumns } from '../verify/analysis.ts';
+import { checkBody } from '../verify/bodies.ts';
 
 const REPOINT = sql(`
   UPDATE email SET segment_id = ?, start = ?, length = ?, stored_length = ?, codec = ? WHERE email_key = ? AND hash = ?`);
@@ -38,7 +35,7 @@ export async function findElsewhere(
       if (rows === undefined) continue;
       const { offset, length, storedLength, codec, hash } = record;
       const address: BodyAddress = { segment: id, offset, length, storedLength, codec, hash };
-      const analysis = await analyseWhole(segments, address);
+      const { analysis } = await checkBody(segments, address);
       if (analysis === undefined) continue;
       await engine.write(async (tx) => {
         for (const row of rows) {
@@ -62,22 +59,6 @@ export async function repoint(
 ): Promise<boolean> {
   const key = emailKey(account, email);
   return (await tx.run(REPOINT, to.segment, to.offset, to.length, to.storedLength, to.codec, key, to.hash)) > 0;
-}
-
-/** What a body says, if its bytes are those of its hash. */
-async function analyseWhole(segments: Segments, address: BodyAddress): Promise<MessageAnalysis | undefined> {
-  const sum = createHash('sha256');
-  const analyser = new MessageAnalyser();
-  try {
-    for await (const chunk of segments.readChunks(address)) {
-      sum.update(chunk);
-      analyser.push(chunk);
-    }
-  } catch (error) {
-    if (error instanceof Refused) return undefined;
-    throw error;
-  }
-  return sum.digest().equals(address.hash) ? analyser.finish() : undefined;
 }
 
 function keyOf(hash: Uint8Array): string {

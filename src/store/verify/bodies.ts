@@ -60,12 +60,14 @@ export async function verifyBodies(engine: Engine, segments: Segments, options: 
   }
 }
 
+/** What a body says, or what is wrong with its bytes. */
 interface Checked {
   readonly wrong?: string;
   readonly analysis?: MessageAnalysis;
 }
 
-async function checkBody(segments: Segments, address: BodyAddress): Promise<Checked> {
+/** Reads a body, and compares its bytes with its hash. */
+export async function checkBody(segments: Segments, address: BodyAddress): Promise<Checked> {
   const sum = createHash('sha256');
   const analyser = new MessageAnalyser();
   try {
