@@ -6,16 +6,16 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Pace } from '../pace.ts';
 import type { MailboxView } from '../store/api.ts';
+import { nodeFiles } from '../store/bodies/files.ts';
 import type { ExportFolder } from './export-folder.ts';
-import { isLoss, messageAt, type OutgoingMessage, outgoing } from './export-messages.ts';
+import { isLoss, messageAt, type OutgoingMessage } from './export-messages.ts';
 import { formatMessage, MESSAGES } from './rainmail-index.ts';
-import { FileOnTheWay, makeDirectory, Pool, syncDirectory, writeWhole } from './written-files.ts';
-
-const AT_ONCE = 16;
+import { writeEach } from './write-each.ts';
+import { FileOnTheWay, writeWhole } from './written-files.ts';
 
 export async function writeEml(folder: ExportFolder): Promise<void> {
   const { directory, view, report } = folder;
-  await makeDirectory(directory);
+  await nodeFiles.makeDirectory(directory);
   const there = new Set(await readdir(directory));
   const wanted: number[] = [];
   const pace = new Pace();
@@ -27,23 +27,11 @@ export async function writeEml(folder: ExportFolder): Promise<void> {
       folder.done();
     }
   }
-  const pool = new Pool(AT_ONCE);
-  try {
-    for await (const message of outgoing(folder.store, view, wanted)) {
-      if (folder.signal.aborted) break;
-      if ('refusal' in message) folder.lost(message);
-      else {
-        const name = fileName(view, view.indexOf(message.uid));
-        await pool.add(async () => {
-          if (await writeMessage(folder, message, name)) there.add(name);
-        });
-      }
-    }
-    await pool.end();
-  } finally {
-    await pool.settled();
-  }
-  await syncDirectory(directory);
+  await writeEach(folder, wanted, async (message) => {
+    const name = fileName(view, view.indexOf(message.uid));
+    if (await writeMessage(folder, message, name)) there.add(name);
+  });
+  await nodeFiles.syncDirectory(directory);
   await writeWhole(join(directory, MESSAGES), join(directory, `.${MESSAGES}.part`), messageLines(folder, there));
 }
 

@@ -14,6 +14,7 @@ import { Refused } from '../errors.ts';
 import { Pace } from '../pace.ts';
 import type { OnProgress } from '../progress.ts';
 import type { MailboxView, Store } from '../store/api.ts';
+import { nodeFiles } from '../store/bodies/files.ts';
 import type { AccountId, EpochSeconds } from '../store/ids.ts';
 import type { Mailbox } from '../store/types.ts';
 import { writeEml } from './eml-writer.ts';
@@ -26,7 +27,7 @@ import { mboxSize, writeMbox } from './mbox-writer.ts';
 import { type ExportIndex, type Format, formatIndex, INDEX, type IndexedFolder, parseIndex } from './rainmail-index.ts';
 import { textOf } from './read-files.ts';
 import { isFileError } from './source.ts';
-import { makeDirectory, writeWhole } from './written-files.ts';
+import { writeWhole } from './written-files.ts';
 
 export interface ExportOptions {
   /** Absolute; made if it is missing. */
@@ -131,7 +132,8 @@ class ExportRun {
     }
     // Before the first of its files, so that all of them are known for ours.
     await this.#save();
-    if (format === 'maildir') for (const place of ['cur', 'new', 'tmp']) await makeDirectory(join(directory, place));
+    if (format === 'maildir')
+      for (const place of ['cur', 'new', 'tmp']) await nodeFiles.makeDirectory(join(directory, place));
     for (const mailbox of mailboxes) {
       if (signal.aborted) return;
       const where = join(directory, places.get(mailbox.path)!);
@@ -154,7 +156,7 @@ class ExportRun {
   /** What an earlier run left. @throws Refused `export.foreign` when the directory holds other things */
   async #earlier(): Promise<ExportIndex | null> {
     const { directory, format, crlf } = this.#options;
-    await makeDirectory(directory);
+    await nodeFiles.makeDirectory(directory);
     const index = parseIndex(await textOf(join(directory, INDEX)));
     if (index !== null) {
       const same = index.account === this.#account.name && index.format === format && index.crlf === crlf;

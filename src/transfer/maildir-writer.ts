@@ -9,21 +9,20 @@ import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Pace } from '../pace.ts';
 import type { MailboxView } from '../store/api.ts';
+import { nodeFiles } from '../store/bodies/files.ts';
 import type { ExportFolder } from './export-folder.ts';
-import { type Form, fileBytes, formOf, isLoss, messageAt, type OutgoingMessage, outgoing } from './export-messages.ts';
+import { type Form, fileBytes, formOf, isLoss, messageAt, type OutgoingMessage } from './export-messages.ts';
 import { formatKeywords, parseKeywords, uidListHeader, uidListLine } from './maildir-dovecot.ts';
 import { EXACT, lettersOfFlags, MOST_KEYWORDS } from './maildir-name.ts';
 import { listMaildir } from './maildir-reader.ts';
 import { EXTRA_KEYWORDS, formatExtraKeywords } from './rainmail-index.ts';
 import { textOf } from './read-files.ts';
-import { FileOnTheWay, makeDirectory, Pool, syncDirectory, writeWhole } from './written-files.ts';
-
-/** Files written at once. */
-const AT_ONCE = 16;
+import { writeEach } from './write-each.ts';
+import { FileOnTheWay, writeWhole } from './written-files.ts';
 
 export async function writeMaildir(folder: ExportFolder): Promise<void> {
   const { directory, view, report } = folder;
-  for (const place of ['cur', 'new', 'tmp']) await makeDirectory(join(directory, place));
+  for (const place of ['cur', 'new', 'tmp']) await nodeFiles.makeDirectory(join(directory, place));
   if (folder.name !== 'INBOX')
     await writeWhole(join(directory, 'maildirfolder'), join(directory, 'tmp', 'maildirfolder'), []);
   const keywords = await keywordLetters(directory, view);
@@ -53,24 +52,12 @@ export async function writeMaildir(folder: ExportFolder): Promise<void> {
   }
   files.clear();
 
-  const pool = new Pool(AT_ONCE);
-  try {
-    for await (const message of outgoing(folder.store, view, wanted)) {
-      if (folder.signal.aborted) break;
-      if ('refusal' in message) folder.lost(message);
-      else {
-        const unique = uniqueName(view, view.indexOf(message.uid));
-        await pool.add(async () => {
-          const base = await writeMessage(folder, message, unique, keywords);
-          if (base !== null) bases.set(unique, base);
-        });
-      }
-    }
-    await pool.end();
-  } finally {
-    await pool.settled();
-  }
-  await syncDirectory(join(directory, 'cur'));
+  await writeEach(folder, wanted, async (message) => {
+    const unique = uniqueName(view, view.indexOf(message.uid));
+    const base = await writeMessage(folder, message, unique, keywords);
+    if (base !== null) bases.set(unique, base);
+  });
+  await nodeFiles.syncDirectory(join(directory, 'cur'));
   await writeBeside(folder, 'dovecot-uidlist', uidList(folder, bases));
   await writeExtraKeywords(folder, keywords);
 }

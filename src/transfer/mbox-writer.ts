@@ -4,16 +4,17 @@
  */
 import { stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { nodeFiles } from '../store/bodies/files.ts';
 import type { ExportFolder } from './export-folder.ts';
 import { type Form, fileBytes, formOf, isLoss, type OutgoingMessage, outgoing } from './export-messages.ts';
 import { fromLine, toldFields } from './mbox-fields.ts';
 import { isFileError } from './source.ts';
-import { FileOnTheWay, makeDirectory, syncDirectory } from './written-files.ts';
+import { FileOnTheWay } from './written-files.ts';
 
 /** @returns size of the file; null when it was interrupted and nothing was written */
 export async function writeMbox(folder: ExportFolder): Promise<number | null> {
   const { directory: path, report, signal } = folder;
-  await makeDirectory(dirname(path));
+  await nodeFiles.makeDirectory(dirname(path));
   const file = await FileOnTheWay.begin(`${path}.part`);
   try {
     for await (const message of outgoing(folder.store, folder.view, folder.indexes)) {
@@ -32,7 +33,7 @@ export async function writeMbox(folder: ExportFolder): Promise<number | null> {
     return null;
   }
   await file.done(path);
-  await syncDirectory(dirname(path));
+  await nodeFiles.syncDirectory(dirname(path));
   return file.bytes;
 }
 

@@ -1,6 +1,7 @@
 /** Writing files so that each is whole or not there: to a temporary name, synced, renamed, the directory synced. */
-import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
+import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { nodeFiles } from '../store/bodies/files.ts';
 import type { EpochSeconds } from '../store/ids.ts';
 
 /** Bytes collected before they are written. */
@@ -73,56 +74,6 @@ export async function writeWhole(
     throw error;
   }
   await file.done(path);
-  await syncDirectory(dirname(path));
+  await nodeFiles.syncDirectory(dirname(path));
   return file.bytes;
-}
-
-export async function makeDirectory(path: string): Promise<void> {
-  await mkdir(path, { recursive: true, mode: 0o700 });
-}
-
-/** What was renamed into it stays after a power cut. */
-export async function syncDirectory(path: string): Promise<void> {
-  const directory = await open(path, 'r');
-  try {
-    await directory.sync();
-  } finally {
-    await directory.close();
-  }
-}
-
-/** Several things at once, but not too many. The first that fails is thrown when the next is added, or at the end. */
-export class Pool {
-  readonly #width: number;
-  readonly #running = new Set<Promise<void>>();
-  #failure: { readonly error: unknown } | undefined;
-
-  constructor(width: number) {
-    this.#width = width;
-  }
-
-  async add(work: () => Promise<void>): Promise<void> {
-    while (this.#running.size >= this.#width) await Promise.race(this.#running);
-    this.#check();
-    const running: Promise<void> = work()
-      .catch((error: unknown) => {
-        this.#failure ??= { error };
-      })
-      .finally(() => this.#running.delete(running));
-    this.#running.add(running);
-  }
-
-  async end(): Promise<void> {
-    await this.settled();
-    this.#check();
-  }
-
-  /** Waits until nothing runs any more; never throws. */
-  async settled(): Promise<void> {
-    await Promise.all(this.#running);
-  }
-
-  #check(): void {
-    if (this.#failure !== undefined) throw this.#failure.error;
-  }
 }
