@@ -64,6 +64,7 @@ export class SendingOffice {
       random: () => 0.5,
       byDestination: 2,
       connections: 4,
+      spareFor: 60_000, // also for a machine that needs long to submit the next message
       reporter: room.reports,
       here: new Here({ store, delivery: Promise.resolve(delivery), accountOf: (id) => directory.accountOf(id) }),
       signer: { sign: async () => Buffer.alloc(0) },
@@ -99,6 +100,13 @@ export class SendingOffice {
   async known(count: number): Promise<string[]> {
     while (this.outcomes.length < count) await new Promise<void>((resolve) => (this.#heard = resolve));
     return this.outcomes.map(({ recipient, kind }) => `${recipient.address} ${kind}`).sort();
+  }
+
+  /** The time of all that waits for it has come. */
+  async itIsTime(): Promise<void> {
+    const { queue } = this.room.store;
+    await queue.change((await Array.fromAsync(queue.pages())).flat(), { kind: 'retry' }, async () => {});
+    this.#dispatcher.wake();
   }
 
   async waiting(): Promise<{ address: string; due: number }[]> {
