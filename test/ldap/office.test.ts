@@ -25,7 +25,7 @@ test('an office whose people live in LDAP', async (t) => {
   ]);
   const office = await trialOffice(t, {
     people: ['here'],
-    config: slapd.section('remember = "0s"', 'refresh = "1d"', 'timeout = "1s"', 'disabled = "(shut=TRUE)"'),
+    config: slapd.section('remember = "0s"', 'refresh = "1d"', 'timeout = "3s"', 'disabled = "(shut=TRUE)"'),
   });
   const refresh = (suspendMany = false) => perform(refreshLdap, { suspendMany }, office);
   const smtp = async (...commands: readonly (readonly [command: string, code: string])[]) => {

@@ -6,6 +6,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type { LdapConfig } from '../../src/config/ldap.ts';
 import { defaults } from '../../src/config/schema.ts';
@@ -19,7 +20,7 @@ const run = promisify(execFile);
 
 /** Debian installs it where only root looks. */
 const SLAPD = '/usr/sbin/slapd';
-const SCHEMA = new URL('office.schema', import.meta.url).pathname;
+const SCHEMA = fileURLToPath(new URL('office.schema', import.meta.url));
 const ROOT = 'cn=root,dc=office,dc=test';
 const ROOT_PASSWORD = 'the password of slapd itself';
 
