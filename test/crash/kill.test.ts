@@ -1,6 +1,6 @@
 /**
  * Acknowledged means on disk: the server is killed at random moments under load, and started again. RAINMAIL_CRASH_ROUNDS sets how
- * often, RAINMAIL_CRASH_SEED repeats the lots of a run.
+ * often, RAINMAIL_TEST_SEED repeats the lots of a run.
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

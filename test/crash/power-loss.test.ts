@@ -1,7 +1,7 @@
 /**
  * Acknowledged means on disk, also when the power is cut: a server is recorded under load, with everything it asks of its disk; then disks
  * are made as a power cut may leave them (disk-image.ts), opened, and held to what was acknowledged before the cut.
- * RAINMAIL_CRASH_IMAGES sets how many, RAINMAIL_CRASH_SEED repeats the lots of a run.
+ * RAINMAIL_CRASH_IMAGES sets how many, RAINMAIL_TEST_SEED repeats the lots of a run.
  */
 import assert from 'node:assert/strict';
 import { rm } from 'node:fs/promises';

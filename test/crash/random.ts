@@ -1,4 +1,5 @@
 /** Chance that can be repeated: the same seed draws the same lots. */
+import { SEED } from '../helpers/seed.ts';
 
 export class Random {
   #state: number;
@@ -45,10 +46,8 @@ export class Random {
   }
 }
 
-/** The seed from the environment, so that a run can be repeated, or a new one; it is printed. */
+/** Tells the {@link SEED}, for a test whose failure does not. */
 export function seed(t: { diagnostic(message: string): void }): number {
-  const given = process.env['RAINMAIL_CRASH_SEED'];
-  const number = given === undefined ? Math.floor(Math.random() * 2 ** 32) : Number(given);
-  t.diagnostic(`RAINMAIL_CRASH_SEED=${number}`);
-  return number;
+  t.diagnostic(`RAINMAIL_TEST_SEED=${SEED}`);
+  return SEED;
 }

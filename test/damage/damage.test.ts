@@ -1,6 +1,6 @@
 /**
  * Whatever happens to the files of a data directory: nothing crashes, nobody is shown another message's bytes, what matters is found and named, and
- * `rainmail verify --repair` brings the rest back. RAINMAIL_DAMAGE_ROUNDS sets how many damages, RAINMAIL_CRASH_SEED repeats the lots of a run.
+ * `rainmail verify --repair` brings the rest back. RAINMAIL_DAMAGE_ROUNDS sets how many damages, RAINMAIL_TEST_SEED repeats the lots of a run.
  */
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';

@@ -1,10 +1,7 @@
-/**
- * fast-check, with the same seed in every run: a failure of the suite speaks of the change under test. New seeds are tried by
- * `npm run test:properties`; RAINMAIL_TEST_SEED sets one.
- */
+/** fast-check, which begins with the {@link SEED}. New ones are tried by `npm run test:properties`. */
 import fc from 'fast-check';
+import { SEED } from './seed.ts';
 
-const given = process.env['RAINMAIL_TEST_SEED'] ?? '1';
-fc.configureGlobal({ seed: given === 'new' ? Date.now() : Number(given) });
+fc.configureGlobal({ seed: SEED });
 
 export default fc;

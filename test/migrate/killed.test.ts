@@ -2,7 +2,9 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { Random } from '../crash/random.ts';
 import { trialOffice } from '../helpers/office.ts';
+import { SEED } from '../helpers/seed.ts';
 import { MAIN, ServerProcess } from '../helpers/server-process.ts';
 import { contentsHere, contentsOf, filled, named } from './contents.ts';
 import { OLD_PASSWORD, oldDovecot } from './dovecot.ts';
@@ -14,8 +16,10 @@ const NAMES = { 'Sent Items': 'Sent', Entwürfe: 'Drafts' };
 /** What the old server sends in all is some 9 MB. */
 const PLACES = [30_000, 400_000, 1_500_000, 3_000_000];
 
+const random = new Random(SEED);
+
 function somewhere(place: number): number {
-  return Math.floor(place * (0.5 + Math.random()));
+  return Math.floor(place * (0.5 + random.next()));
 }
 
 test('the server is killed (kill -9) again and again while an account moves in', async (t) => {

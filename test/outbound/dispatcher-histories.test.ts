@@ -12,11 +12,11 @@ import { type EmailId, nowSeconds, type QueueId } from '../../src/store/ids.ts';
 import type { Queue, QueueChange } from '../../src/store/queue.ts';
 import { PRIORITIES } from '../../src/store/types.ts';
 import fc from '../helpers/properties.ts';
+import { SEED } from '../helpers/seed.ts';
 import type { Saying, ScriptedPeer } from './scripted-peer.ts';
 import { SendingRoom } from './sending-room.ts';
 
 const RUNS = Number(process.env['RAINMAIL_DISPATCHER_RUNS'] ?? 5);
-const SEED = Number(process.env['RAINMAIL_DISPATCHER_SEED'] ?? Math.floor(Math.random() * 1e9));
 
 const TEMPERS = ['quick', 'slow', 'strict', 'few connections', 'silent', 'breaking', 'closed'] as const;
 type Temper = (typeof TEMPERS)[number];
