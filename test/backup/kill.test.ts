@@ -4,6 +4,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { test } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { verifyRepository } from '../../src/backup/repository/verify.ts';
 import { Random, seed } from '../crash/random.ts';
 import { ENVIRONMENT } from '../helpers/server-process.ts';
@@ -12,7 +13,7 @@ import { emptyRepository, using } from './helpers.ts';
 import { readBack, stateOf } from './repository/states.ts';
 
 const KILLS = Number(process.env['RAINMAIL_BACKUP_KILLS'] ?? 6);
-const PROCESS = new URL('backing-up.ts', import.meta.url).pathname;
+const PROCESS = fileURLToPath(new URL('backing-up.ts', import.meta.url));
 
 test(`every backup that was made is whole after ${KILLS} kills at random moments`, async (t) => {
   const random = new Random(seed(t));
@@ -29,7 +30,8 @@ test(`every backup that was made is whole after ${KILLS} kills at random moments
     const ended = once(child, 'close');
     let out = '';
     child.stdout.setEncoding('utf8').on('data', (text: string) => (out += text));
-    await once(child.stdout, 'data'); // it has begun
+    const over = ended.then(() => assert.fail('it ended by itself'));
+    await Promise.race([once(child.stdout, 'data'), over]); // it has begun
     await setTimeout(random.between(0, 500));
     child.kill('SIGKILL');
     await ended;

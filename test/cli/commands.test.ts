@@ -2,13 +2,14 @@ import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { rainmailProcess } from '../helpers/command-line.ts';
 import { emptyFolder } from '../helpers/folder.ts';
 import { output, rainmail, trialOffice } from '../helpers/office.ts';
 import { ENVIRONMENT, MAIN } from '../helpers/server-process.ts';
 import { needsTool } from '../helpers/tools.ts';
 
-const TERMINAL = new URL('terminal.py', import.meta.url).pathname;
+const TERMINAL = fileURLToPath(new URL('terminal.py', import.meta.url));
 
 /** A group that takes mail from anybody, as its page has it. */
 function group(name: string, address: string | null, rank: number, members: readonly string[]) {

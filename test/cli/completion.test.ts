@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { perform } from '../../src/cli/perform.ts';
 import { addAccount } from '../../src/server/admin/accounts.ts';
 import { addDomain } from '../../src/server/admin/domains.ts';
@@ -12,7 +13,7 @@ import { output, rainmail, trialOffice } from '../helpers/office.ts';
 import { ENVIRONMENT, MAIN } from '../helpers/server-process.ts';
 import { needsTool } from '../helpers/tools.ts';
 
-const TYPING = new URL('completing.py', import.meta.url).pathname;
+const TYPING = fileURLToPath(new URL('completing.py', import.meta.url));
 
 /** What is typed, and the command that it becomes. */
 const TYPED: readonly (readonly [typed: string, runs: string])[] = [

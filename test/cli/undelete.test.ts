@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import type { RemovedListed, RemovedPurged, RemovedRestored } from '../../src/server/admin/undelete.ts';
 import { sql } from '../../src/store/engine/sql.ts';
 import { MailStore } from '../../src/store/store.ts';
@@ -9,7 +10,7 @@ import { output, rainmail, type TrialOffice, trialOffice } from '../helpers/offi
 import { ENVIRONMENT, MAIN } from '../helpers/server-process.ts';
 import { needsTool } from '../helpers/tools.ts';
 
-const TERMINAL = new URL('terminal.py', import.meta.url).pathname;
+const TERMINAL = fileURLToPath(new URL('terminal.py', import.meta.url));
 
 const ENTRIES = sql<readonly [action: string, detail: string]>(
   "SELECT action, detail FROM audit WHERE action LIKE 'undelete.%' OR action LIKE 'hold.%' ORDER BY audit_id",

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { loadConfig, parseConfig } from '../../src/config/load.ts';
 import { nearest } from '../../src/config/nearest.ts';
 import { sampleConfig } from '../../src/config/sample.ts';
@@ -116,7 +117,7 @@ test('a file that is not there is an error that names it', () => {
 });
 
 test('the sample file can be loaded as it is, and its data directory starts at its folder', () => {
-  assert.equal(loadConfig(sample.pathname).data, resolve(sample.pathname, '../data'));
+  assert.equal(loadConfig(fileURLToPath(sample)).data, resolve(fileURLToPath(sample), '../data'));
 });
 
 test('sizes, durations and addresses are read as people write them', () => {

@@ -2,6 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { needsTool } from '../helpers/tools.ts';
 
 /** @returns the library for LD_PRELOAD; undefined where there is no compiler or no Linux: then the test is skipped, aloud */
@@ -13,7 +14,7 @@ export function buildDisk(t: TestContext, folder: string): string | undefined {
   const gcc = needsTool(t, 'gcc');
   if (gcc === undefined) return undefined;
   const library = join(folder, 'disk.so');
-  const source = new URL('disk.c', import.meta.url).pathname;
+  const source = fileURLToPath(new URL('disk.c', import.meta.url));
   execFileSync(gcc, ['-shared', '-fPIC', '-O2', '-Wall', '-Werror', '-o', library, source, '-ldl', '-lpthread']);
   return library;
 }

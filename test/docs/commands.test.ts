@@ -2,10 +2,11 @@
 import assert from 'node:assert/strict';
 import { globSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { parseConfig } from '../../src/config/load.ts';
 import { parsed } from '../helpers/understood.ts';
 
-const root = new URL('../../', import.meta.url).pathname;
+const root = fileURLToPath(new URL('../../', import.meta.url));
 
 /** Lines of code that are commands, without what stands behind them for the reader. */
 function commands(text: string): string[] {

@@ -4,10 +4,11 @@ import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { SERVICES } from '../../src/config/services.ts';
 import { FIRST, isFree, LAST } from './ports.ts';
 
-const ROOT = new URL('../../', import.meta.url).pathname;
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 export const MAIN = join(ROOT, 'src/main.ts');
 /** Every test starts a process: its code is compiled once. */
 export const ENVIRONMENT = {

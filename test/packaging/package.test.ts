@@ -2,11 +2,12 @@ import assert from 'node:assert/strict';
 import { chmod, mkdir, readdir, symlink, writeFile } from 'node:fs/promises';
 import { delimiter, dirname, join } from 'node:path';
 import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { emptyFolder } from '../helpers/folder.ts';
 import { output } from '../helpers/office.ts';
 import { freeOffset, ServerProcess } from '../helpers/server-process.ts';
 
-const root = new URL('../../', import.meta.url).pathname;
+const root = fileURLToPath(new URL('../../', import.meta.url));
 /** This Node first, whatever else the machine has. */
 const path = [dirname(process.execPath), process.env['PATH']].join(delimiter);
 

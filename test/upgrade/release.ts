@@ -12,6 +12,7 @@ import { cp, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promi
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { fileURLToPath } from 'node:url';
 import { SERVICES } from '../../src/config/services.ts';
 import { ImapDevice, LineClient, Pop3Device } from '../helpers/line-client.ts';
 import { PASSWORD } from '../helpers/office.ts';
@@ -38,7 +39,7 @@ export interface Held {
   readonly retained: Readonly<Record<string, number>>;
 }
 
-const DATA = new URL('data/', import.meta.url).pathname;
+const DATA = fileURLToPath(new URL('data/', import.meta.url));
 /** Made anew by the server, or never to be kept. */
 const LEFT_OUT = ['reserve', 'admin.sock', 'self-signed.pem', 'mail.db-shm'];
 
@@ -286,4 +287,4 @@ async function secondDay(office: ReleasedOffice): Promise<void> {
   ben.close();
 }
 
-if (import.meta.main) await make(resolve(process.argv[2] ?? new URL('../../', import.meta.url).pathname));
+if (import.meta.main) await make(resolve(process.argv[2] ?? fileURLToPath(new URL('../../', import.meta.url))));

@@ -9,6 +9,7 @@ import { cp, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { type TestContext, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { NEWEST_VERSION } from '../../src/store/schema/migrations.ts';
 import { MailStore } from '../../src/store/store.ts';
 import { buildDisk } from '../crash/disk.ts';
@@ -20,7 +21,7 @@ import { needsTool } from '../helpers/tools.ts';
 import { readContents } from './contents.ts';
 import type { Held, Release } from './release.ts';
 
-const DATA = new URL('data/', import.meta.url).pathname;
+const DATA = fileURLToPath(new URL('data/', import.meta.url));
 const RELEASES = globSync('*.json', { cwd: DATA })
   .sort()
   .map((file) => JSON.parse(readFileSync(join(DATA, file), 'utf8')) as Release);
