@@ -5,6 +5,7 @@
  * - What waits is in the database alone: a hundred thousand messages cost no more memory than a hundred. In memory is what is being tried, and a few
  *   messages for each connection.
  * - A message is tried once at a time at a destination; connections are bounded for each destination and in all.
+ * - What is set aside no connection takes: whoever has set it aside knows of each recipient whether it has left, waits, or is being tried.
  * - Destinations that are due have connections in turn: a long queue for some of them holds up nobody who waits for others.
  * - One connection serves a destination as long as it keeps up: most of the cost of a short message is the connection, for us and for the peer.
  */
@@ -17,6 +18,7 @@ import { Lane } from './lane.ts';
 import type { Reached } from './reach.ts';
 import { SpareConnections } from './spare.ts';
 import { Turns } from './turns.ts';
+import type { IsTried } from './types.ts';
 
 export interface DispatcherOptions extends AttemptsOptions {
   /** Connections to one destination, and in all. */
@@ -51,6 +53,8 @@ export class Dispatcher {
   readonly #lookEvery: Milliseconds;
   /** Destinations that have a connection, or are just getting one. */
   readonly #lanes = new Map<string, Lane>();
+  /** Messages that no connection takes, while something else is done with them: until then. */
+  readonly #aside = new Map<QueueId, Promise<void>>();
   readonly #running = new Set<Promise<void>>();
   readonly #turns = new Turns();
   readonly #spare = new SpareConnections();
@@ -84,6 +88,30 @@ export class Dispatcher {
       for (const lane of this.#lanes.values()) lane.changed();
       this.#lookAt();
     } else this.#lookAt(destinations);
+  }
+
+  /** Whom of a message connections are trying just now. */
+  triedOf(id: QueueId): IsTried {
+    const tried = [...this.#lanes.values()].flatMap((lane) => {
+      const batch = lane.tried(id);
+      return batch === undefined ? [] : [{ lane, numbers: new Set(batch.recipients.map(({ number }) => number)) }];
+    });
+    // Others of it at that destination are next over the same connection; who was rerouted meanwhile may have it from there.
+    return ({ number, destination }) =>
+      tried.some(({ lane, numbers }) => lane.destination === destination || numbers.has(number));
+  }
+
+  /**
+   * Does something with a message while no connection begins to send it, and nobody else does something with it here.
+   * @param act  is told whom connections are trying already: what comes of that nobody knows yet
+   */
+  async setAside<T>(id: QueueId, act: (isTried: IsTried) => Promise<T>): Promise<T> {
+    for (let other = this.#aside.get(id); other !== undefined; other = this.#aside.get(id)) await other;
+    try {
+      return await this.#asideFor(id, act);
+    } finally {
+      this.#lookAt();
+    }
   }
 
   /** Messages that are being tried now. */
@@ -153,15 +181,21 @@ export class Dispatcher {
     await this.#begin(this.#turns.inOrder(due));
   }
 
-  /** Lanes are made where this is awaited, and nowhere else: no connection can take the message meanwhile. */
   async #unlessTried(id: QueueId, settle: () => Promise<boolean>): Promise<boolean | undefined> {
-    const lanes = [...this.#lanes.values()];
-    if (lanes.some((lane) => lane.holds(id))) return undefined;
-    for (const lane of lanes) lane.hold(id);
+    if (this.#aside.has(id) || this.#lanes.values().some((lane) => lane.holds(id))) return undefined;
+    return this.#asideFor(id, settle);
+  }
+
+  async #asideFor<T>(id: QueueId, act: (isTried: IsTried) => Promise<T>): Promise<T> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#aside.set(id, promise);
+    for (const lane of this.#lanes.values()) lane.leaves(id);
     try {
-      return await settle();
+      return await act(this.triedOf(id));
     } finally {
-      for (const lane of lanes) lane.release(id);
+      this.#aside.delete(id);
+      for (const lane of this.#lanes.values()) lane.hasNews(); // what was left out may be due still
+      resolve();
     }
   }
 
@@ -188,7 +222,8 @@ export class Dispatcher {
   /** Sees to it that these destinations are served: a first connection for each, then one more where the others do not keep up. */
   async #begin(due: readonly string[]): Promise<void> {
     for (const destination of due) {
-      const lane = this.#lanes.get(destination) ?? new Lane(destination, this.#options.queue, this.#patience);
+      const lane =
+        this.#lanes.get(destination) ?? new Lane(destination, this.#options.queue, this.#patience, this.#aside);
       this.#lanes.set(destination, lane);
       lane.hasNews();
       if (lane.connections === 0 || this.#spare.has(destination)) await this.#connect(lane);

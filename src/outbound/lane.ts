@@ -23,8 +23,11 @@ export class Lane {
   isLong = false;
   readonly #queue: Pick<Queue, 'nextBatches'>;
   readonly #patience: Milliseconds;
+  readonly #aside: Pick<ReadonlySet<QueueId>, 'has' | 'keys'>;
   /** What is in somebody's hands, and how many changes there had been when it was read. */
   readonly #held = new Map<QueueId, number>();
+  /** What connections have of it, or are about to have. */
+  readonly #tried = new Map<QueueId, QueuedBatch>();
   #ahead: QueuedBatch[] = [];
   #readAt = 0;
   #takenAt = 0;
@@ -32,13 +35,23 @@ export class Lane {
   /** Something may have come since it was last read. */
   #hasNews = false;
   #changes = 0;
+  #leaves = 0;
   #enoughUntil = 0;
 
-  /** @param patience  a message waits for no longer behind others, if there may be one more connection */
-  constructor(destination: string, queue: Pick<Queue, 'nextBatches'>, patience: Milliseconds) {
+  /**
+   * @param patience  a message waits for no longer behind others, if there may be one more connection
+   * @param aside  messages that no connection takes just now
+   */
+  constructor(
+    destination: string,
+    queue: Pick<Queue, 'nextBatches'>,
+    patience: Milliseconds,
+    aside: Pick<ReadonlySet<QueueId>, 'has' | 'keys'>,
+  ) {
     this.destination = destination;
     this.#queue = queue;
     this.#patience = patience;
+    this.#aside = aside;
   }
 
   /** Something was queued for it. */
@@ -79,6 +92,7 @@ export class Lane {
       const batch = this.#ahead.shift();
       if (batch !== undefined) {
         this.#takenAt = performance.now();
+        this.#tried.set(batch.message.id, batch);
         return batch;
       }
       this.#reading ??= this.#read();
@@ -87,13 +101,21 @@ export class Lane {
     }
   }
 
-  /** Keeps connections from a message that nobody tries. */
-  hold(id: QueueId): void {
-    this.#held.set(id, this.#changes);
+  /** What a connection has of a message; undefined: nothing. */
+  tried(id: QueueId): QueuedBatch | undefined {
+    return this.#tried.get(id);
+  }
+
+  /** A message is set aside: what was read ahead of it, or is just being read, may not be true when it is not any more. */
+  leaves(id: QueueId): void {
+    this.#leaves++;
+    if (this.#tried.has(id) || !this.#held.delete(id)) return;
+    this.#ahead = this.#ahead.filter(({ message }) => message.id !== id);
   }
 
   release(id: QueueId): void {
     this.#held.delete(id);
+    this.#tried.delete(id);
     // What is being read leaves it out, and some of its recipients may be due still.
     if (this.#reading !== undefined) this.#hasNews = true;
   }
@@ -117,11 +139,15 @@ export class Lane {
 
   async #read(): Promise<void> {
     try {
-      const changes = this.#changes;
+      const [changes, leaves] = [this.#changes, this.#leaves];
       this.#hasNews = false;
-      const batches = await this.#queue.nextBatches(this.destination, new Set(this.#held.keys()), AHEAD);
-      if (changes !== this.#changes) return; // which is news: it is read again
-      this.#ahead = batches.filter(({ message }) => !this.#held.has(message.id)); // which was held meanwhile
+      const busy = new Set([...this.#held.keys(), ...this.#aside.keys()]);
+      const batches = await this.#queue.nextBatches(this.destination, busy, AHEAD);
+      if (changes !== this.#changes || leaves !== this.#leaves) {
+        this.#hasNews = true; // it is read again
+        return;
+      }
+      this.#ahead = batches;
       this.#readAt = performance.now();
       this.isLong = batches.length === AHEAD;
       for (const { message } of this.#ahead) this.#held.set(message.id, changes);

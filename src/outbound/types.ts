@@ -1,5 +1,6 @@
 /** What sending needs of other parts, and what it tells them. */
 import type { Writer } from '../store/engine/engine.ts';
+import type { QueueId } from '../store/ids.ts';
 import type { QueuedMessage, QueuedRecipient, Report } from '../store/queue.ts';
 import type { WayExplained } from './explain.ts';
 import type { PeerReply } from './peer.ts';
@@ -42,10 +43,16 @@ export type RecordOutcomes = (
   outcomes: readonly RecipientOutcome[],
 ) => Promise<void>;
 
-/** What administrators need of the part that sends the queue. */
+/** Whether a connection is trying a recipient just now: what comes of that nobody knows yet. */
+export type IsTried = (recipient: Pick<QueuedRecipient, 'number' | 'destination'>) => boolean;
+
+/** What others need of the part that sends the queue. */
 export interface Sending {
   /** What waits was changed: looks what is due. */
   wake(): void;
+  triedOf(id: QueueId): IsTried;
+  /** Does something with a message while no connection begins to send it. @param act  is told whom connections are trying already */
+  setAside<T>(id: QueueId, act: (isTried: IsTried) => Promise<T>): Promise<T>;
   /** True for a route that is configured, by its name as a destination. */
   hasRoute(destination: string): boolean;
   readonly reporter: Reporter;

@@ -130,6 +130,8 @@ export function openOutbound(parts: Parts): Outbound {
     outgoing,
     sending: {
       wake: () => dispatcher.wake(),
+      triedOf: (id) => dispatcher.triedOf(id),
+      setAside: (id, act) => dispatcher.setAside(id, act),
       hasRoute: (destination) => routes.names.includes(destination),
       reporter,
       explain: (address, connect, signal) => explainWay(address, connect, { ...reaching, signal }),

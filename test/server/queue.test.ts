@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { completeNames } from '../../src/cli/completion/names.ts';
 import { perform } from '../../src/cli/perform.ts';
-import type { RecipientOutcome, Reporter } from '../../src/outbound/types.ts';
+import type { RecipientOutcome, Reporter, Sending } from '../../src/outbound/types.ts';
 import type { Run } from '../../src/server/admin/action.ts';
 import { listAudit } from '../../src/server/admin/audit.ts';
 import { importAccounts } from '../../src/server/admin/import-accounts.ts';
@@ -206,7 +206,14 @@ test('senders are told of what is removed if that is asked for, but not of what 
     );
   });
   const explain = () => Promise.reject(new Error('nobody asks'));
-  const sending = { wake() {}, hasRoute: () => false, reporter, explain };
+  const sending: Sending = {
+    wake() {},
+    triedOf: () => () => false,
+    setAside: (_id, act) => act(() => false),
+    hasRoute: () => false,
+    reporter,
+    explain,
+  };
   assert.equal((await removeQueued.run({ ...here, sending }, { report: true }, run)).recipients, 1);
   assert.deepEqual(
     reporter.told.map((outcomes) => outcomes.map(({ recipient, kind }) => `${recipient.address} ${kind}`)),
