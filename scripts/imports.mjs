@@ -30,7 +30,7 @@ const MAY_IMPORT = {
   smtp: PROTOCOL,
   lmtp: [...PROTOCOL, 'smtp'],
   autoconfig: ['config'],
-  http: [...PROTOCOL, 'acme', 'autoconfig', 'trace', 'server/log', 'server/metrics'],
+  http: [...PROTOCOL, 'acme', 'autoconfig', 'outbound/own-mail', 'trace', 'server/log', 'server/metrics'],
   backup: ['store', 'message', 'config'],
   transfer: ['store', 'message', 'config', 'imap/syntax'],
   migrate: ['store', 'message', 'config', 'imap/syntax', 'smtp/syntax/dots'],

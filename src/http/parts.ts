@@ -8,6 +8,7 @@ import type { Signer } from '../autoconfig/sign-profile.ts';
 import type { Config } from '../config/schema.ts';
 import type { Directory } from '../directory/directory.ts';
 import type { Sessions } from '../net/sessions.ts';
+import type { OwnMail } from '../outbound/own-mail.ts';
 import type { MailStore } from '../store/store.ts';
 
 /** The parts of the server that a plugin may ask. */
@@ -19,6 +20,8 @@ export interface HttpParts {
   readonly store: MailStore;
   readonly sessions: Sessions;
   readonly authenticator: Authenticator;
+  /** What people have sent and what waits to leave. */
+  readonly ownMail: OwnMail;
   /** What certificate authorities ask while they check a name. */
   readonly challenges: HttpChallenges;
   /** Where clients reach the services, as it is known when everything listens: ask at each request. */

@@ -50,6 +50,7 @@ import { Metrics } from './metrics.ts';
 import { hasOffice, type Office, openOffice, type ServerFacts } from './office.ts';
 import { openIdTokens } from './openid.ts';
 import { type Outbound, openOutbound, openResolver } from './outbound.ts';
+import { openOwnMail } from './own-mail.ts';
 import type { Stoppable } from './shutdown.ts';
 import { openSigning } from './signing.ts';
 import { countTrace } from './trace-metrics.ts';
@@ -181,6 +182,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     store,
     sessions,
     authenticator,
+    ownMail: openOwnMail(store, outbound.sending),
     challenges: certificates.challenges.http,
     services: () => facts.reachable,
     signer: () => certificates.signer(facts.reachable.host),

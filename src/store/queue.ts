@@ -4,7 +4,7 @@
  */
 import { Refused } from '../errors.ts';
 import { type Engine, PAGE_ROWS, type Writer } from './engine/engine.ts';
-import { type EpochSeconds, nowSeconds, type QueueId } from './ids.ts';
+import { type AccountId, type EpochSeconds, nowSeconds, type QueueId } from './ids.ts';
 import { type DeliverArgs, deliver, type PreparedMessage, prepareMessage } from './operations/file-message.ts';
 import { areThere, noteWarned, rerouteQueued, type Settlement, setQueueState, settle } from './operations/queue.ts';
 import {
@@ -27,7 +27,8 @@ import {
   queuePage,
   queueSize,
 } from './operations/queue-list.ts';
-import { type QueuedBatch, readQueued } from './operations/queue-row.ts';
+import { hasten, type OwnPlace, queuedOf, withdraw } from './operations/queue-own.ts';
+import { type QueuedBatch, type QueuedRecipient, readQueued } from './operations/queue-row.ts';
 import { recordEvent } from './operations/trace.ts';
 import type { Trace } from './trace.ts';
 import type { StagedMessage } from './types.ts';
@@ -35,6 +36,7 @@ import type { StagedMessage } from './types.ts';
 export type { Settlement } from './operations/queue.ts';
 export type { Contact } from './operations/queue-destination.ts';
 export type { DestinationCount, DestinationState, QueueEntry, QueuePlace, QueueSize } from './operations/queue-list.ts';
+export { isForLater, type OwnPlace } from './operations/queue-own.ts';
 export type { QueuedBatch, QueuedMessage, QueuedRecipient } from './operations/queue-row.ts';
 
 /** A message that tells the sender what became of another. */
@@ -54,6 +56,9 @@ export interface Settled {
   /** Nothing is done when one of the recipients has left the queue: what the report says would not be true. */
   readonly onlyIfThere?: true;
 }
+
+/** What a person does with their own mail that waits. */
+export type OwnChange = 'withdraw' | 'hasten';
 
 /** What an administrator does with a recipient that waits. */
 export type QueueChange =
@@ -153,6 +158,40 @@ export class Queue {
     }
   }
 
+  /** Messages that wait of an account, the newest first: what it has sent, and what goes on from it. */
+  of(account: AccountId, before: OwnPlace | undefined, limit: number): Promise<OwnPlace[]> {
+    return this.#engine.read((tx) => queuedOf(tx, account, before, limit));
+  }
+
+  /**
+   * Does what its person wants with those of a message's recipients who are meant and still wait, durably, in chunks.
+   * @param record  joins each transaction, unless there is nobody: the audit for the first, and the trace
+   * @returns those it was done with
+   */
+  async changeOwn(
+    id: QueueId,
+    change: OwnChange,
+    isMeant: (recipient: QueuedRecipient) => boolean,
+    record: (tx: Writer, changed: QueuedBatch, isFirst: boolean) => Promise<void>,
+  ): Promise<readonly QueuedRecipient[]> {
+    const changed = new Map<number, QueuedRecipient>();
+    for (let isMore = true; isMore; ) {
+      const isNext = (recipient: QueuedRecipient) => !changed.has(recipient.number) && isMeant(recipient);
+      const some = await this.#write(async (tx) => {
+        const batch = await readQueued(tx, id);
+        const recipients = batch?.recipients.filter(isNext).slice(0, CHANGED_ROWS) ?? [];
+        if (batch === undefined || recipients.length === 0) return [];
+        if (change === 'withdraw') await withdraw(tx, id, recipients);
+        else await hasten(tx, id, recipients, nowSeconds());
+        await record(tx, { message: batch.message, recipients }, changed.size === 0);
+        return recipients;
+      });
+      for (const recipient of some) changed.set(recipient.number, recipient);
+      isMore = some.length === CHANGED_ROWS;
+    }
+    return [...changed.values()];
+  }
+
   size(): Promise<QueueSize> {
     return this.#engine.read(queueSize);
   }
@@ -198,7 +237,7 @@ async function changeOne(tx: Writer, entry: QueueEntry, change: QueueChange): Pr
     case 'release':
       return setQueueState(tx, id, entry, 'waiting', due);
     case 'retry':
-      await setQueueState(tx, id, entry, 'waiting', nowSeconds());
+      await hasten(tx, id, [entry], nowSeconds());
       return reschedule(tx, destination, { reached: true }); // at once, however often it was not
     case 'reroute':
       // What nobody has tried keeps its time: it may be for later (RFC 4865).

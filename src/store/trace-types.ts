@@ -76,8 +76,17 @@ export interface TraceRow {
   readonly message: Traced;
 }
 
-/** What became of a message on its way out. */
-export type TraceEventKind = 'attempt' | 'reported' | 'hold' | 'release' | 'retry' | 'remove' | 'reroute';
+/** What became of a message on its way out. `withdraw`, `hasten`: by who sent it; those before by an administrator. */
+export type TraceEventKind =
+  | 'attempt'
+  | 'reported'
+  | 'hold'
+  | 'release'
+  | 'retry'
+  | 'remove'
+  | 'reroute'
+  | 'withdraw'
+  | 'hasten';
 
 export interface TraceEvent {
   readonly at: Milliseconds;
@@ -92,7 +101,7 @@ export interface TraceEventDetail {
   readonly peer?: string;
   readonly recipients?: readonly {
     readonly address: string;
-    /** What became of it: `sent`, `failed`, `deferred`, `delayed`, `held`. Absent for what an administrator does. */
+    /** What became of it: `sent`, `failed`, `deferred`, `delayed`, `held`. Absent for what somebody does. */
     readonly outcome?: string;
     /** What was said of it, with the reply code. */
     readonly said?: string;

@@ -3,7 +3,7 @@ import type { RecordOutcomes } from '../outbound/types.ts';
 import type { Writer } from '../store/engine/engine.ts';
 import type { QueueId, TraceId } from '../store/ids.ts';
 import { recordEvent } from '../store/operations/trace.ts';
-import type { QueueChange, QueueEntry } from '../store/queue.ts';
+import type { OwnChange, QueueChange, QueueEntry } from '../store/queue.ts';
 
 /** What a peer says may be long: its beginning says what it is about. */
 const MOST_SAID = 500;
@@ -20,11 +20,11 @@ export const recordOutcomes: RecordOutcomes = async (tx, { id, trace }, outcomes
   await recordEvent(tx, trace, 'attempt', { queue: id, ...(peer !== '' && { peer }), recipients });
 };
 
-/** An administrator did something with mail that waits: one event for each message. */
+/** Somebody did something with mail that waits: one event for each message. */
 export async function recordQueueChange(
   tx: Writer,
   entries: readonly Pick<QueueEntry, 'id' | 'trace' | 'address'>[],
-  change: QueueChange,
+  change: QueueChange | { readonly kind: OwnChange },
   actor: string,
 ): Promise<void> {
   const byMessage = Map.groupBy(entries, ({ id }) => id) as Map<QueueId, typeof entries>;

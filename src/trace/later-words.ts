@@ -14,7 +14,7 @@ export function tellEvent({ kind, detail }: TraceEvent, isOurs: boolean): Told[]
   if (kind === 'reported') return [{ kind, text: isOurs ? REPORTED : REPORTED_BACK, queue }];
   if (kind !== 'attempt') {
     const whom = to.length > 0 ? ` for ${to.join(', ')}` : '';
-    const text = `${ADMINISTRATIVE[kind]}${kind === 'reroute' ? ` to ${destination}` : ''}${whom} by ${actor}`;
+    const text = `${DONE[kind]}${kind === 'reroute' ? ` to ${destination}` : ''}${whom} by ${actor}`;
     return [{ kind, text, recipients: to, queue, device: actor }];
   }
   const ends = Map.groupBy(recipients, ({ outcome, said }) => JSON.stringify([outcome, said]));
@@ -36,12 +36,14 @@ export function tellEvent({ kind, detail }: TraceEvent, isOurs: boolean): Told[]
 const REPORTED = 'was reported to its sender';
 const REPORTED_BACK = 'was reported to who forwards it and keeps a copy, or else to its sender';
 
-const ADMINISTRATIVE = {
+const DONE = {
   hold: 'was held',
   release: 'was released',
   retry: 'was to be tried again',
   remove: 'was taken out of the queue',
   reroute: 'was sent another way',
+  withdraw: 'was taken back',
+  hasten: 'was to be sent at once',
 } as const;
 
 function attemptText(outcome: string, to: string, peer: string | undefined, said: string): string {

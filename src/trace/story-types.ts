@@ -65,6 +65,8 @@ export type StoryEventKind =
   | 'retry'
   | 'remove'
   | 'reroute'
+  | 'withdraw'
+  | 'hasten'
   | 'retrieved'
   | 'moved'
   | 'copied'

@@ -5,9 +5,11 @@ import { pino } from 'pino';
 import { Resolver } from '../../src/dns/resolver.ts';
 import { Dispatcher } from '../../src/outbound/dispatcher.ts';
 import { Here } from '../../src/outbound/here.ts';
+import type { OwnMail } from '../../src/outbound/own-mail.ts';
 import { Routes } from '../../src/outbound/route.ts';
 import { Sts } from '../../src/outbound/tls/sts.ts';
 import type { RecipientOutcome } from '../../src/outbound/types.ts';
+import { openOwnMail } from '../../src/server/own-mail.ts';
 import { defer } from '../helpers/defer.ts';
 import { type Client, type MailRoom, mailRoom, PASSWORD } from '../helpers/mail-room.ts';
 import { type ScriptedPeer, type ScriptedPeerOptions, scriptedPeer } from './scripted-peer.ts';
@@ -20,6 +22,8 @@ export class SendingOffice {
   readonly peer: ScriptedPeer;
   readonly outcomes: RecipientOutcome[] = [];
   readonly faults: unknown[] = [];
+  /** What people see of their mail that waits. */
+  readonly ownMail: OwnMail;
   readonly #dispatcher: Dispatcher;
   #heard: (() => void) | undefined;
 
@@ -76,6 +80,7 @@ export class SendingOffice {
         this.#heard?.();
       },
     });
+    this.ownMail = openOwnMail(store, this.#dispatcher);
   }
 
   /** Anna, signed in. */

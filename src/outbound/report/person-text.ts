@@ -4,7 +4,7 @@ import { domainOf } from '../../message/addresses.ts';
 import type { EpochSeconds, Milliseconds } from '../../store/ids.ts';
 import { answer } from './delivery-status.ts';
 import { TEXTS } from './languages/all.ts';
-import { reasonOf } from './reason.ts';
+import { EXPIRED, reasonOf } from './reason.ts';
 import type { ReportTexts } from './texts.ts';
 import { ACTIONS, type Action, type Told } from './told.ts';
 
@@ -60,6 +60,26 @@ export function personText(language: Language, message: AboutMessage, recipients
   };
 }
 
+/** Why somebody waits. @param reply  what the last attempt came to, as the queue keeps it */
+export function waitingReason(
+  language: Language,
+  reply: string,
+  { address, ...message }: Pick<Told, 'address'> & Pick<AboutMessage, 'sender' | 'sizeBytes'>,
+): string {
+  const said = { reply: 451, status: EXPIRED, text: reply };
+  return reasonText({ address, said, ours: true }, message, TEXTS[language], language);
+}
+
+function reasonText(
+  { address, said, ours }: Pick<Told, 'address' | 'said' | 'ours'>,
+  { sender, sizeBytes }: Pick<AboutMessage, 'sender' | 'sizeBytes'>,
+  texts: ReportTexts,
+  language: Language,
+): string {
+  const values = { domain: domainOf(address), sender, size: size(sizeBytes, language) };
+  return filled(texts.reasons[reasonOf(said, ours)], values);
+}
+
 /** The address, then why, a little further in. */
 function ofRecipient(told: Told, message: AboutMessage, texts: ReportTexts, language: Language): string {
   const lines = isTrouble(told.action) ? troubleLines(told, message, texts, language) : [];
@@ -71,13 +91,8 @@ function isTrouble(action: Action): boolean {
 }
 
 function troubleLines(told: Told, message: AboutMessage, texts: ReportTexts, language: Language): string[] {
-  const { action, address, said, peer, ours } = told;
-  const domain = domainOf(address);
-  const reason = filled(texts.reasons[reasonOf(said, ours)], {
-    domain,
-    sender: message.sender,
-    size: size(message.sizeBytes, language),
-  });
+  const { action, said, peer } = told;
+  const reason = reasonText(told, message, texts, language);
   // It failed because its time is over: what was said last might have changed.
   const gaveUp = action === 'failed' && said.reply < 500;
   const triedFor = gaveUp ? [filled(texts.triedFor, { duration: duration(message.tried, language) })] : [];

@@ -78,7 +78,7 @@ const SPAM = /\b(?:spam|junk|bulk mail|unsolicited|black ?list|block ?list|block
 const AUTHENTICATION = /^7\.2[0-6]$/;
 
 /** Time is over: the text is what was said before that. */
-const EXPIRED = '4.4.7';
+export const EXPIRED = '4.4.7';
 
 /** What people are told of a reply. @param ours  this server says it itself */
 export function reasonOf(said: PeerReply, ours: boolean): Reason {

@@ -18,6 +18,7 @@ import { type EpochSeconds, type Milliseconds, nowSeconds } from '../../store/id
 import type { QueuedMessage, Report } from '../../store/queue.ts';
 import type { StagedMessage } from '../../store/types.ts';
 import type { RecipientOutcome, Reporter } from '../types.ts';
+import { wentOnFrom } from '../went-on.ts';
 import { composed } from './compose.ts';
 import { deliveryStatus, isGlobal } from './delivery-status.ts';
 import { givenBack, type Original, originalOf, type Readable } from './original.ts';
@@ -157,9 +158,4 @@ export class Reports implements Reporter, Notices {
       throw error;
     }
   }
-}
-
-/** From which address of ours a message went on: the line that says so stands first (RFC 9228). Undefined: it was sent from here. */
-function wentOnFrom(prefix: Buffer): string | undefined {
-  return /^Delivered-To: <?([^>\r\n]+)>?\r\n/.exec(prefix.toString('utf8'))?.[1];
 }

@@ -9,11 +9,11 @@ import type { Progress } from '../../progress.ts';
 import type { Writer } from '../../store/engine/engine.ts';
 import { nowSeconds } from '../../store/ids.ts';
 import { recordAudit } from '../../store/operations/audit.ts';
-import type { QueueChange, QueueEntry } from '../../store/queue.ts';
+import { isForLater, type QueueChange, type QueueEntry } from '../../store/queue.ts';
 import { recordQueueChange } from '../../trace/attempts.ts';
 import type { Office } from '../office.ts';
 import { action, type Run } from './action.ts';
-import { isForLater, type Selection, selected, selection } from './queue-selection.ts';
+import { type Selection, selected, selection } from './queue-selection.ts';
 
 export interface QueueChanged {
   /** Recipients for whom it was done. */
@@ -42,7 +42,13 @@ export const retryQueued = action({
   name: 'queue.retry',
   input: which,
   run: (office, input, run) =>
-    change(office, input, { kind: 'retry' }, run, (entry) => input.ids !== undefined || !isForLater(entry)),
+    change(
+      office,
+      input,
+      { kind: 'retry' },
+      run,
+      (entry) => input.ids !== undefined || !isForLater(entry, nowSeconds()),
+    ),
 });
 
 export const rerouteQueued = action({

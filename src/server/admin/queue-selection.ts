@@ -3,7 +3,7 @@ import { domainToUnicode } from 'node:url';
 import { z } from 'zod';
 import { parseDomain } from '../../directory/address.ts';
 import type { Directory } from '../../directory/directory.ts';
-import { type AccountId, nowSeconds, type QueueId } from '../../store/ids.ts';
+import type { AccountId, QueueId } from '../../store/ids.ts';
 import type { Queue, QueueEntry } from '../../store/queue.ts';
 
 const MOST_IDS = 1_000;
@@ -40,11 +40,6 @@ export async function* selected(
     const fitting = page.filter(fits);
     if (fitting.length > 0) yield fitting;
   }
-}
-
-/** Nobody has tried it, since its time has not come (RFC 4865). */
-export function isForLater({ attempts, due }: Pick<QueueEntry, 'attempts' | 'due'>): boolean {
-  return attempts === 0 && due > nowSeconds();
 }
 
 /** The messages with these numbers, as far as they are there. */
