@@ -220,16 +220,26 @@ export class TrialOffice {
     }
   }
 
-  /** Submits a whole message, signed in as its sender. Resolves when it is acknowledged. */
-  async submit({ from, to, raw }: { from: string; to: string; raw: string }): Promise<void> {
+  /** Submits a whole message, signed in as its sender. Resolves when it is acknowledged. @param parameters  of MAIL */
+  async submit({
+    from,
+    to,
+    raw,
+    parameters = '',
+  }: {
+    from: string;
+    to: string | readonly string[];
+    raw: string;
+    parameters?: string;
+  }): Promise<void> {
     const client = await LineClient.connect(this.port('submission'));
     try {
       await client.reply('220');
       await client.ask('EHLO test', '250');
       const plain = Buffer.from(`\0${this.address(from)}\0${PASSWORD}`).toString('base64');
       await client.ask(`AUTH PLAIN ${plain}`, '235');
-      await client.ask(`MAIL FROM:<${this.address(from)}>`, '250');
-      await client.ask(`RCPT TO:<${this.address(to)}>`, '250');
+      await client.ask(`MAIL FROM:<${this.address(from)}> ${parameters}`.trimEnd(), '250');
+      for (const name of [to].flat()) await client.ask(`RCPT TO:<${this.address(name)}>`, '250');
       await client.ask('DATA', '354');
       client.send(dotStuffed(raw));
       await client.reply('250');

@@ -41,7 +41,7 @@ interface Choice {
   readonly name: string;
   readonly value: string;
   readonly label: string;
-  readonly hint?: string;
+  readonly hint?: Html;
   readonly checked: boolean;
 }
 

@@ -518,6 +518,8 @@ test('whatever is sent, the server finds no fault of its own', async () => {
       'profile/name',
       'forwarding/set',
       'forwarding/end',
+      'trace/take-back',
+      'trace/hasten',
       'sign-in',
       'start',
       'nowhere/at-all',
@@ -538,6 +540,8 @@ test('whatever is sent, the server finds no fault of its own', async () => {
     'link',
     'phone',
     'to',
+    'recipient',
+    'all',
     '__proto__',
     'constructor',
   ];
