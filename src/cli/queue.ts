@@ -82,13 +82,9 @@ function changing(
 
 function remove(): Command {
   return selects(
-    officeCommand(
-      'remove',
-      'take mail out of the queue: it is not sent, and senders hear of it only by --report and in "Where is my mail?"',
-      'rainmail queue remove 4711 --report',
-    ),
+    officeCommand('remove', 'take mail out of the queue: it is not sent', 'rainmail queue remove 4711 --report'),
   )
-    .option('--report', 'tell the senders by a report that it was not sent; unless they wanted to hear of nothing')
+    .option('--report', 'tell the senders that it was not sent; else they find it in "Where is my mail?" alone')
     .option('--yes', 'do not ask')
     .action(async (ids: readonly number[], options: Changing & { report?: true; yes?: true }, command: Command) => {
       const selection = chosen(ids, options, command);
