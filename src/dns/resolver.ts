@@ -81,7 +81,7 @@ export class Resolver {
    * @throws Refused `dns.unavailable` when no server could say
    */
   async query<Type extends RecordType>(name: string, type: Type, { fresh = false } = {}): Promise<DnsAnswer<Type>> {
-    const ascii = nameOf(domainToASCII(name.replace(/\.$/, '')));
+    const ascii = nameOf(inAscii(name.replace(/\.$/, '')));
     if (!isName(ascii)) return { records: [], missing: true, authentic: false, ttl: LONGEST_NONE };
     const key = `${type} ${ascii}`;
     const known = this.#cache.get(key);
@@ -186,6 +186,16 @@ function noneFor({ authorities = [] }: DnsReply): Milliseconds {
 function seconds(ttl = 0): Milliseconds {
   return ttl * 1_000;
 }
+
+/**
+ * Domains may be in Unicode. A name in ASCII is asked for as it stands: one that SPF makes of a sender's address may hold what no host's name does
+ * (RFC 7208 7.3), and the DNS takes any byte (RFC 2181 11).
+ */
+function inAscii(name: string): string {
+  return PRINTABLE.test(name) ? name : domainToASCII(name);
+}
+
+const PRINTABLE = /^[\x21-\x7e]*$/;
 
 /** RFC 1035 2.3.4 */
 function isName(name: string): boolean {

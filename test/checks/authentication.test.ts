@@ -101,6 +101,18 @@ test('one office, many strangers', async (t) => {
     assert.match(await results(), /spf=pass .*smtp\.helo=mx\.sender\.test/);
   });
 
+  await t.test('SPF may ask for a name with what no host has in its name: the sender’s whole address', async () => {
+    dns.say('TXT', 'whole.test', 'v=spf1 exists:%{s}.senders.test -all');
+    dns.say('A', 'jo/x#1@whole.test.senders.test', '127.0.0.2');
+    for (const [sender, result] of [
+      ['jo/x#1@whole.test', 'pass'],
+      ['jim@whole.test', 'fail'],
+    ] as const) {
+      assert.match(await send(client, sender, from('jo@pass.test', 'whole')), /^250 /);
+      assert.match(await results(), new RegExp(`spf=${result} `));
+    }
+  });
+
   await t.test('two From fields, two authors, or none: nobody can be asked, and it is filed in Junk', async () => {
     for (const [author, why] of [
       [`boss@pass.test\r\nFrom: boss@${AUTHOR}`, 'multiple-from-fields'],

@@ -163,7 +163,7 @@ test('answers to other questions, with other numbers, and noise are passed over'
 test('a name that no domain can have is missing, and nobody is asked', async (t) => {
   const dns = await scriptedDns(t);
   const resolver = resolverOf(dns);
-  for (const name of ['', '.', 'a..b', `${'a'.repeat(64)}.test`, `${'a.'.repeat(130)}test`, 'a b.test', 'http://x/']) {
+  for (const name of ['', '.', 'a..b', `${'a'.repeat(64)}.test`, `${'a.'.repeat(130)}test`, 'a b.test']) {
     assert.equal((await resolver.query(name, 'A')).missing, true, name);
   }
   assert.deepEqual(dns.asked, []);
