@@ -21,7 +21,7 @@ import { hasOneReply, outboundOf, sentBy, shareFates, targetsOf } from './filing
 import type { Check, InDelivery, Recipient, Step } from './in-delivery.ts';
 import { junkFolders } from './junk.ts';
 import { refuseBorrowed } from './posting.ts';
-import { Recipients, type RecipientsOptions, type Resolver } from './recipients.ts';
+import { mailboxFull, Recipients, type RecipientsOptions, type Resolver } from './recipients.ts';
 import { failureOf, replyToRefusal } from './replies.ts';
 import type { Senders } from './senders.ts';
 import { type Delivery, type Envelope, HERE, type Notices, type Outcome, type Outgoing } from './types.ts';
@@ -79,7 +79,7 @@ export class DeliveryPipeline implements Delivery {
     if (signedIn !== undefined && found.leaves.some(({ via }) => via === undefined)) {
       await this.#options.allowances?.check(signedIn, 1);
     }
-    await this.#recipients.checkRoom(found, envelope.declaredBytes ?? 0, envelope.withRoom);
+    await this.#recipients.checkRoom({ address: recipient, ...found }, envelope.declaredBytes ?? 0, envelope.withRoom);
   }
 
   async deliver(envelope: Envelope, message: StagedMessage): Promise<readonly Outcome[]> {
@@ -161,7 +161,7 @@ export class DeliveryPipeline implements Delivery {
     if (refusals.size === 0) return;
     for (const recipient of recipients) {
       const refused = recipient.accounts.find(({ id }: Account) => refusals.has(id));
-      if (refused !== undefined) recipient.failure ??= failureOf(refusals.get(refused.id));
+      if (refused !== undefined) recipient.failure ??= failureOf(asTold(refusals.get(refused.id), refused, recipient));
     }
     // A mailbox became full, or went, just now. The others have their copy and may get another: better twice than never.
     shareFates(envelope, recipients);
@@ -233,6 +233,11 @@ function sendsOf({ envelope: { protocol, signedIn }, recipients }: InDelivery): 
   const leaves = recipients.flatMap((recipient) => (recipient.failure === null ? recipient.leaves : []));
   const own = leaves.filter(({ via, destination }) => via === undefined && destination !== HERE);
   return new Set(own.map(({ address }) => address)).size;
+}
+
+/** What the store says of a full mailbox is for its owner. */
+function asTold(refusal: Refused | undefined, account: Account, { address }: Recipient): Refused | undefined {
+  return refusal?.code === 'quota.exceeded' ? mailboxFull(account, address) : refusal;
 }
 
 /** Before the checks. */

@@ -1,4 +1,5 @@
 /** Whom an address stands for: people here, and addresses elsewhere. */
+import { canonicalName } from '../directory/address.ts';
 import type { Account, Resolved } from '../directory/types.ts';
 import { Refused } from '../errors.ts';
 import type { Store } from '../store/api.ts';
@@ -119,24 +120,23 @@ export class Recipients {
    * @throws Refused `quota.exceeded`
    */
   async checkRoom(
-    { accounts, evenIfFull }: Pick<Found, 'accounts' | 'evenIfFull'>,
+    { address, accounts, evenIfFull }: Pick<Recipient, 'address' | 'accounts' | 'evenIfFull'>,
     bytes: number,
     withRoom: Set<AccountId>,
   ): Promise<void> {
     for (const account of accounts) {
       if (withRoom.has(account.id)) continue;
-      await this.#checkRoom(account, bytes, evenIfFull === true ? ROLES_ROOM : 0);
+      if (!(await this.#hasRoom(account, bytes, evenIfFull === true ? ROLES_ROOM : 0)))
+        throw mailboxFull(account, address);
       if (evenIfFull !== true) withRoom.add(account.id);
     }
   }
 
-  async #checkRoom(account: Account, bytes: number, beyond: number): Promise<void> {
-    if (account.quotaBytes === null) return;
+  async #hasRoom(account: Account, bytes: number, beyond: number): Promise<boolean> {
+    if (account.quotaBytes === null) return true;
     const { usedBytes, quotaBytes } = await this.#options.store.usage(account.id);
     const room = quotaBytes === null ? Number.POSITIVE_INFINITY : quotaBytes + beyond;
-    if (usedBytes >= room || usedBytes + bytes > room) {
-      throw new Refused('quota.exceeded', `The mailbox of ${account.name} is full; please try again later.`);
-    }
+    return usedBytes < room && usedBytes + bytes <= room;
   }
 
   /** Only who signed in sends to other servers: this is nobody's relay. */
@@ -165,6 +165,12 @@ export class Recipients {
       ({ path, role, selectable }) => role === null && selectable && foldedName(path) === detail,
     )?.id;
   }
+}
+
+/** For the sender, who hears nothing of whom an address stands for, nor how much they may keep. */
+export function mailboxFull({ name }: Account, address: string): Refused {
+  const whose = canonicalName(address) === name ? `of ${address}` : `behind ${address}`;
+  return new Refused('quota.exceeded', `The mailbox ${whose} is full; please try again later.`);
 }
 
 /** Somebody here whose mail is to be there later waits for it in the queue, like those elsewhere; then it is looked anew where it goes. */

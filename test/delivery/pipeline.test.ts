@@ -57,6 +57,28 @@ test('by SMTP, when a mailbox would become full, nobody gets the message and it 
   assert.deepEqual(await counts(room, ['anna', 'ben']), [0, 1]);
 });
 
+test('who writes to a full mailbox hears so in words for them, and not who is behind an address', async (t) => {
+  const room = await mailRoom(t, { people: ['anna', 'ben'], quotas: { ben: 500 } });
+  const { aliases } = room.directory.by('the test');
+  await aliases.add('ben.b@office.test', 'ben@office.test');
+  await aliases.add('both@office.test', 'anna@office.test', 'ben@office.test');
+  const lmtp = await room.connect('lmtp');
+  const names = ['BEN', 'ben.b', 'both'];
+  const full = names.map(
+    (name) => `452 4.2.2 The mailbox ${name === 'BEN' ? 'of' : 'behind'} ${name}@office.test is full;`,
+  );
+  await lmtp.ask('LHLO x');
+  await lmtp.ask('MAIL FROM:<>');
+  for (const name of names) await lmtp.ask(`RCPT TO:<${name}@office.test>`);
+  await lmtp.ask('DATA');
+  lmtp.send(`${MESSAGE}.\r\n`);
+  for (const text of full) assert.ok((await lmtp.reply()).startsWith(text), text);
+  await lmtp.ask('MAIL FROM:<> SIZE=1000');
+  for (const [at, text] of full.entries()) {
+    assert.ok((await lmtp.ask(`RCPT TO:<${names[at]}@office.test>`)).startsWith(text), text);
+  }
+});
+
 test('people who stand behind many recipients of one message are asked once how much room they have', async (t) => {
   let asked = 0;
   const quotas = { anna: 1e6, ben: 1e6, carla: 1e6 };

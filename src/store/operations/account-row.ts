@@ -55,10 +55,11 @@ export function quotaRefusal(claimed: Claim): Refused {
   const quota = claimed.quotaBytes ?? 0;
   return new Refused(
     'quota.exceeded',
-    `The mailbox is full: it may hold ${megabytes(quota)}. Delete mail that is no longer needed, or ask your administrator for more room.`,
+    `The mailbox is full: it may hold ${size(quota)}. Delete mail that is no longer needed, or ask your administrator for more room.`,
   );
 }
 
-function megabytes(bytes: number): string {
-  return bytes >= 1e9 ? `${(bytes / 1e9).toFixed(1)} GB` : `${Math.max(1, Math.round(bytes / 1e6))} MB`;
+function size(bytes: number): string {
+  if (bytes >= 1e9) return `${(bytes / 1e9).toFixed(1)} GB`;
+  return bytes >= 1e6 ? `${Math.round(bytes / 1e6)} MB` : `${Math.ceil(bytes / 1e3)} KB`;
 }
