@@ -30,6 +30,8 @@ type DeliveryStore = Pick<Store, 'deliver' | 'discard'> &
   RecipientsOptions['store'] & { readonly trace: Pick<Trace, 'refused'> };
 
 export interface PipelineOptions {
+  /** Of this server: its postmaster is somebody, too. */
+  readonly hostname?: string;
   /** Mail for `anna+lists@` goes to Anna's folder of that name, if she has one. */
   readonly detailFolders: boolean;
   /** Where mail for people elsewhere goes; absent: it is refused. */
@@ -65,8 +67,8 @@ export class DeliveryPipeline implements Delivery {
   constructor(directory: Resolver, store: DeliveryStore, options: PipelineOptions = { detailFolders: false }) {
     this.#store = store;
     this.#options = options;
-    const { detailFolders, outgoing, forwardedByHour } = options;
-    this.#recipients = new Recipients({ directory, store, detailFolders, outgoing, forwardedByHour });
+    const { hostname, detailFolders, outgoing, forwardedByHour } = options;
+    this.#recipients = new Recipients({ hostname, directory, store, detailFolders, outgoing, forwardedByHour });
   }
 
   async acceptsSender({ sender, signedIn }: Parameters<Delivery['acceptsSender']>[0]): Promise<void> {

@@ -1,5 +1,6 @@
 /** Whom an address stands for: people here, and addresses elsewhere. */
-import { canonicalName } from '../directory/address.ts';
+import { canonicalName, parseAddress, parseDomain } from '../directory/address.ts';
+import { isRole } from '../directory/behind.ts';
 import type { Account, Resolved } from '../directory/types.ts';
 import { Refused } from '../errors.ts';
 import type { Store } from '../store/api.ts';
@@ -18,6 +19,8 @@ export interface Resolver {
 }
 
 export interface RecipientsOptions {
+  /** Of this server. */
+  readonly hostname?: string | undefined;
   readonly directory: Resolver;
   readonly store: Pick<Store, 'usage' | 'mailboxes'>;
   /** Mail for `anna+lists@` goes to Anna's folder of that name, if she has one. */
@@ -49,7 +52,7 @@ export class Recipients {
   async find(address: string, giver: Giver, parameters: RecipientParameters = {}): Promise<Found> {
     const returning = await this.#returning(address, giver);
     if (returning !== undefined) return { accounts: [], leaves: [returning] };
-    const resolved = await this.#options.directory.resolve(address);
+    const resolved = await this.#resolve(address);
     switch (resolved.kind) {
       case 'accounts': {
         const { accounts: owners, list, detail, role } = resolved;
@@ -77,6 +80,15 @@ export class Recipients {
       case 'foreign':
         return { accounts: [], leaves: [this.#elsewhere(address, giver, parameters)] };
     }
+  }
+
+  /** Postmaster and abuse at the name of the server itself reach somebody, too: reports to other servers come from there (RFC 5321 4.5.1). */
+  async #resolve(address: string): Promise<Resolved> {
+    const { directory, hostname = '' } = this.#options;
+    const resolved = await directory.resolve(address);
+    if (resolved.kind !== 'foreign') return resolved;
+    const { local = '', domain } = parseAddress(address) ?? {};
+    return isRole(local) && domain === parseDomain(hostname) ? directory.resolve('postmaster') : resolved;
   }
 
   /** A report on mail that was forwarded here goes back to who sent that; undefined: it is none. */

@@ -103,7 +103,8 @@ async function resolveOdd(tx: Reader, text: string): Promise<Resolved> {
 
 async function resolveAnyPostmaster(tx: Reader): Promise<Resolved> {
   const holder = await holderOfRoles(tx, '');
-  return holder === undefined ? UNKNOWN : asRole(await resolveExactly(tx, holder.name));
+  const domain = holder && parseAddress(holder.name)?.domain;
+  return domain === undefined ? UNKNOWN : resolveRole(tx, { local: 'postmaster', domain });
 }
 
 /** What an answer weighs in a cache: what leads to many counts as many. */

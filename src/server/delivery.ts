@@ -10,6 +10,8 @@ import type { Office } from './office.ts';
 import type { Outbound } from './outbound.ts';
 
 interface Parts {
+  /** As this server calls itself. */
+  readonly name: string;
   readonly office: Office;
   readonly config: Config;
   readonly metrics: Metrics;
@@ -18,13 +20,14 @@ interface Parts {
 }
 
 /** The way into mailboxes and to other servers for all mail that comes in. */
-export function openDelivery({ office, config, metrics, outbound, inbound }: Parts): Delivery {
+export function openDelivery({ name, office, config, metrics, outbound, inbound }: Parts): Delivery {
   const { outgoing, allowances } = outbound;
   const { checks, onCheckFailed } = inbound;
   const { store, directory, ldap } = office;
   const resolver = ldap?.resolver ?? directory;
   directory.ways.sends = outgoing !== undefined;
   const pipeline = new DeliveryPipeline(resolver, store, {
+    hostname: name,
     detailFolders: config.delivery.detailFolders,
     outgoing: outgoing && { ...outgoing, srs: srsOf(directory) },
     forwardedByHour: config.limits.forwardedByHour,

@@ -331,7 +331,7 @@ function wire({
 }: Parts): Record<Exclude<Service['protocol'], 'health' | 'http'>, LineProtocol> {
   const { store, directory } = office;
   const inbound = openChecks({ config, name, store, dns, log, metrics });
-  const delivery = openDelivery({ office, config, metrics, outbound, inbound });
+  const delivery = openDelivery({ name, office, config, metrics, outbound, inbound });
   const counted = (protocol: string) => ({
     onCommand: (verb: string) => metrics.command(protocol, verb),
     onInternalError: (error: unknown, connection: number) => {

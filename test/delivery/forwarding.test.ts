@@ -404,10 +404,18 @@ test('mail for postmaster and abuse reaches somebody whoever was named for it ha
   await by.groups.leave('Masters', BEN);
   allTaken(await send(room, { to: both }));
   assert.deepEqual(await counts(room), [1, 1, 1]);
+  const ofServer = ['Postmaster', 'POSTMASTER@Mail.Office.test', 'abuse@mail.office.test'];
+  allTaken(await send(room, { to: ofServer }));
+  assert.deepEqual(await counts(room), [2, 1, 1]);
+  await by.groups.join('Masters', BEN);
+  for (const to of ofServer) allTaken(await send(room, { to: [to] }));
+  assert.deepEqual(await counts(room), [2, 4, 1], 'whoever is postmaster of the first domain is the server’s');
+  assert.match((await send(room, { to: ['webmaster@mail.office.test'] }))[0]!, /^550 5\.7\.1 /);
   await by.domains.setCatchAll('office.test', BEN);
   await by.aliases.remove('abuse@office.test');
+  await by.groups.leave('Masters', BEN);
   allTaken(await send(room, { to: ['abuse@office.test'] }));
-  assert.deepEqual(await counts(room), [2, 1, 1]);
+  assert.deepEqual(await counts(room), [3, 4, 1]);
 });
 
 test('mail for postmaster and abuse reaches somebody who can read it, and has room where other mail has none', async (t) => {

@@ -168,6 +168,7 @@ export async function mailRoom(t: TestContext, options: MailRoomOptions = {}): P
     giveUp: 5 * 86_400_000,
   });
   const delivery = new DeliveryPipeline(directory, store, {
+    hostname: 'mail.office.test',
     detailFolders: options.detailFolders ?? false,
     notices: reports,
     outgoing: options.outgoing && { ...options.outgoing, srs: srsOf(directory) },
