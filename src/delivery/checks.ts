@@ -1,8 +1,10 @@
 /**
  * Where every check on arriving mail stands: one after the other, each with its time.
  *
- * Invariant: a check that fails or takes too long is told to those who look after the server, and decides nothing but by what it says of itself
- * (`whenItFails`): mail is accepted without it, or put off. What it would have proved is not proven then.
+ * Invariants
+ * - A check that fails or takes too long is told to those who look after the server, and decides nothing but by what it says of itself (`whenItFails`): mail is
+ *   accepted without it, or put off. What holds then of a message that it would have proved something of, it says as well (`withoutIt`).
+ * - Nothing of a message changes but here, by what a check says in its time.
  */
 import { Refused } from '../errors.ts';
 import type { Check, InDelivery, Verdict } from './in-delivery.ts';
@@ -24,16 +26,23 @@ export async function runChecks(
     } catch (error) {
       if (error instanceof Refused) throw error;
       onFailed(check, error);
-      delivery.unproven = true;
-      if (check.whenItFails === 'accept') continue;
-      throw new Refused('check.failed', 'The message could not be checked just now; please try again later.');
+      verdict = check.withoutIt;
+      if (check.whenItFails === 'put off')
+        throw new Refused('check.failed', 'The message could not be checked just now; please try again later.');
     }
-    delivery.findings += verdict?.findings ?? '';
-    delivery.suspicious ||= verdict?.suspicious ?? false;
-    delivery.unproven ||= verdict?.unproven ?? false;
-    delivery.disowned ||= verdict?.disowned ?? false;
-    delivery.borrowed ||= verdict?.borrowed ?? false;
+    if (verdict !== undefined) apply(verdict, delivery);
   }
+}
+
+/** @throws Refused what it refuses */
+function apply(verdict: Partial<Verdict>, delivery: InDelivery): void {
+  delivery.findings += verdict.findings ?? ''; // also of what is refused: the trace tells of it
+  delivery.suspicious ||= verdict.suspicious ?? false;
+  delivery.unproven ||= verdict.unproven ?? false;
+  delivery.disowned ||= verdict.disowned ?? false;
+  delivery.borrowed ||= verdict.borrowed ?? false;
+  for (const recipient of delivery.recipients) recipient.failure ??= verdict.failures?.get(recipient.address) ?? null;
+  if (verdict.refused !== undefined) throw verdict.refused;
 }
 
 async function withinItsTime(check: Check, delivery: InDelivery): Promise<Partial<Verdict> | undefined> {

@@ -1,5 +1,6 @@
 /** A message on its way through the pipeline, and what the steps of the pipeline are. */
 import type { Account } from '../directory/types.ts';
+import type { Refused } from '../errors.ts';
 import type { AccountId, MailboxId, Milliseconds } from '../store/ids.ts';
 import type { OutboundRecipient, StagedMessage } from '../store/types.ts';
 import type { Envelope, Outcome } from './types.ts';
@@ -72,18 +73,29 @@ export interface Check {
   readonly within: Milliseconds;
   /** What becomes of a message that it could not look at. */
   readonly whenItFails: 'accept' | 'put off';
+  /** What holds of such a message, where it is accepted. */
+  readonly withoutIt?: Partial<Verdict>;
   /** Whether it looks at this message; absent: at every one. */
-  readonly concerns?: (delivery: InDelivery) => boolean;
+  readonly concerns?: (message: Checked) => boolean;
   /**
-   * Looks at the message, adds to its findings, fails recipients.
-   * @param signal  aborted when its time is over: what it does after that is ignored, and it should stop
-   * @throws Refused when nobody should get it
+   * Looks at the message. It changes nothing: what it says is done, if it says so in time.
+   * @param signal  aborted when its time is over: nobody hears what it says after that, and it should stop
+   * @throws Refused when it can't say anything, and nobody should get the message
    */
-  run(delivery: InDelivery, signal: AbortSignal): Promise<Partial<Verdict> | undefined>;
+  run(message: Checked, signal: AbortSignal): Promise<Partial<Verdict> | undefined>;
 }
+
+/** What a check sees: the message, and what those before it said. */
+export type Checked = Readonly<Omit<InDelivery, 'recipients'>> & {
+  readonly recipients: readonly Readonly<Recipient>[];
+};
 
 /** What a check has to say of a message. */
 export interface Verdict {
+  /** Nobody is to get it. */
+  readonly refused: Refused | undefined;
+  /** These are not to get it, each by its address in the envelope. */
+  readonly failures: ReadonlyMap<string, Failure>;
   /** Header lines, each ended by CRLF. */
   readonly findings: string;
   readonly suspicious: boolean;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { runChecks } from '../../src/delivery/checks.ts';
 import { outboundOf } from '../../src/delivery/filing.ts';
-import type { Check, InDelivery, Leaving } from '../../src/delivery/in-delivery.ts';
+import type { Check, InDelivery, Leaving, Verdict } from '../../src/delivery/in-delivery.ts';
 import { Refused } from '../../src/errors.ts';
 import type { AccountId, EpochSeconds } from '../../src/store/ids.ts';
 import type { StagedMessage } from '../../src/store/types.ts';
@@ -47,7 +47,41 @@ test('a check that fails is told, and then the message is taken without it, or p
   assert.equal(told.length, 2);
 });
 
-test('what a check refuses is refused', async () => {
+test('what is not known of a message where a check fails, the check says, and no other', async () => {
+  const failing = () => Promise.reject(new Error('out of order'));
+  const checked = delivery();
+  await runChecks([check(failing)], checked, () => {});
+  assert.equal(checked.unproven, false);
+  await runChecks([check(failing, { withoutIt: { unproven: true } })], checked, () => {});
+  assert.equal(checked.unproven, true);
+});
+
+test('what a check says of some recipients they hear, and nobody what it says after its time', async () => {
+  const failure = { ok: false, reply: 550, status: '5.7.1', text: 'not you' } as const;
+  const at = (address: string): Leaving => ({ account: 1 as AccountId, sender: '', address, destination: 'x.test' });
+  const checked = delivery([at('a@x.test'), at('b@x.test')]);
+  const late = Promise.withResolvers<Partial<Verdict>>();
+  const said = { failures: new Map([['a@x.test', failure]]) };
+  await runChecks([check(async () => said), check(() => late.promise, { within: 1 })], checked, () => {});
+  late.resolve({ failures: new Map([['b@x.test', failure]]), findings: 'Late: 1\r\n', suspicious: true });
+  await late.promise;
+  assert.deepEqual(
+    checked.recipients.map((each) => each.failure),
+    [failure, null],
+  );
+  assert.deepEqual([checked.findings, checked.suspicious], ['', false]);
+});
+
+test('what a check refuses is refused, and what it found is known', async () => {
+  const checked = delivery();
+  const refused = new Refused('relay.forbidden', 'no');
+  const saying = check(async () => ({ findings: 'A: 1\r\n', refused }));
+  await assert.rejects(
+    runChecks([saying], checked, () => assert.fail()),
+    { code: 'relay.forbidden' },
+  );
+  assert.equal(checked.findings, 'A: 1\r\n');
+
   const refusing = check(() => Promise.reject(new Refused('relay.forbidden', 'no')));
   await assert.rejects(
     runChecks([refusing], delivery(), () => assert.fail()),

@@ -5,7 +5,7 @@
  * our Received line and everything the sender wrote, as RFC 8601 4.1 wants it, and what was signed stays as it was.
  */
 import type { BlockList } from 'node:net';
-import type { Check, InDelivery, Verdict } from '../../delivery/in-delivery.ts';
+import type { Check, Checked, Verdict } from '../../delivery/in-delivery.ts';
 import type { Envelope } from '../../delivery/types.ts';
 import type { Resolver } from '../../dns/resolver.ts';
 import { Refused } from '../../errors.ts';
@@ -53,14 +53,15 @@ export function authenticationCheck(options: AuthenticationOptions): Check {
     name: 'authentication',
     within: WITHIN,
     whenItFails: policy.unsure,
+    withoutIt: { unproven: true },
     concerns: ({ envelope }) => isFromStranger(trusted, envelope),
-    async run(delivery, signal) {
+    async run(message, signal) {
       if (running >= (options.mostAtOnce ?? MOST_AT_ONCE)) {
         throw new Refused('check.failed', 'Too many messages are being checked just now; please try again later.');
       }
       running += 1;
       try {
-        return await authenticate(delivery, keys, options, signal);
+        return await authenticate(message, keys, options, signal);
       } finally {
         running -= 1;
       }
@@ -69,12 +70,11 @@ export function authenticationCheck(options: AuthenticationOptions): Check {
 }
 
 async function authenticate(
-  delivery: InDelivery,
+  { envelope, message }: Checked,
   keys: Keys,
   options: AuthenticationOptions,
   signal: AbortSignal,
 ): Promise<Partial<Verdict>> {
-  const { envelope, message } = delivery;
   const { names, store, methods, policy, onResult } = options;
   const { remoteAddress: address, helo, sender } = envelope;
   const lookups = new Lookups(names, options.lookupsWithin ?? LOOKUPS_WITHIN);
@@ -88,11 +88,15 @@ async function authenticate(
     // A flood of questions must not be a way to be taken unchecked.
     const decision = decide(found, names.busy ? { ...policy, unsure: 'put off' } : policy);
     onResult?.(envelope, found, decision);
-    delivery.findings += resultsField(methods.hostname, found); // also of what is refused: the trace tells of it
-    refuse(found, decision, envelope);
     const unproven = !provesAuthor(found, authors);
-    const disowned = unproven && isDisowned(found);
-    return { suspicious: decision === 'junk', unproven, disowned, borrowed: isBorrowed(found, sender) };
+    return {
+      findings: resultsField(methods.hostname, found),
+      refused: refusalOf(found, decision, envelope),
+      suspicious: decision === 'junk',
+      unproven,
+      disowned: unproven && isDisowned(found),
+      borrowed: isBorrowed(found, sender),
+    };
   } finally {
     lookups.end();
     await bytes.return?.();
@@ -131,23 +135,31 @@ async function* following(
   }
 }
 
-/** @throws Refused when it is not to be taken, now or ever (RFC 7372 3) */
-function refuse({ dmarc }: Authentication, decision: Decision, { remoteAddress, sender }: Envelope): void {
+/** Why it is not to be taken, now or ever (RFC 7372 3). */
+function refusalOf(
+  { dmarc }: Authentication,
+  decision: Decision,
+  { remoteAddress, sender }: Envelope,
+): Refused | undefined {
   const author = dmarc?.domain ?? 'this domain';
   switch (decision) {
     case 'refuse for DMARC':
-      throw new Refused(
+      return new Refused(
         'sender.unproven',
         `Nothing proves that this message is from ${author}, whose owner asks that such mail be refused (DMARC). Send it through the servers of ${author}.`,
       );
     case 'refuse for SPF':
-      throw new Refused(
+      return new Refused(
         'sender.not-permitted',
         `${remoteAddress} may not send mail for ${domainOf(sender) || 'the name it gives'}, says the owner of that domain (SPF).`,
       );
     case 'put off':
-      throw new Refused('check.failed', 'The DNS does not say just now who sent this message; please try again later.');
+      return new Refused(
+        'check.failed',
+        'The DNS does not say just now who sent this message; please try again later.',
+      );
     default:
+      return undefined;
   }
 }
 
