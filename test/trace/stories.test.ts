@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { test } from 'node:test';
+import { localTime } from '../../src/cli/local-time.ts';
 import { perform } from '../../src/cli/perform.ts';
 import { addAppPassword } from '../../src/server/admin/app-passwords.ts';
 import { listTrace } from '../../src/server/admin/trace.ts';
@@ -214,6 +215,15 @@ test('the way of messages is told, from their sender to the device, and what peo
     const answer = await rainmail(['trace', '--as', `250 2.0.0 Delivered as ${name}.`, '--data', office.data]);
     assert.equal(answer.stdout.split('\n\n').length, 1);
     assert.match(answer.stdout, new RegExp(` as ${name.replace('.', '\\.')}\n`));
+    const today = localTime(Date.now()).slice(0, '2026-11-20'.length);
+    for (const [until, found] of [
+      [today, /offer@example\.net/],
+      ['1d', /^No message fits: .* not at that time,/],
+    ] as const) {
+      const time = ['--since', '2d', '--until', until];
+      const args = ['trace', '--to', 'anna', '--from', 'carl', ...time, '--data', office.data];
+      assert.match((await rainmail(args)).stdout, found);
+    }
     const json = JSON.parse((await rainmail(['trace', '--most', '1', '--json', '--data', office.data])).stdout);
     assert.deepEqual([json.more, json.stories.length, json.stories[0].messageId], [true, 1, 'news@example.net']);
   });
