@@ -66,6 +66,7 @@ export type AdministrativeCode =
   | 'acme.wait' //              a certificate authority would refuse for longer, if it were asked again now
   | 'server.needed' //          only a running server can do it
   | 'listen.failed' //          a port is taken or may not be used
+  | 'queue.changed' //          mail that waits in the queue was changed, or has left, meanwhile
   | 'policy.lock-out' //        no administrator could sign in after it
   | 'account.held' //           under legal hold: nothing of it may go
   | 'backup.missing' //         no repository, or no such backup, there

@@ -13,7 +13,7 @@ import { HERE } from '../delivery/types.ts';
 import { Refused } from '../errors.ts';
 import type { Store } from '../store/api.ts';
 import { type Milliseconds, nowSeconds, type QueueId } from '../store/ids.ts';
-import type { Contact, Queue, QueuedBatch, QueuedRecipient, Report } from '../store/queue.ts';
+import type { Contact, Queue, QueuedBatch, QueuedMessage, QueuedRecipient, Report, Settled } from '../store/queue.ts';
 import type { Here } from './here.ts';
 import { outcomeOf, saidOf, settlementOf, summaryOf, untold, withoutPeer } from './outcomes.ts';
 import type { Peer, PeerReply } from './peer.ts';
@@ -38,10 +38,7 @@ export interface AttemptsOptions extends Omit<ReachOptions, 'signal'> {
 /** Hears where something has been queued: a report for a sender elsewhere. */
 export type OnQueued = (destinations: readonly string[]) => void;
 
-interface Tried {
-  readonly destination: string;
-  readonly contact: Contact;
-}
+type Tried = NonNullable<Settled['attempt']>;
 
 /** Between two tries to note what became of a message. */
 const NOTE_AGAIN: Milliseconds = 1_000;
@@ -214,19 +211,25 @@ export class Attempts {
   }
 
   /** @param tried  absent: nobody was asked @returns false when nothing was noted: everything is as it was */
-  async #settle(batch: QueuedBatch, outcomes: readonly RecipientOutcome[], tried?: Tried): Promise<boolean> {
+  async #settle(batch: QueuedBatch, all: readonly RecipientOutcome[], tried?: Tried): Promise<boolean> {
     const { log, onOutcome, onInternalError } = this.#options;
+    const { message } = batch;
+    let [outcomes, wasChanged] = [all, false];
     for (let isFirst = true; ; isFirst = false) {
       try {
-        const noted = await this.#note(batch, outcomes, tried);
-        const { id } = batch.message;
-        log.info({ queue: id, destination: tried?.destination, ...summaryOf(noted) }, 'mail that leaves');
+        if (wasChanged) outcomes = await this.#stillTrue(message, outcomes);
+        if (outcomes.length === 0) return true;
+        const noted = await this.#note(message, outcomes, wasChanged && tried ? afterChange(tried) : tried);
+        log.info({ queue: message.id, destination: tried?.destination, ...summaryOf(noted) }, 'mail that leaves');
         for (const outcome of noted) onOutcome?.(outcome);
         return true;
       } catch (error) {
+        if (error instanceof Refused && error.code === 'queue.changed') {
+          wasChanged = true;
+          continue;
+        }
         if (!(error instanceof Refused)) onInternalError(error);
-        else if (isFirst)
-          log.error({ queue: batch.message.id, err: error }, 'what became of a message can not be noted now');
+        else if (isFirst) log.error({ queue: message.id, err: error }, 'what became of a message can not be noted now');
         // Dies here, or stops: what the peer took is sent again. Until it is noted nobody else tries it: the message is busy.
         if (this.#stopping || tried === undefined) return false;
         await wait(NOTE_AGAIN, undefined, { ref: false });
@@ -234,14 +237,20 @@ export class Attempts {
     }
   }
 
+  /** What a peer took is taken. Who was held, sent another way or told to be tried again meanwhile waits as he does now, whatever else was said of him. */
+  async #stillTrue(message: QueuedMessage, outcomes: readonly RecipientOutcome[]): Promise<RecipientOutcome[]> {
+    const recipients = outcomes.map(({ recipient }) => recipient);
+    const same = new Set(await this.#options.queue.asTheyWere({ message, recipients }));
+    return outcomes.filter(({ kind, recipient }) => kind === 'sent' || same.has(recipient));
+  }
+
   /** Notes what became of recipients, durably, with the report to the sender if there is to be one. @returns what was noted */
   async #note(
-    batch: QueuedBatch,
+    message: QueuedMessage,
     outcomes: readonly RecipientOutcome[],
     tried?: Tried,
   ): Promise<readonly RecipientOutcome[]> {
     const { queue, reporter, record, random, log } = this.#options;
-    const { message } = batch;
     const now = nowSeconds();
     let noted = outcomes;
     let report: Report | undefined;
@@ -254,13 +263,21 @@ export class Attempts {
     }
     const settlements = noted.flatMap((outcome) => settlementOf(outcome, now, random()));
     const warned = noted.some(({ kind }) => kind === 'delayed') ? { warned: true as const } : {};
-    await queue.settle(batch, { settlements, report, ...warned, ...(tried && { attempt: tried }) }, (tx) =>
-      record(tx, message, noted),
+    const recipients = noted.map(({ recipient }) => recipient);
+    await queue.settle(
+      { message, recipients },
+      { settlements, report, ...warned, ...(tried && { attempt: tried }) },
+      (tx) => record(tx, message, noted),
     );
     const queued = report?.outbound.flatMap(({ recipients }) => recipients.map(({ destination }) => destination)) ?? [];
     if (queued.length > 0) this.#onQueued(queued);
     return noted;
   }
+}
+
+/** That a destination was not reached puts nobody off whom an administrator has told to be tried again since. */
+function afterChange({ destination, contact }: Tried): Tried {
+  return { destination, contact: contact?.reached === true ? contact : undefined };
 }
 
 /** RFC 5321 3.8: it took others over this connection, and has closed it: many servers take only so many, and this one by the next. */

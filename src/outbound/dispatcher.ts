@@ -4,7 +4,8 @@
  * Invariants
  * - What waits is in the database alone: a hundred thousand messages cost no more memory than a hundred. In memory is what is being tried, and a few
  *   messages for each connection.
- * - A message is tried once at a time at a destination; connections are bounded for each destination and in all.
+ * - A message is tried once at a time at a destination, and for each of its people once at a time anywhere; connections are bounded for each destination
+ *   and in all.
  * - What is set aside no connection takes: whoever has set it aside knows of each recipient whether it has left, waits, or is being tried.
  * - Destinations that are due have connections in turn: a long queue for some of them holds up nobody who waits for others.
  * - One connection serves a destination as long as it keeps up: most of the cost of a short message is the connection, for us and for the peer.
@@ -306,9 +307,21 @@ export class Dispatcher {
     }
   }
 
-  #give(lane: Lane, batch: QueuedBatch, reached: Reached | undefined): Promise<void> {
-    if (reached === undefined) return this.#attempts.giveHere(batch);
-    return this.#attempts.give(lane.destination, batch, reached);
+  async #give(lane: Lane, batch: QueuedBatch, reached: Reached | undefined): Promise<void> {
+    const others = () => this.#lanes.values().filter((each) => each !== lane);
+    // Sent another way while a server may be taking it: what becomes of that comes first, or they would have it twice.
+    if (others().some((each) => each.isGivingAnyOf(batch))) return lane.leaveOut(batch);
+    lane.gives(batch);
+    try {
+      if (reached === undefined) await this.#attempts.giveHere(batch);
+      else await this.#attempts.give(lane.destination, batch, reached);
+    } finally {
+      lane.hasGiven(batch);
+      if (!lane.isUnchanged(batch)) {
+        for (const other of others()) other.readAnew(batch);
+        this.#lookAt();
+      }
+    }
   }
 
   /** What a connection does next; undefined: it ends. */

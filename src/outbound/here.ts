@@ -44,17 +44,11 @@ export class Here {
     try {
       return await this.#together(message, recipients, sizeBytes, read);
     } catch (error) {
-      if (!isGone(error) || recipients.length === 1) throw error;
-      // One of them was taken off the queue meanwhile: the others are not to wait for that.
+      if (!isChanged(error)) throw error;
+      if (recipients.length === 1) return [];
+      // One of them was taken off the queue meanwhile, or is held: the others are not to wait for that.
       const outcomes: RecipientOutcome[] = [];
-      for (const recipient of recipients) {
-        try {
-          outcomes.push(...(await this.#together(message, [recipient], sizeBytes, read)));
-        } catch (error) {
-          if (!isGone(error)) throw error;
-        }
-      }
-      if (outcomes.length === 0) throw error;
+      for (const recipient of recipients) outcomes.push(...(await this.deliver(message, [recipient], sizeBytes, read)));
       return outcomes;
     }
   }
@@ -82,7 +76,7 @@ export class Here {
       const outcomes = await delivery.deliver(envelope, await this.#staged(sizeBytes, read));
       return recipients.map((recipient, at) => outcomeOf(recipient, outcomes[at]!));
     } catch (error) {
-      if (!(error instanceof Refused) || error.code.startsWith('message.')) throw error;
+      if (!(error instanceof Refused) || error.code.startsWith('message.') || isChanged(error)) throw error;
       const [reply, status] = replyToRefusal(error.code);
       return recipients.map((each) => outcomeOf(each, { ok: false, reply, status, text: error.message }));
     }
@@ -100,8 +94,8 @@ export class Here {
   }
 }
 
-function isGone(error: unknown): boolean {
-  return error instanceof Refused && error.code === 'message.gone';
+function isChanged(error: unknown): boolean {
+  return error instanceof Refused && error.code === 'queue.changed';
 }
 
 /** Success is told by the pipeline, in the transaction that files the message. */

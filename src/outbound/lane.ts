@@ -2,7 +2,8 @@
  * A destination while mail goes there: what is read ahead from the queue for its connections, and what these are trying.
  *
  * Invariants
- * - A message is in one pair of hands: what is read ahead, or tried, is not read again until it is released.
+ * - A message is in one pair of hands: what is read ahead, or tried, is not read again until it is released. Nor is what another lane is trying: somebody
+ *   who is sent another way meanwhile is tried there when it is known what became of him.
  * - Reading ahead is bounded in number and in time, so that memory does not grow with the queue, and what matters more does not wait for long.
  */
 import type { Milliseconds, QueueId } from '../store/ids.ts';
@@ -14,6 +15,8 @@ const AHEAD = 20;
 const FRESH_FOR: Milliseconds = 5_000;
 /** When one more connection could not be had, none is tried for so long. */
 const ENOUGH_FOR: Milliseconds = 60_000;
+/** As a count of changes: before all of them. */
+const OUTDATED = -1;
 
 export class Lane {
   readonly destination: string;
@@ -28,6 +31,10 @@ export class Lane {
   readonly #held = new Map<QueueId, number>();
   /** What connections have of it, or are about to have. */
   readonly #tried = new Map<QueueId, QueuedBatch>();
+  /** Those of it that a server may be taking. */
+  readonly #giving = new Set<QueueId>();
+  /** Messages that another lane is giving to the same people. */
+  readonly #leftOut = new Set<QueueId>();
   #ahead: QueuedBatch[] = [];
   #readAt = 0;
   #takenAt = 0;
@@ -106,7 +113,7 @@ export class Lane {
     return this.#tried.get(id);
   }
 
-  /** A message is set aside: what was read ahead of it, or is just being read, may not be true when it is not any more. */
+  /** A message is set aside, or was changed: what was read ahead of it, or is just being read, may not be true later. */
   leaves(id: QueueId): void {
     this.#leaves++;
     if (this.#tried.has(id) || !this.#held.delete(id)) return;
@@ -120,6 +127,35 @@ export class Lane {
     if (this.#reading !== undefined) this.#hasNews = true;
   }
 
+  /** From now on a server may take it. */
+  gives({ message }: QueuedBatch): void {
+    this.#giving.add(message.id);
+  }
+
+  /** What became of it is noted. */
+  hasGiven({ message }: QueuedBatch): void {
+    this.#giving.delete(message.id);
+  }
+
+  /** A server may be taking it for one of these recipients. */
+  isGivingAnyOf({ message: { id }, recipients }: QueuedBatch): boolean {
+    const given = this.#giving.has(id) ? this.#tried.get(id)?.recipients : undefined;
+    return given?.some(({ number }) => recipients.some((other) => other.number === number)) ?? false;
+  }
+
+  /** Another lane is giving it to the same people: it is not read until {@link readAnew}. */
+  leaveOut({ message }: QueuedBatch): void {
+    this.#leftOut.add(message.id);
+  }
+
+  /** Another lane has given it, or tried to, while somebody changed how it waits: what was read of it here may not be true any more. */
+  readAnew({ message: { id } }: QueuedBatch): void {
+    this.leaves(id);
+    this.#hasNews = true;
+    this.#leftOut.delete(id);
+    if (this.#tried.has(id) && !this.#giving.has(id)) this.#held.set(id, OUTDATED);
+  }
+
   /** False: since it was read somebody has changed what waits; this message, perhaps. */
   isUnchanged({ message }: QueuedBatch): boolean {
     return this.#held.get(message.id) === this.#changes;
@@ -129,6 +165,7 @@ export class Lane {
   changed(): void {
     this.#changes++;
     this.#hasNews = true;
+    this.#leftOut.clear();
     this.#putBack();
   }
 
@@ -141,7 +178,7 @@ export class Lane {
     try {
       const [changes, leaves] = [this.#changes, this.#leaves];
       this.#hasNews = false;
-      const busy = new Set([...this.#held.keys(), ...this.#aside.keys()]);
+      const busy = new Set([...this.#held.keys(), ...this.#aside.keys(), ...this.#leftOut]);
       const batches = await this.#queue.nextBatches(this.destination, busy, AHEAD);
       if (changes !== this.#changes || leaves !== this.#leaves) {
         this.#hasNews = true; // it is read again

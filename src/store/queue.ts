@@ -6,7 +6,8 @@ import { Refused } from '../errors.ts';
 import { type Engine, PAGE_ROWS, type Writer } from './engine/engine.ts';
 import { type AccountId, type EpochSeconds, nowSeconds, type QueueId } from './ids.ts';
 import { type DeliverArgs, deliver, type PreparedMessage, prepareMessage } from './operations/file-message.ts';
-import { areThere, noteWarned, rerouteQueued, type Settlement, setQueueState, settle } from './operations/queue.ts';
+import { noteWarned, type Settlement, settle } from './operations/queue.ts';
+import { asTheyWere, rerouteQueued, setQueueState } from './operations/queue-change.ts';
 import {
   areDue,
   type Contact,
@@ -47,14 +48,12 @@ export interface Report extends Omit<DeliverArgs, 'now' | 'trace'> {
 /** What became of a message's recipients. */
 export interface Settled {
   readonly settlements: readonly Settlement[];
-  /** How an attempt at a destination went. */
-  readonly attempt?: { readonly destination: string; readonly contact: Contact };
+  /** How an attempt at a destination went; without contact: it says nothing of that. */
+  readonly attempt?: { readonly destination: string; readonly contact: Contact | undefined };
   /** The sender has been told that it takes long. */
   readonly warned?: true | undefined;
   /** What the sender is told of it. */
   readonly report?: Report | undefined;
-  /** Nothing is done when one of the recipients has left the queue: what the report says would not be true. */
-  readonly onlyIfThere?: true;
 }
 
 /** What a person does with their own mail that waits. */
@@ -112,20 +111,26 @@ export class Queue {
   }
 
   /**
-   * Says what became of recipients, durably: what is settled leaves the queue, and the sender's report is on its way, in one transaction.
+   * Says what became of recipients, durably: what is settled leaves the queue, and the sender's report is on its way, in one transaction. Who was sent
+   * to has left, whatever anybody did with him meanwhile; of the others it must be true still.
+   * @param batch  all of whom something is said, as they were when it was read
    * @param record  joins it: the trace
-   * @throws Refused `message.gone` with `onlyIfThere`
+   * @throws Refused `queue.changed` when one of the others does not wait as he did: nothing is done, see {@link asTheyWere}
    */
   async settle(batch: QueuedBatch, settled: Settled, record?: (tx: Writer) => Promise<void>): Promise<void> {
     const { message, recipients } = batch;
     const { id } = message;
-    const { settlements, attempt, report, warned, onlyIfThere = false } = settled;
+    const { settlements, attempt, report, warned } = settled;
+    const sent = new Set(
+      settlements.filter((each) => 'end' in each && each.end === 'sent').map(({ number }) => number),
+    );
+    const others = recipients.filter(({ number }) => !sent.has(number));
     const prepared: PreparedMessage | undefined = report && prepareMessage(report.message);
     // A report has one reader: whoever sent what it tells of.
     const trace = this.#trace.delivering({ how: 'server', sender: '', recipients: [{ address: message.sender }] });
     const change = async (tx: Writer): Promise<void> => {
-      if (onlyIfThere && !(await areThere(tx, batch))) {
-        throw new Refused('message.gone', 'What was to be settled has left the queue meanwhile.');
+      if ((await asTheyWere(tx, { message, recipients: others })).length < others.length) {
+        throw new Refused('queue.changed', 'Somebody has changed meanwhile how this message waits in the queue.');
       }
       if (report !== undefined && prepared !== undefined) {
         const { targets, sent, outbound } = report;
@@ -140,6 +145,11 @@ export class Queue {
       if (report !== undefined) await recordEvent(tx, message.trace, 'reported', { queue: id });
     };
     await (report === undefined ? this.#write(change) : this.#filing([report.message], change));
+  }
+
+  /** Those of a batch who wait as it says. */
+  asTheyWere(batch: QueuedBatch): Promise<QueuedRecipient[]> {
+    return this.#engine.read((tx) => asTheyWere(tx, batch));
   }
 
   /** One message with all who have not got it yet; undefined when it is gone. */
@@ -230,18 +240,18 @@ export class Queue {
 const CHANGED_ROWS = 100;
 
 async function changeOne(tx: Writer, entry: QueueEntry, change: QueueChange): Promise<void> {
-  const { id, number, destination, attempts, due } = entry;
+  const { id, number, attempts } = entry;
   switch (change.kind) {
     case 'hold':
-      return setQueueState(tx, id, entry, 'held', due);
+      return void (await setQueueState(tx, id, number, 'held'));
     case 'release':
-      return setQueueState(tx, id, entry, 'waiting', due);
+      return void (await setQueueState(tx, id, number, 'waiting'));
     case 'retry':
-      await hasten(tx, id, [entry], nowSeconds());
-      return reschedule(tx, destination, { reached: true }); // at once, however often it was not
+      // At once, however often it was not reached.
+      for (const each of await hasten(tx, id, [entry], nowSeconds())) await reschedule(tx, each, { reached: true });
+      return;
     case 'reroute':
-      // What nobody has tried keeps its time: it may be for later (RFC 4865).
-      return rerouteQueued(tx, id, entry, change.destination, attempts === 0 ? due : nowSeconds());
+      return rerouteQueued(tx, id, { number, attempts }, change.destination);
     case 'remove':
       for (const each of await settle(tx, id, [{ number, end: 'removed' }])) await reschedule(tx, each);
   }

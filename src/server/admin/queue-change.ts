@@ -126,7 +126,7 @@ async function removeAndReport(office: Office, input: Selection, run: Run): Prom
   return done.result(run);
 }
 
-/** Tries it again when some of the message left meanwhile: nobody is told that it failed when it has been sent. */
+/** Tries it again when some of the message left meanwhile, or was put off: nobody is told that it failed when it has been sent. */
 async function removeOne(
   { store: { queue } }: Office,
   reporter: Reporter,
@@ -146,12 +146,10 @@ async function removeOne(
     const settlements = recipients.map(({ number }) => ({ number, end: 'removed' }) as const);
     try {
       const there = entries.filter(({ number }) => recipients.some((each) => each.number === number));
-      await queue.settle({ message, recipients }, { settlements, report, onlyIfThere: true }, (tx) =>
-        record(tx, there),
-      );
+      await queue.settle({ message, recipients }, { settlements, report }, (tx) => record(tx, there));
       return there;
     } catch (error) {
-      if (!(error instanceof Refused && error.code === 'message.gone') || attempt === ATTEMPTS) throw error;
+      if (!(error instanceof Refused && error.code === 'queue.changed') || attempt === ATTEMPTS) throw error;
     }
   }
 }

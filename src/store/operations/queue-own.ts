@@ -2,7 +2,8 @@
 import type { Reader, Writer } from '../engine/engine.ts';
 import { sql } from '../engine/sql.ts';
 import type { AccountId, EmailId, EpochSeconds, QueueId } from '../ids.ts';
-import { setQueueState, settle } from './queue.ts';
+import { settle } from './queue.ts';
+import { setQueueState } from './queue-change.ts';
 import { reschedule } from './queue-destination.ts';
 import type { QueuedRecipient } from './queue-row.ts';
 
@@ -43,21 +44,25 @@ export function isForLater({ attempts, due }: Pick<QueuedRecipient, 'attempts' |
 /**
  * Has recipients tried as soon as their destination is: one that is put off stays so. What was for later has all its times moved with it, so that it
  * is neither given up nor told of as late weeks after that.
+ * @returns their destinations
  */
 export async function hasten(
   tx: Writer,
   id: QueueId,
   recipients: readonly QueuedRecipient[],
   now: EpochSeconds,
-): Promise<void> {
-  for (const recipient of recipients) {
-    await tx.run(SINCE_NOW, now, id, recipient.number, now);
-    await setQueueState(tx, id, recipient, 'waiting', now);
+): Promise<ReadonlySet<string>> {
+  const destinations = new Set<string>();
+  for (const { number } of recipients) {
+    await tx.run(SINCE_NOW, now, id, number, now);
+    const destination = await setQueueState(tx, id, number, 'waiting', now);
+    if (destination !== undefined) destinations.add(destination);
   }
   const was = recipients.find((recipient) => isForLater(recipient, now));
   // For somebody else of it the time still holds.
-  if (was === undefined || (await tx.get(STILL_LATER, id, now)) !== undefined) return;
+  if (was === undefined || (await tx.get(STILL_LATER, id, now)) !== undefined) return destinations;
   await tx.run(MOVE_TIMES, was.due - now, was.due - now, id);
+  return destinations;
 }
 
 /** Takes recipients off the queue, unsent. */

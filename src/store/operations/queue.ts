@@ -1,6 +1,6 @@
 /**
  * The queue of mail that leaves: a message comes in, and what becomes of each recipient. Its rows are read in queue-row.ts; what is tried next is
- * found in queue-due.ts, and when a destination is, in queue-destination.ts.
+ * found in queue-due.ts, and when a destination is, in queue-destination.ts; administrators change it by queue-change.ts.
  *
  * Invariants
  * - A recipient's row is there from the transaction that takes the message in to the one that has the last word on it; a message's row as long
@@ -8,16 +8,15 @@
  * - A report to the sender is filed, or queued itself, in the transaction that takes away what it tells of.
  */
 import { Refused } from '../../errors.ts';
-import type { Reader, Writer } from '../engine/engine.ts';
+import type { Writer } from '../engine/engine.ts';
 import { sql } from '../engine/sql.ts';
-import { type AccountId, type EmailId, type EpochSeconds, nowSeconds, type QueueId } from '../ids.ts';
+import type { AccountId, EmailId, EpochSeconds, QueueId } from '../ids.ts';
 import { type Outbound, PRIORITIES } from '../types.ts';
 import { nextNumber } from './accounts.ts';
 import { dropEmailIfUnused } from './purge.ts';
 import { awaitDestination, forgetDestinations, reschedule } from './queue-destination.ts';
 import {
   MESSAGE_COLUMNS,
-  type QueuedBatch,
   type QueuedMessage,
   type QueuedRecipient,
   RECIPIENT_COLUMNS,
@@ -34,15 +33,10 @@ const PUT_OFF = sql(
   'UPDATE queue_recipient SET attempts = attempts + 1, due = ?, reply = ? WHERE queue_id = ? AND number = ?',
 );
 const HOLD = sql("UPDATE queue_recipient SET state = 'held', reply = ? WHERE queue_id = ? AND number = ?");
-const EXTEND = sql('UPDATE queue_message SET expires = ? WHERE queue_id = ? AND expires < ?');
 const WARNED = sql('UPDATE queue_message SET warn = 0 WHERE queue_id = ?');
 const DELETE_RECIPIENT = sql('DELETE FROM queue_recipient WHERE queue_id = ? AND number = ?');
 const ANY_RECIPIENT = sql<readonly [number: number]>('SELECT number FROM queue_recipient WHERE queue_id = ? LIMIT 1');
 const DELETE_MESSAGE = sql('DELETE FROM queue_message WHERE queue_id = ?');
-const SET_STATE = sql('UPDATE queue_recipient SET state = ?, due = ? WHERE queue_id = ? AND number = ?');
-/** While it was held it did not wait to leave. */
-const WAITS_SINCE = sql("UPDATE queue_recipient SET since = ? WHERE queue_id = ? AND number = ? AND state = 'held'");
-const REROUTE = sql('UPDATE queue_recipient SET destination = ?, due = ? WHERE queue_id = ? AND number = ?');
 const OF_EMAIL = sql<readonly [queue: number]>(
   'SELECT queue_id FROM queue_message WHERE account_id = ? AND email_id = ?',
 );
@@ -50,6 +44,9 @@ const DELETE_RECIPIENTS = sql('DELETE FROM queue_recipient WHERE queue_id = ?');
 const HOLD_ALL = sql("UPDATE queue_recipient SET state = 'held' WHERE state = 'waiting'");
 const WHERE_TO = sql<readonly [destination: string]>(
   'SELECT destination FROM queue_recipient WHERE queue_id = ? AND number = ?',
+);
+const WAITS = sql<readonly [number: number]>(
+  "SELECT number FROM queue_recipient WHERE queue_id = ? AND number = ? AND state = 'waiting'",
 );
 
 /** The last word on a recipient, or when to try again. */
@@ -113,22 +110,15 @@ export async function settle(
   return destinations;
 }
 
-/** Somebody whose mail is filed here, in this transaction, waits no more. @throws Refused `message.gone` when nobody waits: it would be filed twice */
+/** Somebody whose mail is filed here, in this transaction, waits no more. @throws Refused `queue.changed` when nobody waits: it would be filed twice */
 export async function leaveQueue(
   tx: Writer,
   { id, number }: Pick<QueuedRecipient, 'number'> & { readonly id: QueueId },
 ) {
-  const waited = await settle(tx, id, [{ number, end: 'sent' }]);
-  if (waited.size === 0) throw new Refused('message.gone', 'The message has left the queue meanwhile.');
-  for (const destination of waited) await reschedule(tx, destination);
-}
-
-/** False when one of these recipients has left the queue. */
-export async function areThere(tx: Reader, { message, recipients }: QueuedBatch): Promise<boolean> {
-  for (const { number } of recipients) {
-    if ((await tx.get(WHERE_TO, message.id, number)) === undefined) return false;
+  if ((await tx.get(WAITS, id, number)) === undefined) {
+    throw new Refused('queue.changed', 'The message has left the queue meanwhile, or is held.');
   }
-  return true;
+  for (const destination of await settle(tx, id, [{ number, end: 'sent' }])) await reschedule(tx, destination);
 }
 
 /** Takes what stands on an email out of the queue: its bytes never reached the disk, and nobody was told that it was taken. */
@@ -146,37 +136,4 @@ export async function dropQueued(tx: Writer, account: AccountId, email: EmailId)
 export async function holdQueue(tx: Writer): Promise<number> {
   await forgetDestinations(tx);
   return tx.run(HOLD_ALL);
-}
-
-/** Who is let go on after a long time has so long to be tried, at least. */
-const LEAST_TIME = 86_400;
-
-/** Holds a recipient, or lets it go on at `due`. */
-export async function setQueueState(
-  tx: Writer,
-  id: QueueId,
-  { number, destination }: Pick<QueuedRecipient, 'number' | 'destination'>,
-  state: QueuedRecipient['state'],
-  due: EpochSeconds,
-): Promise<void> {
-  if (state === 'waiting') {
-    const from = Math.max(due, nowSeconds());
-    await tx.run(WAITS_SINCE, from, id, number);
-    await tx.run(EXTEND, from + LEAST_TIME, id, from + LEAST_TIME);
-  }
-  await tx.run(SET_STATE, state, due, id, number);
-  await reschedule(tx, destination);
-}
-
-/** Lets a recipient's mail leave another way, at once. */
-export async function rerouteQueued(
-  tx: Writer,
-  id: QueueId,
-  { number, destination: before }: Pick<QueuedRecipient, 'number' | 'destination'>,
-  destination: string,
-  due: EpochSeconds,
-): Promise<void> {
-  await tx.run(REROUTE, destination, due, id, number);
-  await reschedule(tx, before);
-  await reschedule(tx, destination);
 }
