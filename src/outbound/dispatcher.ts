@@ -34,7 +34,10 @@ export interface DispatcherOptions extends AttemptsOptions {
 
 /** However quiet it is, the queue is looked at so often. */
 const LOOK_EVERY: Milliseconds = 60_000;
-/** A message waits for no longer behind others: then there is one more connection, if there may be. After a fault of ours all is looked at so soon. */
+/**
+ * A message waits for no longer behind others: then there is one more connection, if there may be. While there are connections, and after a fault of ours,
+ * all is looked at so often.
+ */
 const PATIENCE: Milliseconds = 5_000;
 /** Messages for one connection: then another begins, at another host perhaps. */
 const MESSAGES_A_CONNECTION = 100;
@@ -204,10 +207,12 @@ export class Dispatcher {
     // What was due when everything was last looked at waits for a connection, whose end wakes us.
     const due = await this.#options.queue.nextDue(this.#lookedAt);
     const inTime = due === undefined ? Infinity : Math.max(0, due - nowSeconds()) * 1_000;
-    const waits = this.#hadFault || this.#lanes.values().some((lane) => lane.waits);
+    // Where there are connections something more may become due, which is not seen by that: it waits for no longer than any other behind what they do.
+    const every = this.#hadFault || this.#lanes.size > 0 ? Math.min(this.#patience, this.#lookEvery) : this.#lookEvery;
     // However often some are looked at: all are when it is time for all.
-    const forAll = Math.max(0, this.#lookedAtOwn + this.#lookEvery - performance.now());
-    this.#lookIn(Math.min(inTime, forAll, waits ? this.#patience : Infinity));
+    const forAll = Math.max(0, this.#lookedAtOwn + every - performance.now());
+    const behindOthers = this.#lanes.values().map((lane) => lane.wantsMoreIn);
+    this.#lookIn(Math.min(inTime, forAll, ...behindOthers));
   }
 
   #lookIn(time: Milliseconds): void {

@@ -77,6 +77,12 @@ export class Lane {
     return now >= this.#enoughUntil && (this.isLong || (this.waits && now - this.#takenAt >= this.#patience));
   }
 
+  /** When whoever waits will have waited for long enough; Infinity: has, or nobody does. */
+  get wantsMoreIn(): Milliseconds {
+    const left = this.#takenAt + this.#patience - performance.now();
+    return this.waits && left > 0 ? left : Infinity;
+  }
+
   /**
    * One more connection could not be had, as with servers that allow each sender a few: those that are there go on, and get what was meant for it.
    * @returns false when there are no others: the destination can't be reached

@@ -151,6 +151,24 @@ test('nobody waits for long behind a message that takes long', async (t) => {
   await room.dispatcher.stop(0);
 });
 
+test('what becomes due while the only connection hangs gets another one', async (t) => {
+  const room = await SendingRoom.open(t, { patience: 50, lookEvery: 1e9 });
+  let isFirst = true;
+  const net = await room.domain('example.net', {
+    says: (command) => {
+      if (command !== 'body' || !isFirst) return undefined;
+      isFirst = false;
+      return 'silence';
+    },
+  });
+  await room.queue('Due soon', ['dora@example.net'], { due: nowSeconds() + 1 });
+  await room.queue('Slow', ['carl@example.net']);
+  room.dispatcher.wake(['example.net']);
+  assert.deepEqual(await room.known(1), ['dora@example.net sent']);
+  assert.equal(net.connections, 2);
+  await room.dispatcher.stop(0);
+});
+
 test('what is held or removed after it was read ahead is not sent', async (t) => {
   const { promise: isTaken, resolve: taken } = Promise.withResolvers<void>();
   const { promise: goOn, resolve: letGo } = Promise.withResolvers<void>();
