@@ -15,8 +15,10 @@ import { HERE } from '../delivery/types.ts';
 import { type EpochSeconds, type Milliseconds, nowSeconds, type QueueId } from '../store/ids.ts';
 import type { QueuedBatch } from '../store/queue.ts';
 import { Attempts, type AttemptsOptions } from './attempts.ts';
+import { ClockWatch } from './clock-watch.ts';
 import { Lane } from './lane.ts';
 import type { Reached } from './reach.ts';
+import { LONGEST_WAIT } from './retry.ts';
 import { SpareConnections } from './spare.ts';
 import { Turns } from './turns.ts';
 import type { IsTried } from './types.ts';
@@ -30,6 +32,8 @@ export interface DispatcherOptions extends AttemptsOptions {
   readonly patience?: Milliseconds;
   /** For tests: how often everything is looked at without a reason. */
   readonly lookEvery?: Milliseconds;
+  /** For tests: how long after the start, or a jump of the clock, nothing is given up or told to be late. */
+  readonly steadyAfter?: Milliseconds;
 }
 
 /** However quiet it is, the queue is looked at so often. */
@@ -47,6 +51,8 @@ const SPARE_FOR: Milliseconds = 2_000;
 const MESSAGES_A_TURN = 10;
 /** Destinations that are looked at for the one whose turn it is. */
 const DESTINATIONS_A_LOOK = 1_000;
+/** By then all that is due has been tried, or whoever set the clock wrong has seen it. */
+const STEADY_AFTER: Milliseconds = 1_800_000;
 /** What is cut off has so long to come to its end. */
 const CUT_WITHIN: Milliseconds = 5_000;
 
@@ -72,6 +78,8 @@ export class Dispatcher {
   /** When everything was last looked at, by the clock and by the machine's own time, which never goes back. */
   #lookedAt: EpochSeconds = 0;
   #lookedAtOwn = 0;
+  readonly #clock: ClockWatch;
+  #clockJumped = false;
   /** Since then something of ours went wrong: some were not looked at. */
   #hadFault = false;
   #stopping = false;
@@ -81,6 +89,7 @@ export class Dispatcher {
     this.#attempts = new Attempts(options, (destinations) => this.#lookAt(destinations));
     this.#patience = options.patience ?? PATIENCE;
     this.#lookEvery = options.lookEvery ?? LOOK_EVERY;
+    this.#clock = new ClockWatch(options.steadyAfter ?? STEADY_AFTER);
   }
 
   /**
@@ -178,7 +187,13 @@ export class Dispatcher {
   async #lookAtAll(): Promise<void> {
     this.#hadFault = false;
     this.#lookedAtOwn = performance.now();
-    if (await this.#attempts.settleOverdue((id, settle) => this.#unlessTried(id, settle))) this.#all = true;
+    this.#clockJumped ||= this.#clock.hasJumped();
+    if (this.#clockJumped) await this.#options.queue.bringForward(nowSeconds() + LONGEST_WAIT);
+    this.#clockJumped = false;
+    // What is over by a clock that was just set, or since the server was down, is tried before it is given up.
+    if (this.#clock.isSteady) {
+      if (await this.#attempts.settleOverdue((id, settle) => this.#unlessTried(id, settle))) this.#all = true;
+    }
     this.#lookedAt = nowSeconds();
     const due = await this.#options.queue.destinationsDue(DESTINATIONS_A_LOOK);
     this.#crowded = due.length === DESTINATIONS_A_LOOK;

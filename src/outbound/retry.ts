@@ -7,6 +7,9 @@ const WAITS = [5, 10, 20, 40, 60, 120, 180, 240].map((minutes) => minutes * MINU
 /** So much sooner or later, by chance: what failed together is not tried together for days. */
 const JITTER = 0.2;
 
+/** Nobody is put off for longer, in seconds. */
+export const LONGEST_WAIT = Math.max(...WAITS) * (1 + JITTER);
+
 /**
  * @param attempts  made so far, this one counted
  * @param random  from 0 to 1

@@ -8,6 +8,7 @@ import { type AccountId, type EpochSeconds, nowSeconds, type QueueId } from './i
 import { type DeliverArgs, deliver, type PreparedMessage, prepareMessage } from './operations/file-message.ts';
 import { noteWarned, type Settlement, settle } from './operations/queue.ts';
 import { asTheyWere, rerouteQueued, setQueueState } from './operations/queue-change.ts';
+import { bringForward, putOffBeyond } from './operations/queue-clock.ts';
 import {
   areDue,
   type Contact,
@@ -145,6 +146,18 @@ export class Queue {
       if (report !== undefined) await recordEvent(tx, message.trace, 'reported', { queue: id });
     };
     await (report === undefined ? this.#write(change) : this.#filing([report.message], change));
+  }
+
+  /** Lets go at once who is put off for longer than anybody is, since the clock was ahead. What is for later (RFC 4865) keeps its time. */
+  async bringForward(latest: EpochSeconds): Promise<void> {
+    for (let after: string | undefined = ''; after !== undefined; ) {
+      const from: string = after;
+      const { found, last } = await this.#engine.read((tx) => putOffBeyond(tx, from, latest));
+      for (const each of found) {
+        while (await this.#write((tx) => bringForward(tx, each, latest)));
+      }
+      after = last;
+    }
   }
 
   /** Those of a batch who wait as it says. */

@@ -74,6 +74,7 @@ export class SendingRoom {
       random: () => 0.5,
       limits: PATIENT,
       byDestination: 2,
+      steadyAfter: 0,
       connections: 20,
       reporter: { report: async () => undefined },
       here: { deliver: () => Promise.reject(new Error('nobody waits for anybody here')) },
