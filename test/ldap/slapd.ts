@@ -227,7 +227,7 @@ function configuration(folder: string): string {
   const schemas = ['core', 'cosine', 'nis', 'inetorgperson'].map((name) => `include /etc/ldap/schema/${name}.schema`);
   return [
     ...schemas,
-    `include ${SCHEMA}`,
+    `include "${SCHEMA}"`,
     'modulepath /usr/lib/ldap',
     'moduleload back_mdb',
     `TLSCACertificateFile ${folder}/ca.pem`,
