@@ -17,7 +17,7 @@ export interface SignIn {
 export async function connect(
   t: TestContext,
   office: TrialOffice,
-  home: ClientHome,
+  { ca }: Pick<ClientHome, 'ca'>,
   service: 'imap' | 'imaps',
   { person = 'anna', starttls = true, loginMethod }: SignIn = {},
 ): Promise<ImapFlow> {
@@ -27,7 +27,7 @@ export async function connect(
     secure: service === 'imaps',
     doSTARTTLS: service === 'imap' && starttls,
     auth: { user: office.address(person), pass: PASSWORD, ...(loginMethod !== undefined && { loginMethod }) },
-    tls: { ca: await readFile(home.ca) },
+    tls: { ca: await readFile(ca) },
     logger: false,
   });
   await imap.connect();
