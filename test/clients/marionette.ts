@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 
 /** Nothing takes this long; what does never comes. */
-export const PATIENCE = 60_000;
+export const PATIENCE = 120_000;
 
 interface Waiting {
   readonly resolve: (value: { value?: unknown }) => void;

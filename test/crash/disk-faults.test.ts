@@ -10,9 +10,6 @@ import { DiskFaults } from './disk-faults.ts';
 import { isGone } from './load.ts';
 import { messageOf, newToken, type Token, tokenOf } from './messages.ts';
 
-/** A server that does not end when it must would be waited for without end. */
-const GIVE_UP = { timeout: 120_000 };
-
 interface FaultyOffice {
   readonly office: TrialOffice;
   readonly faults: DiskFaults;
@@ -96,38 +93,34 @@ for (const [name, setUp] of [
   ['full', (faults: DiskFaults) => faults.leaveRoom(0)],
   ['full within a message', (faults: DiskFaults) => faults.leaveRoom(3_000)],
 ] as const) {
-  test(
-    `on a disk that is ${name} mail is refused for now, reading and deleting go on, and later mail is taken again`,
-    GIVE_UP,
-    async (t) => {
-      const faulty = await faultyOffice(t);
-      if (faulty === undefined) return;
-      const { office, faults, deliver, first } = faulty;
-      const session = await reader(t, office);
-      await session.command('SELECT INBOX');
+  test(`on a disk that is ${name} mail is refused for now, reading and deleting go on, and later mail is taken again`, async (t) => {
+    const faulty = await faultyOffice(t);
+    if (faulty === undefined) return;
+    const { office, faults, deliver, first } = faulty;
+    const session = await reader(t, office);
+    await session.command('SELECT INBOX');
 
-      setUp(faults);
-      const taken = [...first];
-      for (let token = await deliver(); token !== undefined; token = await deliver()) taken.push(token);
-      assert.match(await append(session), /^NO \[/);
-      assert.equal(await deliver(), undefined);
-      assert.deepEqual(await whatAnnaReads(office), taken);
+    setUp(faults);
+    const taken = [...first];
+    for (let token = await deliver(); token !== undefined; token = await deliver()) taken.push(token);
+    assert.match(await append(session), /^NO \[/);
+    assert.equal(await deliver(), undefined);
+    assert.deepEqual(await whatAnnaReads(office), taken);
 
-      await session.command('UID STORE 1 +FLAGS (\\Deleted)');
-      await session.command('UID EXPUNGE 1');
-      assert.deepEqual(await whatAnnaReads(office), taken.slice(1));
+    await session.command('UID STORE 1 +FLAGS (\\Deleted)');
+    await session.command('UID EXPUNGE 1');
+    assert.deepEqual(await whatAnnaReads(office), taken.slice(1));
 
-      faults.mend();
-      let again = await deliver();
-      while (again === undefined) again = await deliver(); // until the server has looked at its disk
-      assert.match(await append(session), /^OK /);
-      assert.deepEqual((await whatAnnaReads(office)).slice(0, -1), [...taken.slice(1), again]);
-      await assertWhole(office);
-    },
-  );
+    faults.mend();
+    let again = await deliver();
+    while (again === undefined) again = await deliver(); // until the server has looked at its disk
+    assert.match(await append(session), /^OK /);
+    assert.deepEqual((await whatAnnaReads(office)).slice(0, -1), [...taken.slice(1), again]);
+    await assertWhole(office);
+  });
 }
 
-test('a large message that finds no room is refused alone', GIVE_UP, async (t) => {
+test('a large message that finds no room is refused alone', async (t) => {
   const faulty = await faultyOffice(t);
   if (faulty === undefined) return;
   const { office, faults, deliver, first } = faulty;
@@ -139,7 +132,7 @@ test('a large message that finds no room is refused alone', GIVE_UP, async (t) =
   assert.notEqual(await deliver(2_000_000), undefined);
 });
 
-test('a message that the disk can not read is refused, and everything else goes on', GIVE_UP, async (t) => {
+test('a message that the disk can not read is refused, and everything else goes on', async (t) => {
   const faulty = await faultyOffice(t);
   if (faulty === undefined) return;
   const { office, faults, deliver, first } = faulty;
@@ -161,32 +154,28 @@ for (const [call, part] of [
   ['sync', 'segments/'],
   ['write', 'segments/'],
 ] as const) {
-  test(
-    `when a ${call} of ${part} fails, nothing is acknowledged, the server says so and ends, and the next one recovers`,
-    GIVE_UP,
-    async (t) => {
-      const faulty = await faultyOffice(t);
-      if (faulty === undefined) return;
-      const { office, faults, deliver, first } = faulty;
-      faults.fail(call, 'EIO', part);
-      assert.equal(await deliver(), undefined);
-      const { code, log } = await office.ended();
-      assert.equal(code, 1);
-      assert.match(log, /the store failed/);
-      assert.match(log, /EIO|disk I\/O error/);
+  test(`when a ${call} of ${part} fails, nothing is acknowledged, the server says so and ends, and the next one recovers`, async (t) => {
+    const faulty = await faultyOffice(t);
+    if (faulty === undefined) return;
+    const { office, faults, deliver, first } = faulty;
+    faults.fail(call, 'EIO', part);
+    assert.equal(await deliver(), undefined);
+    const { code, log } = await office.ended();
+    assert.equal(code, 1);
+    assert.match(log, /the store failed/);
+    assert.match(log, /EIO|disk I\/O error/);
 
-      faults.mend();
-      await office.start();
-      const found = await whatAnnaReads(office);
-      assert.deepEqual(found.slice(0, first.length), first);
-      const next = await deliver();
-      assert.equal((await whatAnnaReads(office)).at(-1), next);
-      await assertWhole(office);
-    },
-  );
+    faults.mend();
+    await office.start();
+    const found = await whatAnnaReads(office);
+    assert.deepEqual(found.slice(0, first.length), first);
+    const next = await deliver();
+    assert.equal((await whatAnnaReads(office)).at(-1), next);
+    await assertWhole(office);
+  });
 }
 
-test('when a write of the log fails the change is refused, and reading goes on', GIVE_UP, async (t) => {
+test('when a write of the log fails the change is refused, and reading goes on', async (t) => {
   const faulty = await faultyOffice(t, 1);
   if (faulty === undefined) return;
   const { office, faults, deliver, first } = faulty;
@@ -199,7 +188,7 @@ test('when a write of the log fails the change is refused, and reading goes on',
   await assertWhole(office);
 });
 
-test('a disk that fails while many deliver loses nothing that was acknowledged', GIVE_UP, async (t) => {
+test('a disk that fails while many deliver loses nothing that was acknowledged', async (t) => {
   const faulty = await faultyOffice(t);
   if (faulty === undefined) return;
   const { office, faults, deliver, first } = faulty;

@@ -24,10 +24,13 @@ export const PHONE = {
     'Mozilla/5.0 (Linux; Android 15; Pixel 9) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Mobile Safari/537.36',
 } as const;
 
+/** Long enough for the slowest machine; what a page has not shown by then it does not show. */
+const PATIENCE = 120_000;
+
 /** Starts a browser with a profile of its own; end it with `close`. Undefined, with the test skipped aloud: there is none. */
 export async function openBrowser(t: TestContext): Promise<Browser | undefined> {
   const executablePath = needsTool(t, 'chromium');
-  return executablePath === undefined ? undefined : chromium.launch({ executablePath, args: QUIET });
+  return executablePath === undefined ? undefined : chromium.launch({ executablePath, args: QUIET, timeout: PATIENCE });
 }
 
 /** A tab of somebody who has not been here before. It is closed with the test; what its pages complain of fails the test. */
@@ -37,6 +40,8 @@ export async function newTab(
   options: BrowserContextOptions = DESKTOP,
 ): Promise<Page> {
   const context: BrowserContext = await browser.newContext({ ...options, ignoreHTTPSErrors: true });
+  context.setDefaultTimeout(PATIENCE);
+  context.setDefaultNavigationTimeout(PATIENCE);
   const complaints: string[] = [];
   const page = await context.newPage();
   page.on('pageerror', (error) => complaints.push(String(error)));
