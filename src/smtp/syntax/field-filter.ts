@@ -1,8 +1,8 @@
 /**
  * Takes fields out of a header as it goes by, with their continuation lines. Data comes in chunks of any size that never cut a CRLF.
  *
- * Invariant: but for these fields every byte comes out as it went in, and what is held back is the beginning of a line, or the first
- * {@link MOST_HELD} bytes of a field that may go.
+ * Invariant: but for these fields every byte comes out as it went in, and fewer than {@link MOST_HELD} bytes are held back: the beginning of a
+ * field that may go.
  */
 const CR = 13;
 const LF = 10;
@@ -76,10 +76,13 @@ export class FieldFilter {
 
   /** Does the field that begins here go? Undefined: what there is of it does not tell. */
   #fateOf(data: Buffer, from: number): boolean | undefined {
+    const mayWait = data.length - from < MOST_HELD;
     const rule = ruleFor(this.#rules, data, from);
-    if (rule === undefined || rule === null) return rule === null ? false : undefined;
+    if (rule === null) return false;
+    // A name and thousands of blanks, without its colon: no program writes that, and one that reads it might take it for the field.
+    if (rule === undefined) return mayWait ? undefined : true;
     const end = endOfField(data, from);
-    if (end === -1 && data.length - from < MOST_HELD) return undefined;
+    if (end === -1 && mayWait) return undefined;
     return rule.goes(data.subarray(from, end === -1 ? data.length : end));
   }
 }

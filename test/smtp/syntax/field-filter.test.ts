@@ -104,6 +104,16 @@ test('what is held back of a field that has no end is bounded', () => {
   }
 });
 
+test('nobody has blanks before a colon held back without end, and no forged field stays for them', () => {
+  const filter = new FieldFilter([forgedResults('mail.office.test')]);
+  const blanks = Buffer.alloc(1_000, ' ');
+  filter.push(Buffer.from('Subject: Lunch?\r\nAuthentication-Results'));
+  for (let count = 0; count < 20; count++) assert.equal(filter.push(blanks).length, 0);
+  assert.equal(filter.finish().length, 0); // so nothing of them is held
+  const end = filter.push(Buffer.from(': mail.office.test; dmarc=pass\r\n folded\r\nTo: ben@office.test\r\n'));
+  assert.equal(end.toString(), 'To: ben@office.test\r\n');
+});
+
 test('a field that is longer than what is held back is not let through because it is cut within the name it claims', () => {
   const results = 'mail.office.test; dmarc=pass header.from=bank.test\r\n';
   for (let padding = 4_040; padding < 4_090; padding++) {
