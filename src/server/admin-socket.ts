@@ -1,12 +1,15 @@
 /**
  * The admin socket: runs administrative actions in the server, for the command line. Who may open it may do everything, so it
  * lies in the data directory (0700) and is itself 0600; there is no other check.
+ *
+ * Invariant: no client keeps the server from stopping, whether it asks nothing, reads no answer, or does not hang up.
  */
 import { chmodSync, rmSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import type { Logger } from 'pino';
 import { z } from 'zod';
 import { BadCommand, Refused } from '../errors.ts';
+import type { Milliseconds } from '../store/ids.ts';
 import { inputFor, type Run } from './admin/action.ts';
 import { findAction } from './admin/actions.ts';
 import { type Answer, jsonLines, shortPath, socketPath } from './admin/wire.ts';
@@ -14,6 +17,10 @@ import type { Office } from './office.ts';
 
 /** At a time; a command line makes one. */
 const MOST_CONNECTIONS = 32;
+/** A command line asks at once. */
+const REQUEST_WITHIN: Milliseconds = 60_000;
+/** When the server stops, clients have so long to read their answers. */
+const READ_WITHIN: Milliseconds = 2_000;
 
 const request = z.strictObject({
   action: z.string(),
@@ -30,8 +37,11 @@ export interface AdminSocket {
 /** Listens for administrative actions. The caller owns the data directory (its lock): a socket left there is a dead server's. */
 export async function openAdminSocket(office: Office, log: Logger, internalError: () => void): Promise<AdminSocket> {
   const running = new Set<Promise<void>>();
+  const sockets = new Set<Socket>();
   const stopping = new AbortController();
   const server = createServer((socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
     const done = serve(socket, { office, log, internalError, stopping: stopping.signal }).finally(() =>
       running.delete(done),
     );
@@ -48,7 +58,11 @@ export async function openAdminSocket(office: Office, log: Logger, internalError
       const closed = new Promise((resolve) => server.close(resolve));
       stopping.abort();
       await Promise.allSettled(running);
+      const grace = setTimeout(() => {
+        for (const socket of sockets) socket.destroy();
+      }, READ_WITHIN);
       await closed;
+      clearTimeout(grace);
       release();
     },
   };
@@ -76,7 +90,7 @@ async function serve(socket: Socket, { office, log, internalError, stopping }: S
   let name = 'unknown';
   try {
     const lines = jsonLines(socket);
-    const { value, done } = await lines.next();
+    const { value, done } = await firstOf(lines, socket, stopping);
     if (done) return;
     // The client says no more: the next we hear of it is its end.
     const leave = () => gone.abort();
@@ -103,6 +117,26 @@ async function serve(socket: Socket, { office, log, internalError, stopping }: S
       answer({ error: { code: 'internal', text: 'The action failed by a fault of the server: see its log.' } });
     }
   } finally {
-    socket.end();
+    socket.destroySoon(); // once the answer is written, and whether or not the client hangs up
+  }
+}
+
+/** The request; `done` when none came: the client left or said nothing for too long, or the server stops. */
+async function firstOf(
+  lines: AsyncGenerator<unknown, void>,
+  socket: Socket,
+  stopping: AbortSignal,
+): Promise<IteratorResult<unknown, void>> {
+  const patience = AbortSignal.any([stopping, AbortSignal.timeout(REQUEST_WITHIN)]);
+  const giveUp = () => socket.destroy();
+  patience.addEventListener('abort', giveUp);
+  try {
+    if (patience.aborted) giveUp();
+    return await lines.next();
+  } catch (error) {
+    if (!patience.aborted) throw error;
+    return { done: true, value: undefined };
+  } finally {
+    patience.removeEventListener('abort', giveUp);
   }
 }

@@ -54,3 +54,13 @@ test('a client that leaves without a request, or before the answer, does no harm
   await once(hasty, 'close');
   assert.ok(Array.isArray(await office.command('account', 'list')));
 });
+
+test('clients that say nothing, or do not hang up, keep no server from stopping', async (t) => {
+  const office = await trialOffice(t);
+  const [silent, lingering] = [0, 1].map(() => connect({ path: join(office.data, 'admin.sock'), allowHalfOpen: true }));
+  await Promise.all([once(silent!, 'connect'), once(lingering!, 'connect')]);
+  lingering!.write('{"action":"account.list","input":{},"actor":"anna"}\n');
+  await once(lingering!, 'data');
+  assert.equal(await office.stop(), 0);
+  for (const socket of [silent!, lingering!]) socket.destroy();
+});
