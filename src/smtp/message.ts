@@ -5,15 +5,15 @@ import { isExpected } from '../errors.ts';
 import type { StagedMessage } from '../store/types.ts';
 import { Intake } from './intake.ts';
 import { mailDate } from './mail-date.ts';
+import { receivedLine } from './received-line.ts';
 import { type Malformed, type Reply, reply, replyText } from './reply.ts';
 import type { SmtpSession } from './session.ts';
 import { forgedResults, HIDDEN_FIELDS } from './syntax/dropped-fields.ts';
 import type { FieldRule } from './syntax/field-filter.ts';
 import type { HeaderScan } from './syntax/header-scan.ts';
-import { receivedLine } from './trace.ts';
 import type { Transaction } from './transaction.ts';
 
-/** A message this many times larger than allowed is not swallowed to its end any more. */
+/** What can't be taken is read to its end, so that its sender hears why; but only up to so many times what would be allowed. */
 const SWALLOWED_TIMES = 10;
 
 /** Begins to take the transaction's message in. */
@@ -72,7 +72,7 @@ export async function deliver(session: SmtpSession, transaction: Transaction, in
   }
   session.errors = 0;
   session.visitor?.brought(transaction.recipients.filter((_, at) => outcomes[at]?.ok).map(({ address }) => address));
-  const done = reply(250, '2.0.0', `${takenAs(session, transaction)} ${transaction.messageId}`);
+  const done = reply(250, '2.0.0', `${takenAs(session, transaction)} ${transaction.id}`);
   const replies = outcomes.map((outcome) => (outcome.ok ? done : reply(outcome.reply, outcome.status, outcome.text)));
   return byRecipient ? replies.join('') : (replies.find((answer) => answer !== done) ?? done);
 }
@@ -100,7 +100,7 @@ async function taken(session: SmtpSession, transaction: Transaction, intake: Int
 
 /** What is known of a message by its transaction. */
 export function envelopeOf(session: SmtpSession, transaction: Transaction): Envelope {
-  const { sender, recipients, refused, declaredBytes, messageId, options, holdUntil } = transaction;
+  const { sender, recipients, refused, declaredBytes, id, options, holdUntil } = transaction;
   const { connection, dialect, helo, signedIn, fileSent } = session;
   return {
     protocol: dialect.protocol,
@@ -109,7 +109,7 @@ export function envelopeOf(session: SmtpSession, transaction: Transaction): Enve
     sender,
     recipients,
     ...(refused.length > 0 && { refused }),
-    id: messageId,
+    id,
     tls: connection.tls?.getProtocol() ?? null,
     options,
     ...(holdUntil !== undefined && { holdUntil }),

@@ -4,7 +4,7 @@ import type { AccountId, EpochSeconds } from '../store/ids.ts';
 import type { TracedRecipient } from '../store/trace-types.ts';
 import type { OutboundOptions } from '../store/types.ts';
 import type { Intake } from './intake.ts';
-import { nextMessageId } from './message-id.ts';
+import { nextTransactionId } from './transaction-id.ts';
 
 /** What MAIL says. */
 export interface Announced {
@@ -18,7 +18,7 @@ export interface Announced {
   readonly holdUntil: EpochSeconds | undefined;
 }
 
-/** Who tries names at random shall not fill the memory. */
+/** So that whoever tries names at random does not fill the memory. */
 const MOST_REFUSED = 100;
 
 export class Transaction implements Announced {
@@ -27,12 +27,11 @@ export class Transaction implements Announced {
   readonly options: OutboundOptions;
   readonly holdUntil: EpochSeconds | undefined;
   readonly recipients: EnvelopeRecipient[] = [];
-  /** Of the people whom they stand for, those who have room for the message. */
+  /** Accounts that were found to have room for the message, so that none is asked twice. */
   readonly withRoom = new Set<AccountId>();
   /** Those who were refused, for the trace: the first {@link MOST_REFUSED}. */
   readonly refused: TracedRecipient[] = [];
-  /** Names the message in its Received line, in the reply and in the log. */
-  readonly messageId = nextMessageId();
+  readonly id = nextTransactionId();
   /** The message on its way in; from the first BDAT on. */
   intake: Intake | null = null;
 

@@ -1,6 +1,6 @@
 /** What became of messages. */
 import { z } from 'zod';
-import { startOf } from '../../smtp/message-id.ts';
+import { processStartOf } from '../../smtp/transaction-id.ts';
 import type { EpochSeconds, QueueId } from '../../store/ids.ts';
 import type { TraceFilter } from '../../store/trace-types.ts';
 import { findStories } from '../../trace/stories.ts';
@@ -50,5 +50,5 @@ const CLOCK: EpochSeconds = 86_400;
 
 /** It has no key: what came before the process began that named it need not be looked through. */
 function notBefore(as: string): EpochSeconds {
-  return Math.max(0, Math.floor((startOf(as) ?? 0) / 1_000) - CLOCK);
+  return Math.max(0, Math.floor((processStartOf(as) ?? 0) / 1_000) - CLOCK);
 }

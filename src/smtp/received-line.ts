@@ -1,16 +1,16 @@
-/** Trace information (RFC 5321 4.4): the Received line. */
+/** The Received line that goes before each message: trace information (RFC 5321 4.4). */
 import { mailDate } from './mail-date.ts';
 import type { SmtpSession } from './session.ts';
 import type { Transaction } from './transaction.ts';
 
 /** The Received line of a transaction, ended by CRLF. */
-export function receivedLine(session: SmtpSession, { utf8, recipients, messageId }: Transaction): Buffer {
+export function receivedLine(session: SmtpSession, { utf8, recipients, id }: Transaction): Buffer {
   const { connection, context, helo } = session;
   // Only a single recipient is named: several would learn of each other (RFC 5321 7.2).
   const forOne = recipients.length === 1 ? `\r\n\tfor <${recipients[0]!.address}>` : '';
   return Buffer.from(
     `Received: from ${printable(helo)} (${addressLiteral(connection.remoteAddress)})\r\n` +
-      `\tby ${context.hostname} (Rainmail) with ${protocolName(session, utf8)} id ${messageId}${forOne};\r\n` +
+      `\tby ${context.hostname} (Rainmail) with ${protocolName(session, utf8)} id ${id}${forOne};\r\n` +
       `\t${mailDate()}\r\n`,
   );
 }
