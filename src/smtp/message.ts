@@ -45,9 +45,9 @@ function missingFields(header: HeaderScan, hostname: string, sender: string): st
   return `${date}${id}${from}`;
 }
 
-/** Ends the connection when the client goes on and on beyond the limit. @returns true when it did */
-export function tooMuch(session: SmtpSession, intake: Intake): boolean {
-  if (intake.received <= SWALLOWED_TIMES * session.context.limits.messageBytes) return false;
+/** Ends the connection when the client goes on and on beyond the limit. @param received  bytes, wanted or not @returns true when it did */
+export function tooMuch(session: SmtpSession, received: number): boolean {
+  if (received <= SWALLOWED_TIMES * session.context.limits.messageBytes) return false;
   session.connection.write(reply(421, '4.3.4', 'The message is far too large'));
   session.end();
   return true;

@@ -42,7 +42,7 @@ async function take(session: SmtpSession, size: number, last: boolean): Promise<
   return reply(250, '2.0.0', `${size} bytes taken`);
 }
 
-/** Takes so many bytes off the connection. @returns false when it ended before */
+/** Takes so many bytes off the connection. @param intake  null: they are dropped @returns false when the connection ended before */
 async function takeBytes(session: SmtpSession, size: number, intake: Intake | null): Promise<boolean> {
   for (let left = size; left > 0; ) {
     const chunk = await session.connection.chunk(Math.min(left, CHUNK_BYTES));
@@ -50,7 +50,7 @@ async function takeBytes(session: SmtpSession, size: number, intake: Intake | nu
     left -= chunk.length;
     const wait = intake?.write(chunk);
     if (wait !== undefined) await wait;
-    if (intake !== null && tooMuch(session, intake)) return false;
+    if (tooMuch(session, intake?.received ?? size - left)) return false;
   }
   return true;
 }

@@ -35,7 +35,7 @@ async function take(session: SmtpSession, transaction: Transaction): Promise<Rep
     const wait = intake.write(dots.push(chunk));
     if (wait !== undefined) await wait;
     if (dots.consumed < chunk.length) connection.unread(chunk.subarray(dots.consumed));
-    if (tooMuch(session, intake)) return '';
+    if (tooMuch(session, intake.received)) return '';
   }
   return deliver(session, transaction, intake);
 }
