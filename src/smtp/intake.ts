@@ -18,7 +18,7 @@ const CRLF = Buffer.from('\r\n');
 /** RFC 5321 6.3: a message that was received this often goes round in circles. */
 const MOST_HOPS = 100;
 
-/** Mended line ends may double a message; our trace lines come on top. The client's limit is checked here, not there. */
+/** What the store is to take at most: mended line ends may double a message, and our trace lines come on top. The client's own bytes are counted here. */
 const stageBytes = (limit: number): number => 2 * limit + 16_384;
 
 export interface IntakeOptions {
@@ -36,7 +36,7 @@ export interface IntakeOptions {
 export class Intake {
   /** Bytes the client has sent of the message, those dropped included. */
   received = 0;
-  /** Null when the store took nothing in from the start. */
+  /** Null when the store had no room from the start. */
   #stage: MessageStage | null = null;
   readonly #options: IntakeOptions;
   readonly #endings: LineEndings;
@@ -104,8 +104,8 @@ export class Intake {
   }
 
   /**
-   * A message that begins with a blank has no header, for its first line goes on from none (RFC 5322 2.2.3): so that it does not go on from our trace lines,
-   * which would say then what the sender likes, the header ends before it.
+   * A message whose first line begins with a blank has no header: that is a folded line (RFC 5322 2.2.3), with nothing before it to go on from.
+   * A blank line goes before it, or it would go on from our Received line and make it say what the sender likes.
    */
   #begun(data: Buffer): Buffer {
     if (this.#hasBegun || data.length === 0) return data;
@@ -149,7 +149,8 @@ export class Intake {
   }
 }
 
-function tooLarge(limit: number): Refused {
+/** @param limit  in bytes */
+export function tooLarge(limit: number): Refused {
   const megabytes = Math.floor(limit / (1024 * 1024));
   return new Refused(
     'message.too-large',

@@ -20,7 +20,8 @@ export function submissionProtocol(context: SubmissionContext): LineProtocol {
     name: 'submission',
     idleTimeout: context.limits.idleTimeout,
     strictLines: true,
-    serve: (connection: LineConnection) => new SmtpSession(connection, submission, context, context).serve(),
+    serve: (connection: LineConnection) =>
+      new SmtpSession(connection, submission, context, context.authenticator).serve(),
     farewell: (why) => farewell(why, context.hostname),
   };
 }

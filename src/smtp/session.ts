@@ -7,11 +7,11 @@
  * - a message is either whole in the store, durably, before its positive reply, or nothing of it is kept.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { Peer } from '../auth/types.ts';
+import type { Authenticator, Peer } from '../auth/types.ts';
 import type { Account } from '../directory/types.ts';
 import type { LineConnection } from '../net/connection-types.ts';
 import { LineTooLong } from '../net/line-too-long.ts';
-import type { SmtpContext, SubmissionContext } from './context.ts';
+import type { SmtpContext } from './context.ts';
 import type { Dialect } from './dialect.ts';
 import { envelopeOf } from './message.ts';
 import { INTERNAL_ERROR, type Malformed, type Reply, reply, replyToError } from './reply.ts';
@@ -48,20 +48,15 @@ export class SmtpSession {
   /** Negative replies of 5xx since the last message that was taken. */
   errors = 0;
   #peer: Peer | null = null;
-  readonly #submission: SubmissionContext | null;
+  readonly #authenticator: Authenticator | null;
   #ended = false;
 
-  /** @param submission the same context, when people may sign in */
-  constructor(
-    connection: LineConnection,
-    dialect: Dialect,
-    context: SmtpContext,
-    submission: SubmissionContext | null,
-  ) {
+  /** @param authenticator  null: nobody signs in here */
+  constructor(connection: LineConnection, dialect: Dialect, context: SmtpContext, authenticator: Authenticator | null) {
     this.connection = connection;
     this.dialect = dialect;
     this.context = context;
-    this.#submission = submission;
+    this.#authenticator = authenticator;
     this.visitor = context.reception?.receive(connection.remoteAddress) ?? null;
   }
 
@@ -124,7 +119,7 @@ export class SmtpSession {
 
   /** The next line from the client; null at the end. @throws BadCommand for one that is no line */
   readLine(): Buffer | null | Promise<Buffer | null> {
-    const mayBeAuth = this.#submission !== null && this.signedIn === null;
+    const mayBeAuth = this.#authenticator !== null && this.signedIn === null;
     const limit = mayBeAuth ? AUTH_OCTETS : COMMAND_OCTETS;
     return this.connection.lineNow(limit) ?? this.connection.line(limit);
   }
@@ -148,12 +143,12 @@ export class SmtpSession {
 
   /** SASL mechanisms to offer now; none where nobody can sign in. */
   mechanisms(): readonly string[] {
-    return this.#submission?.authenticator.mechanisms(this.peer) ?? [];
+    return this.#authenticator?.mechanisms(this.peer) ?? [];
   }
 
-  get authenticator(): SubmissionContext['authenticator'] {
-    if (this.#submission === null) throw new Error('nobody signs in here');
-    return this.#submission.authenticator;
+  get authenticator(): Authenticator {
+    if (this.#authenticator === null) throw new Error('nobody signs in here');
+    return this.#authenticator;
   }
 
   /** Forgets the transaction; nothing of its message is kept. */

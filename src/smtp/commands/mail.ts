@@ -4,6 +4,7 @@ import { nowSeconds } from '../../store/ids.ts';
 import type { OutboundOptions } from '../../store/types.ts';
 import type { SmtpCommand } from '../command.ts';
 import { longestHold, offersReports, offersRequireTls } from '../extensions.ts';
+import { tooLarge } from '../intake.ts';
 import { envelopeOf } from '../message.ts';
 import { type Malformed, type Reply, reply, replyText, SENDER_OK } from '../reply.ts';
 import type { SmtpSession } from '../session.ts';
@@ -103,8 +104,8 @@ function optionsOf(parameters: Parameters): OutboundOptions {
 
 /** @throws Refused when the message is said to be larger than we take (RFC 1870 6.1) */
 function assertFits({ context }: SmtpSession, { declaredBytes = 0 }: Transaction): void {
-  if (declaredBytes <= context.limits.messageBytes) return;
-  throw new Refused('message.too-large', 'The message is larger than this server takes');
+  const { messageBytes } = context.limits;
+  if (declaredBytes > messageBytes) throw tooLarge(messageBytes);
 }
 
 function declaredSize(parameters: Parameters): number | undefined {

@@ -1,4 +1,4 @@
-/** RCPT (RFC 5321 4.1.1.3): names one recipient, who must be ours. */
+/** RCPT (RFC 5321 4.1.1.3): names one recipient: somebody here or, for people who signed in, anybody. */
 import type { EnvelopeRecipient, RecipientParameters } from '../../delivery/types.ts';
 import { BadCommand, Refused } from '../../errors.ts';
 import type { SmtpCommand } from '../command.ts';
@@ -32,12 +32,12 @@ export const rcpt: SmtpCommand = {
     }
     if (utf8 && !transaction.utf8) return NEEDS_UTF8;
     if (transaction.recipients.length >= session.context.limits.recipients) return TOO_MANY;
-    return accept(session, transaction, { address, ...asked(parameters, transaction) });
+    return accept(session, transaction, { address, ...reportsWanted(parameters, transaction) });
   },
 };
 
-/** RFC 3461 4.1, 4.2 */
-function asked(parameters: Parameters, { utf8 }: Transaction): RecipientParameters {
+/** What the sender asks of reports (RFC 3461 4.1, 4.2). */
+function reportsWanted(parameters: Parameters, { utf8 }: Transaction): RecipientParameters {
   const [notify, original] = [parameters.get('NOTIFY'), parameters.get('ORCPT')];
   return {
     ...(notify !== undefined && { notify: parseNotify(notify) }),
@@ -48,7 +48,7 @@ function asked(parameters: Parameters, { utf8 }: Transaction): RecipientParamete
 async function accept(session: SmtpSession, transaction: Transaction, recipient: EnvelopeRecipient): Promise<Reply> {
   const { visitor } = session;
   try {
-    await ask(session, transaction, recipient);
+    await assertTaken(session, transaction, recipient);
     visitor?.names(recipient.address);
   } catch (error) {
     if (error instanceof Refused) transaction.refuse(recipient.address, replyText(session.replyTo(error, WRONG)));
@@ -62,7 +62,11 @@ async function accept(session: SmtpSession, transaction: Transaction, recipient:
 }
 
 /** @throws Refused when nobody is there to take it */
-async function ask(session: SmtpSession, transaction: Transaction, recipient: EnvelopeRecipient): Promise<void> {
+async function assertTaken(
+  session: SmtpSession,
+  transaction: Transaction,
+  recipient: EnvelopeRecipient,
+): Promise<void> {
   const { sender, declaredBytes, withRoom } = transaction;
   await session.context.delivery.accepts(recipient.address, {
     protocol: session.dialect.protocol,

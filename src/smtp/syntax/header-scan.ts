@@ -15,6 +15,13 @@ const TO_UPPER = 32;
 const MOST_DELIVERED = 100;
 /** Bytes of an address as it stands there: a path (RFC 5321 4.5.3.1.3), and room for white space. */
 const MOST_VALUE = 320;
+/** What is looked for, by its first letter; of those with a D `date`, until the second letter says otherwise. */
+const FIELDS: ReadonlyMap<number, string> = new Map(
+  ['received', 'date', 'from', 'message-id', 'list-id', 'tls-required', 'importance', 'x-priority'].flatMap((name) => [
+    [name.charCodeAt(0), name],
+    [name.charCodeAt(0) - TO_UPPER, name],
+  ]),
+);
 
 export class HeaderScan {
   received = 0;
@@ -70,7 +77,7 @@ export class HeaderScan {
 
   /** True while the line goes on to be one of the fields; counts it once its name is whole. */
   #isField(byte: number): boolean {
-    if (this.#column === 0) this.#name = nameFrom(byte);
+    if (this.#column === 0) this.#name = FIELDS.get(byte) ?? '';
     if (this.#column === 1 && this.#name === 'date' && isLetter(byte, LOWER_E)) this.#name = 'delivered-to';
     const column = this.#column++;
     if (column < this.#name.length) return isLetter(byte, this.#name.charCodeAt(column));
@@ -112,38 +119,6 @@ function importanceOf(text: string): 'high' | 'low' | undefined {
   const [word = ''] = /^[a-z0-9]*/i.exec(text) ?? [];
   if (/^(?:high|1|2)$/i.test(word)) return 'high';
   return /^(?:low|4|5)$/i.test(word) ? 'low' : undefined;
-}
-
-/** The one field looked for whose name begins with this byte. */
-function nameFrom(byte: number): string {
-  switch (String.fromCharCode(byte)) {
-    case 'r':
-    case 'R':
-      return 'received';
-    case 'd':
-    case 'D':
-      return 'date';
-    case 'f':
-    case 'F':
-      return 'from';
-    case 'm':
-    case 'M':
-      return 'message-id';
-    case 'l':
-    case 'L':
-      return 'list-id';
-    case 't':
-    case 'T':
-      return 'tls-required';
-    case 'i':
-    case 'I':
-      return 'importance';
-    case 'x':
-    case 'X':
-      return 'x-priority';
-    default:
-      return '';
-  }
 }
 
 /** Compares with a character of a name, without regard to case. */
