@@ -35,7 +35,7 @@ export interface Inbound {
 export function openChecks({ config, name, store, dns, log: serverLog, metrics: { registry } }: Parts): Inbound {
   const log = partLog(serverLog, 'checks');
   const { trusted, spf, dmarc, unsure, sealers, greetingDelay } = config.checks;
-  const friends = networks(trusted);
+  const trustedNetworks = networks(trusted);
   const count = counters(registry);
   return {
     checks: [
@@ -43,7 +43,7 @@ export function openChecks({ config, name, store, dns, log: serverLog, metrics: 
         // Its own, so that a flood of names that nobody answers for does not hold up mail that leaves.
         names: openResolver(config.dns, dns),
         store,
-        trusted: friends,
+        trusted: trustedNetworks,
         methods: {
           spf: spf !== 'off',
           dmarc: dmarc !== 'off',
@@ -62,7 +62,7 @@ export function openChecks({ config, name, store, dns, log: serverLog, metrics: 
       log.error({ check, whenItFails, err: error }, 'a check failed');
     },
     reception: new Reception({
-      trusted: friends,
+      trusted: trustedNetworks,
       greetingDelay,
       limits: config.strangers,
       onTurnedAway(bound, address) {

@@ -10,7 +10,7 @@ export interface SmtpContext {
   readonly hostname: string;
   readonly delivery: Delivery;
   readonly store: Pick<Store, 'stage'>;
-  /** Receives strangers; absent: whoever connects is a friend. */
+  /** Knows strangers and limits them; absent: whoever connects is trusted. */
   readonly reception?: Reception | undefined;
   readonly limits: SmtpLimits;
   /** There is a certificate: STARTTLS is offered on plain connections. */

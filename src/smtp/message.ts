@@ -31,7 +31,7 @@ export function newIntake(session: SmtpSession, transaction: Transaction): Intak
   return transaction.intake;
 }
 
-/** What a friend hands over, a server of the office perhaps, says what it says. */
+/** A trusted client, a filter in front of this server perhaps, may say what it found: its results stay. */
 function droppedFields({ context, dialect, visitor }: SmtpSession): readonly FieldRule[] {
   if (dialect.completesHeader) return [...HIDDEN_FIELDS, forgedResults(context.hostname)];
   return visitor === null ? [] : [forgedResults(context.hostname)];

@@ -43,7 +43,7 @@ export class SmtpSession {
   /** What is sent is filed in Sent. */
   fileSent = false;
   transaction: Transaction | null = null;
-  /** A stranger; null: a friend. */
+  /** Null: the client is trusted. */
   readonly visitor: Visitor | null;
   /** Negative replies of 5xx since the last message that was taken. */
   errors = 0;

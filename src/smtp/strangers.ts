@@ -1,34 +1,34 @@
-/** Those who connect and are no friends: what is asked of them. `src/checks/limits` says how much is too much. */
+/** What a session asks about a client that is not trusted, and when. `src/checks/limits` says how much is too much. */
 import { setTimeout as wait } from 'node:timers/promises';
 import { Refused } from '../errors.ts';
 import type { LineConnection } from '../net/connection-types.ts';
 import type { Milliseconds } from '../store/ids.ts';
 
-/** Who receives them. */
+/** Receives the clients of a listener. */
 export interface Reception {
-  /** Null for a friend. */
+  /** Null: it is trusted. */
   receive(address: string): Visitor | null;
 }
 
-/** One of their connections. */
+/** One connection of a stranger. */
 export interface Visitor {
-  /** How long it is to wait for the greeting. */
+  /** How long it waits for the greeting: programs that send in bulk do not. */
   readonly greetingDelay: Milliseconds;
   /** It connects. @throws Refused `limit.rate` */
   connects(): void;
-  /** It spoke before it was greeted. @returns what it hears */
+  /** It spoke before it was greeted (RFC 5321 4.3.1 has it wait). @returns what it hears */
   speaksEarly(): Refused;
   /** A message begins. @throws Refused `limit.rate` */
   begins(sender: string): void;
-  /** It names somebody who is here. @throws Refused `limit.rate` */
+  /** It names somebody who takes the message. @throws Refused `limit.rate` */
   names(recipient: string): void;
-  /** Its message was taken for them. */
+  /** Its message was taken for these recipients. */
   brought(recipients: readonly string[]): void;
-  /** It named somebody who is not: slows it down. @returns false when it is to be sent away */
+  /** It named somebody who is not here: slows it down. @returns false when it is to be sent away */
   misses(signal: AbortSignal): Promise<boolean>;
 }
 
-/** Lets them wait before they are greeted. @returns the greeting for whom we don't want (RFC 5321 3.1), and null for the others */
+/** Lets a stranger wait before it is greeted. @returns the reply in place of a greeting (RFC 5321 3.1) for one that is turned away; null for the others */
 export async function turnedAway(
   visitor: Visitor,
   connection: LineConnection,

@@ -85,7 +85,6 @@ export interface CheckedRoom extends MailRoom {
 }
 
 interface RoomOptions extends MailRoomOptions {
-  readonly policy?: never;
   readonly judging?: Partial<Policy> & { readonly sealers?: readonly string[] };
   readonly trusted?: readonly string[];
   readonly within?: Milliseconds;

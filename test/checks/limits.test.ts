@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { type TestContext, test } from 'node:test';
-import { Rates } from '../../src/checks/limits/rates.ts';
+import { LeakyBuckets } from '../../src/checks/limits/leaky-buckets.ts';
 import { type Bound, Reception, type ReceptionOptions } from '../../src/checks/limits/reception.ts';
 import { Tarpit } from '../../src/checks/limits/tarpit.ts';
 import { defaults } from '../../src/config/schema.ts';
@@ -179,13 +179,13 @@ test('half a million addresses are counted in bounded memory, IPv6 by network', 
     greetingDelay: 0,
     limits: { ...LIMITS, messagesByAddress: 2 },
   });
-  const rates = new Rates({ most: 1, per: HOUR }, () => 0, 1_000);
+  const buckets = new LeakyBuckets({ most: 1, per: HOUR }, () => 0, 1_000);
   for (let count = 0; count < 500_000; count++) {
     const address = `2001:db8:${(count >> 16).toString(16)}:${(count & 0xffff).toString(16)}::1`;
     if (count % 10 === 0) reception.receive(address)!.connects();
-    rates.add(address);
+    buckets.add(address);
   }
-  assert.equal(rates.size, 1_000);
+  assert.equal(buckets.size, 1_000);
   // 192.0.2.1 within IPv6 is told as 192.0.2.1; two addresses of one /64 are one peer.
   reception.receive('2001:db8:f::1')!.begins('a@a.test');
   reception.receive('2001:db8:f::2')!.begins('b@b.test');
@@ -194,15 +194,15 @@ test('half a million addresses are counted in bounded memory, IPv6 by network', 
 
 test('a bucket that is full has room again as it leaks, and never more than it holds', () => {
   let now = 0;
-  const rates = new Rates({ most: 10, per: 1_000 }, () => now);
+  const buckets = new LeakyBuckets({ most: 10, per: 1_000 }, () => now);
   for (let count = 0; count < 10; count++) {
-    assert.ok(rates.hasRoom('a'));
-    rates.add('a');
+    assert.ok(buckets.hasRoom('a'));
+    buckets.add('a');
   }
-  assert.ok(!rates.hasRoom('a'));
-  assert.ok(rates.hasRoom('b'));
+  assert.ok(!buckets.hasRoom('a'));
+  assert.ok(buckets.hasRoom('b'));
   now = 100;
-  assert.ok(rates.hasRoom('a'));
+  assert.ok(buckets.hasRoom('a'));
   now = 1_000_000;
-  assert.equal(rates.level('a'), 0);
+  assert.equal(buckets.level('a'), 0);
 });

@@ -1,18 +1,18 @@
 /**
- * Receives strangers who bring mail, and keeps each of them within bounds: by address (IPv6: one /64), by the network around it, by the sender
- * and by the recipient they name. Friends (`trusted`) have none.
+ * Rate limits for strangers: SMTP clients that nobody has named in `checks.trusted`. They are counted by address (IPv6: one /64), by the network
+ * around it, by the sender and by the recipient they name.
  *
  * Invariants:
  * - Every refusal is for now: honest mail that meets a bound comes later, and nothing is lost.
  * - What is counted for a recipient, by whomever it was brought, is mail that they have: naming somebody again and again holds up nobody's mail.
- * - What is counted is bounded (rates.ts), and costs no question to anybody.
+ * - What is counted is bounded (leaky-buckets.ts), and costs no question to anybody.
  */
 import type { BlockList } from 'node:net';
 import type { Config } from '../../config/schema.ts';
 import { Refused } from '../../errors.ts';
 import { isIn, peerOf } from '../../net/address.ts';
 import type { Milliseconds } from '../../store/ids.ts';
-import { Rates } from './rates.ts';
+import { LeakyBuckets } from './leaky-buckets.ts';
 import { Tarpit, type TarpitOptions } from './tarpit.ts';
 
 const MINUTE: Milliseconds = 60_000;
@@ -30,6 +30,7 @@ export type Bound =
   | 'unknown recipients';
 
 export interface ReceptionOptions {
+  /** Who is no stranger. */
   readonly trusted: BlockList;
   readonly greetingDelay: Milliseconds;
   readonly limits: Config['strangers'];
@@ -39,84 +40,114 @@ export interface ReceptionOptions {
   readonly sleep?: NonNullable<TarpitOptions['sleep']>;
 }
 
+/** What is counted of all strangers. */
+interface Counts {
+  readonly connections: LeakyBuckets;
+  readonly messagesByAddress: LeakyBuckets;
+  readonly messagesByNetwork: LeakyBuckets;
+  readonly messagesBySender: LeakyBuckets;
+  readonly recipientsByAddress: LeakyBuckets;
+  readonly messagesForRecipient: LeakyBuckets;
+  readonly tarpit: Tarpit;
+}
+
 export class Reception {
   readonly #options: ReceptionOptions;
-  readonly #connections: Rates;
-  readonly #messagesByAddress: Rates;
-  readonly #messagesByNetwork: Rates;
-  readonly #messagesBySender: Rates;
-  readonly #recipientsByAddress: Rates;
-  readonly #messagesForRecipient: Rates;
-  readonly #tarpit: Tarpit;
+  readonly #counts: Counts;
 
   constructor(options: ReceptionOptions) {
     const { limits, sleep, clock = () => performance.now() } = options;
+    const hourly = (most: number) => new LeakyBuckets({ most, per: HOUR }, clock);
     this.#options = options;
-    const hourly = (most: number) => new Rates({ most, per: HOUR }, clock);
-    this.#connections = new Rates({ most: limits.connectionsAMinute, per: MINUTE }, clock);
-    this.#messagesByAddress = hourly(limits.messagesByAddress);
-    this.#messagesByNetwork = hourly(limits.messagesByNetwork);
-    this.#messagesBySender = hourly(limits.messagesBySender);
-    this.#recipientsByAddress = hourly(limits.recipientsByAddress);
-    this.#messagesForRecipient = hourly(limits.messagesForRecipient);
-    this.#tarpit = new Tarpit({ most: limits.unknownRecipients, clock, ...(sleep && { sleep }) });
+    this.#counts = {
+      connections: new LeakyBuckets({ most: limits.connectionsAMinute, per: MINUTE }, clock),
+      messagesByAddress: hourly(limits.messagesByAddress),
+      messagesByNetwork: hourly(limits.messagesByNetwork),
+      messagesBySender: hourly(limits.messagesBySender),
+      recipientsByAddress: hourly(limits.recipientsByAddress),
+      messagesForRecipient: hourly(limits.messagesForRecipient),
+      tarpit: new Tarpit({ most: limits.unknownRecipients, clock, ...(sleep && { sleep }) }),
+    };
   }
 
-  /** Somebody connects. Null for a friend, who may do as he likes. */
+  /** A client connects. Null: it is trusted, and has no limits. */
   receive(address: string): Visitor | null {
-    return isIn(this.#options.trusted, address) ? null : new Visitor(this, address);
+    return isIn(this.#options.trusted, address) ? null : new Visitor(address, this.#options, this.#counts);
+  }
+}
+
+/** One connection of a stranger. What its methods are for, `smtp/strangers.ts` says. */
+class Visitor {
+  readonly #address: string;
+  /** What counts as one with its address. */
+  readonly #peer: string;
+  readonly #network: string;
+  readonly #options: ReceptionOptions;
+  readonly #counts: Counts;
+
+  constructor(address: string, options: ReceptionOptions, counts: Counts) {
+    this.#address = address;
+    this.#peer = peerOf(address);
+    this.#network = networkAround(this.#peer);
+    this.#options = options;
+    this.#counts = counts;
   }
 
   get greetingDelay(): Milliseconds {
     return this.#options.greetingDelay;
   }
 
-  /** @throws Refused `limit.rate` */
-  connects({ address, peer }: Visitor): void {
-    if (this.#tarpit.isStuck(peer)) throw this.tooMuch('unknown recipients', address);
-    if (!this.#connections.hasRoom(peer)) throw this.tooMuch('connections', address);
-    this.#connections.add(peer);
+  connects(): void {
+    const { connections, tarpit } = this.#counts;
+    if (tarpit.isStuck(this.#peer)) throw this.#turnedAway('unknown recipients');
+    this.#assertRoom(connections, this.#peer, 'connections');
+    connections.add(this.#peer);
   }
 
-  /** @throws Refused `limit.rate` */
-  begins({ address, peer }: Visitor, sender: string): void {
-    const network = networkAround(peer);
-    // The null sender is everybody's: reports would stop each other. By network, since anybody can write any sender: nobody's mail waits for
-    // what others send in their name from elsewhere.
-    const author = sender === '' ? undefined : `${network} ${sender.toLowerCase()}`;
-    if (!this.#messagesByAddress.hasRoom(peer)) throw this.tooMuch('messages by address', address);
-    if (!this.#messagesByNetwork.hasRoom(network)) throw this.tooMuch('messages by network', address);
-    if (author !== undefined && !this.#messagesBySender.hasRoom(author)) {
-      throw this.tooMuch('messages by sender', address);
-    }
-    this.#messagesByAddress.add(peer);
-    this.#messagesByNetwork.add(network);
-    if (author !== undefined) this.#messagesBySender.add(author);
+  speaksEarly(): Refused {
+    return this.#turnedAway('early talker');
   }
 
-  /** @throws Refused `limit.rate` */
-  names({ address, peer }: Visitor, recipient: string): void {
-    if (!this.#recipientsByAddress.hasRoom(peer)) throw this.tooMuch('recipients by address', address);
-    if (!this.#messagesForRecipient.hasRoom(recipient.toLowerCase())) {
-      throw this.tooMuch('messages for recipient', address);
-    }
-    this.#recipientsByAddress.add(peer);
+  begins(sender: string): void {
+    const { messagesByAddress, messagesByNetwork, messagesBySender } = this.#counts;
+    // By network, since anybody can write any sender: nobody's mail waits for what others send in their name from elsewhere.
+    const author = `${this.#network} ${sender.toLowerCase()}`;
+    const hasAuthor = sender !== ''; // the null sender is everybody's: reports would hold each other up
+    this.#assertRoom(messagesByAddress, this.#peer, 'messages by address');
+    this.#assertRoom(messagesByNetwork, this.#network, 'messages by network');
+    if (hasAuthor) this.#assertRoom(messagesBySender, author, 'messages by sender');
+    messagesByAddress.add(this.#peer);
+    messagesByNetwork.add(this.#network);
+    if (hasAuthor) messagesBySender.add(author);
+  }
+
+  names(recipient: string): void {
+    const { recipientsByAddress, messagesForRecipient } = this.#counts;
+    this.#assertRoom(recipientsByAddress, this.#peer, 'recipients by address');
+    this.#assertRoom(messagesForRecipient, recipient.toLowerCase(), 'messages for recipient');
+    recipientsByAddress.add(this.#peer);
   }
 
   brought(recipients: readonly string[]): void {
-    for (const recipient of new Set(recipients.map((each) => each.toLowerCase())))
-      this.#messagesForRecipient.add(recipient);
+    for (const recipient of new Set(recipients.map((each) => each.toLowerCase()))) {
+      this.#counts.messagesForRecipient.add(recipient);
+    }
   }
 
-  async misses({ address, peer }: Visitor, signal: AbortSignal): Promise<boolean> {
-    const stays = await this.#tarpit.missed(peer, signal);
-    if (!stays && !signal.aborted) this.#options.onTurnedAway?.('unknown recipients', address);
+  async misses(signal: AbortSignal): Promise<boolean> {
+    const stays = await this.#counts.tarpit.missed(this.#peer, signal);
+    if (!stays && !signal.aborted) this.#turnedAway('unknown recipients');
     return stays;
   }
 
-  tooMuch(bound: Bound, address: string): Refused {
-    this.#options.onTurnedAway?.(bound, address);
-    return new Refused('limit.rate', TEXTS[bound].replace('%s', address));
+  #assertRoom(buckets: LeakyBuckets, key: string, bound: Bound): void {
+    if (!buckets.hasRoom(key)) throw this.#turnedAway(bound);
+  }
+
+  /** Counts it. @returns what the client hears */
+  #turnedAway(bound: Bound): Refused {
+    this.#options.onTurnedAway?.(bound, this.#address);
+    return new Refused('limit.rate', TEXTS[bound].replace('%s', this.#address));
   }
 }
 
@@ -131,48 +162,6 @@ const TEXTS: Readonly<Record<Bound, string>> = {
   'messages for recipient': `Too many messages for this recipient within an hour; ${LATER}`,
   'unknown recipients': `%s asked for too many addresses that do not exist; ${LATER}`,
 };
-
-/** One connection of somebody who is no friend. */
-class Visitor {
-  readonly address: string;
-  /** What counts as one with it. */
-  readonly peer: string;
-  readonly #reception: Reception;
-
-  constructor(reception: Reception, address: string) {
-    this.#reception = reception;
-    this.address = address;
-    this.peer = peerOf(address);
-  }
-
-  get greetingDelay(): Milliseconds {
-    return this.#reception.greetingDelay;
-  }
-
-  connects(): void {
-    this.#reception.connects(this);
-  }
-
-  speaksEarly(): Refused {
-    return this.#reception.tooMuch('early talker', this.address);
-  }
-
-  begins(sender: string): void {
-    this.#reception.begins(this, sender);
-  }
-
-  names(recipient: string): void {
-    this.#reception.names(this, recipient);
-  }
-
-  brought(recipients: readonly string[]): void {
-    this.#reception.brought(recipients);
-  }
-
-  misses(signal: AbortSignal): Promise<boolean> {
-    return this.#reception.misses(this, signal);
-  }
-}
 
 /** The /24 of an IPv4 address, the /48 of an IPv6 one: what one customer of a provider may have. @param peer as {@link peerOf} gives it */
 function networkAround(peer: string): string {

@@ -1,16 +1,16 @@
 /**
- * Makes searching for addresses slow: whoever names many that nobody has waits longer with each, and finds a few an hour.
+ * Makes searching for addresses (directory harvesting) slow: whoever names many that nobody has waits longer with each, and finds few in an hour.
  *
- * Invariant: those who wait are few, in all and by peer, and cost a timer each. Who finds no place to wait is sent away.
+ * Invariant: those who wait are few, in all and by peer, and cost a timer each. Whoever finds no place to wait is sent away.
  */
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Milliseconds } from '../../store/ids.ts';
-import { Rates } from './rates.ts';
+import { LeakyBuckets } from './leaky-buckets.ts';
 
-/** In an hour, without a delay: old addresses in somebody's address book, typing errors. */
+/** Unknown addresses in an hour that cost no wait: somebody's old address book, typing errors. */
 const FREE = 10;
 const SHORTEST: Milliseconds = 1_000;
-/** A sender waits five minutes for the reply to RCPT (RFC 5321 4.5.3.2.3). */
+/** Well within the five minutes that a client waits for the reply to RCPT (RFC 5321 4.5.3.2.3). */
 const LONGEST: Milliseconds = 20_000;
 const WAITING_BY_PEER = 4;
 const WAITING_IN_ALL = 500;
@@ -25,22 +25,22 @@ export interface TarpitOptions {
 }
 
 export class Tarpit {
-  readonly #missed: Rates;
+  readonly #missed: LeakyBuckets;
   readonly #sleep: (time: Milliseconds, signal: AbortSignal) => Promise<unknown>;
   readonly #waiting = new Map<string, number>(); // by peer; only those above zero
   #waitingInAll = 0;
 
   constructor({ most, clock, sleep }: TarpitOptions) {
-    this.#missed = new Rates({ most, per: HOUR }, clock);
+    this.#missed = new LeakyBuckets({ most, per: HOUR }, clock);
     this.#sleep = sleep ?? ((time, signal) => wait(time, undefined, { signal, ref: false }));
   }
 
-  /** It has named too many by now. */
+  /** It has named more than it may in an hour. */
   isStuck(peer: string): boolean {
     return !this.#missed.hasRoom(peer);
   }
 
-  /** The peer named one that nobody has. @returns false at once when it is to be sent away */
+  /** The peer named an address that nobody has: waits. @param signal  of its connection @returns false when it is to be sent away, or has gone */
   async missed(peer: string, signal: AbortSignal): Promise<boolean> {
     if (this.isStuck(peer)) return false;
     this.#missed.add(peer);

@@ -1,5 +1,5 @@
 /**
- * So many in a time, for each of many: a bucket for each key that fills with what happens and leaks all the time.
+ * Leaky buckets: so many events in a time, for each of many keys. An event fills its key's bucket by one; all leak steadily, a full one in that time.
  *
  * Invariant: bounded; the bucket unused for longest goes first. Somebody with very many addresses can make us forget his own and others' counts,
  * never fill the memory.
@@ -20,7 +20,7 @@ export interface Rate {
   readonly per: Milliseconds;
 }
 
-export class Rates {
+export class LeakyBuckets {
   readonly #rate: Rate;
   readonly #clock: () => Milliseconds;
   readonly #buckets: Lru<string, Bucket>;
@@ -36,18 +36,18 @@ export class Rates {
     return this.#buckets.size;
   }
 
-  /** Is there room for one more? */
+  /** Is there room for one more event? */
   hasRoom(key: string): boolean {
     return this.level(key) + 1 <= this.#rate.most;
   }
 
-  /** Counts one, room or not. */
+  /** Counts an event, room or not. */
   add(key: string): void {
     const level = this.level(key) + 1;
     this.#buckets.set(key, { level, at: this.#clock() });
   }
 
-  /** What is in the bucket now. */
+  /** What is in the bucket now: whole events, and what has not leaked yet of earlier ones. */
   level(key: string): number {
     const bucket = this.#buckets.get(key);
     if (bucket === undefined) return 0;
