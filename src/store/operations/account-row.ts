@@ -15,6 +15,8 @@ const CLAIM = sql<
   UPDATE account SET modseq = modseq + 1, next_id = next_id + ?, used_bytes = used_bytes + ?, used_count = used_count + ?
   WHERE account_id = ? RETURNING modseq, next_id, used_bytes, quota_bytes, state`);
 
+const IN_QUEUE = sql('SELECT queue_id FROM queue_message WHERE account_id = ? LIMIT 1');
+
 const RETAIN = sql(`
   UPDATE account SET used_bytes = used_bytes - ?, used_count = used_count - ?, retained_bytes = retained_bytes + ?,
     retained_count = retained_count + ? WHERE account_id = ?`);
@@ -31,12 +33,16 @@ export interface ClaimFor {
   readonly ids: number;
   readonly bytes: number;
   readonly messages: number;
+  /** For the queue: also of an account that was removed while mail of it waits there, so that it can be said what became of that. */
+  readonly toLeave?: true;
 }
 
 /** Takes a modseq and ids, and counts what is added. @throws Refused `mailbox.missing` when the account is gone or going */
-export async function claim(tx: Writer, account: AccountId, { ids, bytes, messages }: ClaimFor): Promise<Claim> {
+export async function claim(tx: Writer, account: AccountId, claimed: ClaimFor): Promise<Claim> {
+  const { ids, bytes, messages, toLeave } = claimed;
   const row = await tx.get(CLAIM, ids, bytes, messages, account);
-  if (row === undefined || row[4] === 'removed') throw new Refused('mailbox.missing', 'This account no longer exists.');
+  const isThere = row?.[4] !== 'removed' || (toLeave && (await tx.get(IN_QUEUE, account)) !== undefined);
+  if (row === undefined || !isThere) throw new Refused('mailbox.missing', 'This account no longer exists.');
   return { modseq: row[0] as Modseq, firstId: row[1] - ids, usedBytes: row[2], quotaBytes: row[3] };
 }
 

@@ -111,7 +111,7 @@ const NOT_TRACED = 0 as TraceId;
 
 /** An email in no mailbox: the bytes of what waits in the queue. */
 async function insertEmailAlone(tx: Writer, message: PreparedMessage, account: AccountId, now: EpochSeconds) {
-  const { firstId } = await claim(tx, account, { ids: 1, bytes: 0, messages: 0 });
+  const { firstId } = await claim(tx, account, { ids: 1, bytes: 0, messages: 0, toLeave: true });
   return insertEmail(tx, account, message, NO_PREFIX, firstId as EmailId, now);
 }
 
