@@ -141,7 +141,7 @@ const limits = z
     forwardedByHour: count
       .prefault(1_000)
       .describe(
-        'Copies that go on to other servers in an hour for one account that forwards its mail, or for the aliases and groups of a domain that lead elsewhere. When there are more, senders are asked to try later.',
+        'Copies that go on to other servers in an hour from one address: an account that forwards its mail, an alias or a group that leads elsewhere. When there are more, senders are asked to try later.',
       ),
     recipients: count
       .min(100) // RFC 5321 4.5.3.1.8

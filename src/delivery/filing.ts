@@ -66,8 +66,8 @@ export function outboundOf(
     const leaving = [...to.values()];
     const [{ account, sender, via }] = leaving as [Leaving]; // all have the same `via`: the prefix names its address
     const recipients = leaving.map(({ account: _account, sender: _sender, via: _via, ...recipient }) => recipient);
-    const shared = via?.keeper === null && ({ shared: true } as const);
-    return { account, sender, recipients, ...shared, ...(prefix !== '' && { prefix: Buffer.from(prefix) }), ...common };
+    const way = via && { from: via.address, ...(via.keeper === null && { shared: true as const }) };
+    return { account, sender, recipients, ...way, ...(prefix !== '' && { prefix: Buffer.from(prefix) }), ...common };
   });
 }
 

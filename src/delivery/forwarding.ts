@@ -48,7 +48,7 @@ export async function goOn(
     if (outgoing === undefined && keeper === null) throw switchedOff(address);
     const destination = been.has(from) ? undefined : outgoing?.destinationOf(to);
     if (destination !== undefined) {
-      if (rate.isSpent(account)) throw tooMany(address);
+      if (await rate.isSpent(from)) throw tooMany(address);
       const leaving = { account, address: to, destination, via: { address: from, keeper } };
       // Who has a copy is told of one that fails; the sender's mail has arrived.
       if (keeper?.forwards === 'copies') leaves.push({ ...leaving, sender: message.sender && from });

@@ -40,7 +40,7 @@ export interface PipelineOptions {
   readonly senders?: Senders;
   /** To how many elsewhere; absent: as many as they want. */
   readonly allowances?: Allowances;
-  /** Copies that go on to other servers for one account in an hour; absent: as many as there are. */
+  /** Copies that go on to other servers from one address in an hour; absent: as many as there are. */
   readonly forwardedByHour?: number | undefined;
   /** Tells senders that their mail is here, where they want to hear it. */
   readonly notices?: Notices | undefined;

@@ -5,7 +5,7 @@ import type { Account, Resolved } from '../directory/types.ts';
 import { Refused } from '../errors.ts';
 import type { Store } from '../store/api.ts';
 import type { AccountId } from '../store/ids.ts';
-import { ForwardRate } from './forward-rate.ts';
+import { type ForwardedBefore, ForwardRate } from './forward-rate.ts';
 import { goOn } from './forwarding.ts';
 import { holdBack } from './hold-back.ts';
 import type { InDelivery, Leaving, Recipient } from './in-delivery.ts';
@@ -22,12 +22,12 @@ export interface RecipientsOptions {
   /** Of this server. */
   readonly hostname?: string | undefined;
   readonly directory: Resolver;
-  readonly store: Pick<Store, 'usage' | 'mailboxes'>;
+  readonly store: Pick<Store, 'usage' | 'mailboxes'> & { readonly trace: ForwardedBefore };
   /** Mail for `anna+lists@` goes to Anna's folder of that name, if she has one. */
   readonly detailFolders: boolean;
   /** Absent: no mail leaves. */
   readonly outgoing?: Outgoing | undefined;
-  /** Copies that go on to other servers for one account in an hour; absent: as many as there are. */
+  /** Copies that go on to other servers from one address in an hour; absent: as many as there are. */
   readonly forwardedByHour?: number | undefined;
 }
 
@@ -45,7 +45,8 @@ export class Recipients {
 
   constructor(options: RecipientsOptions) {
     this.#options = options;
-    this.#rate = new ForwardRate(options.forwardedByHour ?? Number.POSITIVE_INFINITY);
+    const { store, forwardedByHour = Number.POSITIVE_INFINITY } = options;
+    this.#rate = new ForwardRate(forwardedByHour, store.trace);
   }
 
   /** @throws Refused `recipient.*`, `relay.forbidden`, `group.posting`, `loop.detected`, `limit.reached` */
@@ -110,7 +111,7 @@ export class Recipients {
   /** Counts what goes on. */
   noteForwarded(recipients: readonly Recipient[]): void {
     for (const { leaves, failure } of recipients) {
-      if (failure === null) for (const { account, via } of leaves) if (via !== undefined) this.#rate.note(account);
+      if (failure === null) for (const { via } of leaves) if (via !== undefined) this.#rate.note(via.address);
     }
   }
 

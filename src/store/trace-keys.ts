@@ -10,7 +10,7 @@ import type { Traced, TraceFilter, TraceRow } from './trace-types.ts';
 /** 48 bits. */
 const KEY_BYTES = 6;
 
-function keyOf(kind: 'from' | 'to' | 'id' | 'queue' | 'account', value: string | number): number {
+function keyOf(kind: 'from' | 'to' | 'id' | 'queue' | 'account' | 'on', value: string | number): number {
   const text = `${kind} ${value}`;
   let [high, low] = [0x811c_9dc5, 0x9e37_79b9]; // FNV-1a and a sister of it
   for (let at = 0; at < text.length; at++) {
@@ -50,7 +50,10 @@ export function keysOf(message: Traced, messageId: string | null): Buffer {
   for (const author of message.authors ?? []) keys.push(keyOf('from', folded(author)));
   for (const { address } of message.recipients) keys.push(keyOf('to', folded(address)));
   if (messageId !== null) keys.push(keyOf('id', messageId));
-  for (const { queue } of message.queued ?? []) keys.push(keyOf('queue', queue));
+  for (const { queue, from } of message.queued ?? []) {
+    keys.push(keyOf('queue', queue));
+    if (from !== undefined) keys.push(keyOf('on', from));
+  }
   for (const account of accountsOf(message)) keys.push(keyOf('account', account));
   const packed = Buffer.allocUnsafe(keys.length * KEY_BYTES);
   for (let at = 0; at < keys.length; at++) packed.writeUIntBE(keys[at]!, at * KEY_BYTES, KEY_BYTES);
@@ -63,22 +66,24 @@ export function unpacked(keys: Uint8Array): number[] {
 }
 
 /** What a filter is looked up by, the one that leaves least first; undefined: only by time. Parts of addresses have no keys. */
-export function keyFor({ messageId, queue, from, to, account }: TraceFilter): number | undefined {
+export function keyFor({ messageId, queue, onFrom, from, to, account }: TraceFilter): number | undefined {
   if (messageId !== undefined) return keyOf('id', bare(messageId));
   if (queue !== undefined) return keyOf('queue', queue);
+  if (onFrom !== undefined) return keyOf('on', onFrom);
   if (from !== undefined && !isPart(from)) return keyOf('from', sought(from));
   if (to !== undefined && !isPart(to)) return keyOf('to', sought(to));
   return account === undefined ? undefined : keyOf('account', account);
 }
 
 /** Tells whether a message fits. */
-export function matcher({ messageId, as, queue, from, to, account }: TraceFilter): (row: TraceRow) => boolean {
+export function matcher({ messageId, as, queue, onFrom, from, to, account }: TraceFilter): (row: TraceRow) => boolean {
   const [fromFits, toFits] = [from, to].map((text) => (text === undefined ? undefined : addressMatcher(text)));
   const id = messageId === undefined ? undefined : bare(messageId);
   return ({ message, messageId: itsId }) =>
     (id === undefined || itsId === id) &&
     (as === undefined || message.id === as) &&
     (queue === undefined || (message.queued ?? []).some((each) => each.queue === queue)) &&
+    (onFrom === undefined || (message.queued ?? []).some((each) => each.from === onFrom)) &&
     (fromFits === undefined || [message.sender, ...(message.authors ?? [])].some(fromFits)) &&
     (toFits === undefined || message.recipients.some(({ address }) => toFits(address))) &&
     (account === undefined || accountsOf(message).has(account));

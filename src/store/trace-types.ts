@@ -64,6 +64,8 @@ export interface TracedQueued {
   readonly queue: QueueId;
   readonly account: AccountId;
   readonly to: readonly string[];
+  /** The address of ours from which it goes on; absent: it is sent from here. */
+  readonly from?: string;
   /** An alias or a group leads there: of no concern to the account's person. */
   readonly shared?: true;
 }
@@ -165,6 +167,8 @@ export interface TraceFilter {
   readonly as?: string;
   readonly queue?: QueueId;
   readonly account?: AccountId;
+  /** The address of ours, in canonical form, from which it went on to other servers. */
+  readonly onFrom?: string;
   readonly since?: EpochSeconds;
   /** Not later than that. */
   readonly until?: EpochSeconds;

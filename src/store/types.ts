@@ -92,6 +92,8 @@ export interface Outbound {
   /** Reverse path without angle brackets; empty for the null sender. */
   readonly sender: string;
   readonly recipients: readonly OutboundRecipient[];
+  /** The address of ours from which it goes on; absent: it is sent from here. */
+  readonly from?: string;
   /** An alias or a group leads there: the account only stands for it, and its person is told nothing. */
   readonly shared?: true;
   /** Header lines that stand before the message when it is sent, each ended by CRLF. */

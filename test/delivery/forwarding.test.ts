@@ -1,9 +1,10 @@
 /** Mail that goes on: what is filed here, and what leaves, over real SMTP, LMTP and submission. */
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
+import { ForwardRate } from '../../src/delivery/forward-rate.ts';
 import type { Check } from '../../src/delivery/in-delivery.ts';
 import type { Directory } from '../../src/directory/directory.ts';
-import type { QueueId } from '../../src/store/ids.ts';
+import { nowSeconds, type QueueId } from '../../src/store/ids.ts';
 import { recordOutcomes } from '../../src/trace/attempts.ts';
 import { findStories, storiesFor } from '../../src/trace/stories.ts';
 import { type MailRoom, type MailRoomOptions, mailRoom, PASSWORD } from '../helpers/mail-room.ts';
@@ -366,6 +367,30 @@ test('more than may go on in an hour waits where it is', async (t) => {
   assert.match((await send(room, { to: [ANNA] }))[0]!, /^452 4\.5\.3 /);
   allTaken(await send(room, { to: [BEN] }));
   assert.deepEqual(await counts(room), [2, 1, 0]);
+});
+
+test('what an alias sends on counts for it and for nobody behind it, also after a start', async (t) => {
+  const room = await office(t, { forwardedByHour: 2 });
+  const tax = 'tax@office.test';
+  await changes(room).aliases.add(tax, ANNA, 'office@taxes.test', 'more@taxes.test');
+  await changes(room).forwarding.set(BEN, [HOME], { keeps: true });
+  allTaken(await send(room, { to: [tax] }));
+  assert.match((await send(room, { to: [tax] }))[0]!, /^452 4\.5\.3 /);
+  for (let message = 0; message < 2; message++) allTaken(await send(room, { to: [BEN, ANNA] }));
+  assert.match((await send(room, { to: [BEN] }))[0]!, /^452 4\.5\.3 /);
+
+  let now = nowSeconds() + 1;
+  const start = () => new ForwardRate(2, room.store.trace, () => now);
+  const spent = async (rate: ForwardRate) => Promise.all([tax, BEN, ANNA].map((address) => rate.isSpent(address)));
+  assert.deepEqual(await spent(start()), [true, true, false]);
+  await room.store.housekeep(); // now they have keys
+  const rate = start();
+  assert.deepEqual(await spent(rate), [true, true, false]);
+  for (let copy = 0; copy < 2; copy++) rate.note(ANNA);
+  assert.deepEqual(await spent(rate), [true, true, true]);
+  now += 3_600 + 200;
+  assert.deepEqual(await spent(rate), [false, false, false]);
+  assert.deepEqual(await spent(start()), [false, false, false]);
 });
 
 test('junk stays in Junk of whoever forwards', async (t) => {

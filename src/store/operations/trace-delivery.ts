@@ -41,8 +41,9 @@ export function tracedMessage(
     ...(sent !== undefined && isSomewhere && { sent: { account: sent.account, email: copy } }),
     ...(queued.length > 0 && {
       queued: queued.map((queue, at) => {
-        const { account, recipients, shared } = outbound[at]!;
-        return { queue, account, to: recipients.map(({ address }) => address), ...(shared && { shared }) };
+        const { account, recipients, from, shared } = outbound[at]!;
+        const to = recipients.map(({ address }) => address);
+        return { queue, account, to, ...(from !== undefined && { from }), ...(shared && { shared }) };
       }),
     }),
   };
