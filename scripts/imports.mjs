@@ -23,7 +23,7 @@ const MAY_IMPORT = {
   outbound: ['dns', 'store', 'message', 'config', 'delivery', 'signing'],
   signing: ['dns', 'directory', 'store', 'message', 'config'],
   checks: ['delivery', 'dns', 'directory', 'store', 'message', 'config', 'net/address'],
-  trace: ['outbound/types', 'directory', 'store', 'config'],
+  trace: ['outbound/types', 'delivery/types', 'directory', 'store', 'config'],
   ldap: ['auth', 'directory', 'store', 'config'],
   imap: PROTOCOL,
   pop3: PROTOCOL,

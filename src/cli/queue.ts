@@ -120,7 +120,7 @@ function filters(command: Command): Command {
   return command
     .option('--to-domain <destination>', 'only for recipients of this domain, or by this route (host:port)')
     .option('--from <address>', 'only what has this sender; <> for reports', reversePath)
-    .option('--account <account>', 'only what this account has sent');
+    .option('--account <account>', 'only what this account has sent or forwards, or has no room for');
 }
 
 /** Adds the arguments and options that say which of those who wait. */
@@ -195,7 +195,7 @@ function listText({ messages, recipients, oldest, longest, found, destinations, 
 
 /** What tells most of how it stands. */
 function waitText(longest: QueueListed['longest']): string {
-  if (longest === null) return 'Nothing is late: it is held, or for later.';
+  if (longest === null) return 'Nothing is late: it is held, for later, or waits for room in a mailbox here.';
   return `What should have left has waited since ${localTime(longest.since)}, for ${longest.destination}.`;
 }
 
@@ -218,7 +218,7 @@ function answerText({ reply, attempts, putOff }: QueueEntryShown): string {
 }
 
 function showText(queued: QueuedShown): string {
-  const { id, sender, account, created, expires, warn, messageId, sizeBytes, requireTls, recipients } = queued;
+  const { id, sender, account, created, expires, warn, messageId, sizeBytes, requireTls, forRoom, recipients } = queued;
   const facts: readonly (readonly [string, string])[] = [
     ['Message', String(id)],
     ['From', sender === '' ? '<> (a report)' : sender],
@@ -230,6 +230,7 @@ function showText(queued: QueuedShown): string {
     ['Given up', localTime(expires)],
     ...recipients.slice(0, 1).map(({ priority }) => ['Priority', priority] as const),
     ...(requireTls ? [['Only over TLS', 'yes'] as const] : []),
+    ...(forRoom ? [['Waits for', 'room in a mailbox here, which is full; others have it'] as const] : []),
   ];
   const width = Math.max(...facts.map(([name]) => name.length));
   const head = facts.map(([name, value]) => `${name.padEnd(width)}  ${oneLine(value)}`);

@@ -8,11 +8,13 @@ import type { Envelope, Outgoing } from './types.ts';
 
 /** One copy for each account, even when several recipients lead to it. @param junk  where those get it who have a place for what is suspicious */
 export function targetsOf(
-  { envelope: { sender }, recipients, findings }: InDelivery,
+  { envelope: { sender }, recipients, findings, overfull, waits }: InDelivery,
   junk: ReadonlyMap<AccountId, MailboxId>,
 ): DeliveryTarget[] {
   const targets = new Map<AccountId, DeliveryTarget>();
-  for (const { address, accounts, mailbox, lines = '', evenIfFull, failure } of recipients) {
+  // By postmaster's address there is room where by others there is none.
+  const inOrder = recipients.toSorted((a, b) => Number(b.evenIfFull === true) - Number(a.evenIfFull === true));
+  for (const { address, accounts, mailbox, lines = '', evenIfFull, failure } of inOrder) {
     if (failure !== null) continue;
     for (const { id } of accounts) {
       if (targets.has(id)) continue;
@@ -21,7 +23,8 @@ export function targetsOf(
         account: id,
         prefix: tracePrefix(sender, address, lines + findings),
         ...(folder !== undefined && { mailbox: folder }),
-        ...(evenIfFull && { evenIfFull }),
+        ...(evenIfFull && !overfull.has(id) && { evenIfFull }),
+        ...(waits.has(id) && { waits: waits.get(id)! }),
       });
     }
   }

@@ -61,8 +61,8 @@ export class ForwardRate {
     const until = this.#copies.size < ADDRESSES ? this.#started : now;
     for await (const page of this.#trace.find({ onFrom: address, since: now - HOUR, until })) {
       for (const { at, message } of page) {
-        for (const { from, to } of message.queued ?? []) {
-          if (from === address) copies.addEarlier(now, at / 1_000, to.length);
+        for (const { from, forRoom, to } of message.queued ?? []) {
+          if (from === address && forRoom !== true) copies.addEarlier(now, at / 1_000, to.length);
         }
       }
       if (copies.sum(now) >= this.#byHour) break; // what came before is forgotten before

@@ -76,7 +76,7 @@ async function reversePath(sender: string, forwarder: string, outgoing: Outgoing
 }
 
 /** RFC 3461 5.2.7.2: of one recipient that became several, nobody can report a success for all. */
-function noticesOf({ notify, original }: RecipientParameters, several: boolean): RecipientParameters {
+export function noticesOf({ notify, original }: RecipientParameters, several: boolean): RecipientParameters {
   const kept = several ? notify?.filter((notice) => notice !== 'success') : notify;
   const asked: readonly Notify[] | undefined = kept?.length === 0 && notify?.length !== 0 ? ['never'] : kept;
   return { ...(asked && { notify: asked }), ...(original !== undefined && { original }) };

@@ -2,7 +2,7 @@
 import type { Account } from '../directory/types.ts';
 import type { Refused } from '../errors.ts';
 import type { AccountId, MailboxId, Milliseconds } from '../store/ids.ts';
-import type { OutboundRecipient, StagedMessage } from '../store/types.ts';
+import type { Outbound, OutboundRecipient, StagedMessage } from '../store/types.ts';
 import type { Envelope, Outcome } from './types.ts';
 
 export interface InDelivery {
@@ -19,6 +19,10 @@ export interface InDelivery {
   disowned: boolean;
   /** The domain of its envelope's sender says that it is not from there, and nothing else proves that it is, whoever the author may be. */
   borrowed: boolean;
+  /** Who has no room for mail to postmaster or abuse either, while others behind that address have. */
+  overfull: ReadonlySet<AccountId>;
+  /** What waits in the queue for whom, should there be no room when it is filed. */
+  waits: ReadonlyMap<AccountId, Outbound>;
 }
 
 export type Failure = Extract<Outcome, { ok: false }> & {
@@ -36,6 +40,8 @@ export interface Recipient {
   lines?: string;
   /** A group that is posted to by the right of who the envelope says is the sender. */
   postedBySender?: true;
+  /** It stands for several: who of them has room gets it, and the copies of others may wait. */
+  several?: true;
   /** Its mail is filed beyond the quota, too, for a while: it is postmaster's or abuse's. */
   evenIfFull?: true;
   /** The folder it is filed in; INBOX when absent. */

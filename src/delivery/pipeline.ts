@@ -2,9 +2,10 @@
  * The delivery pipeline: the one way into mailboxes for mail that arrives.
  *
  * Invariant: one reply, one fate. What a single reply answers for (by SMTP the whole message, by LMTP one recipient) is
- * delivered whole or not at all, so that a sender who repeats what we refused for now brings nobody a second copy, and nobody
- * loses a copy to a reply that was good for the others. Someone whose mailbox is full holds up others only where one reply must
- * speak for all, and there RCPT has refused him already if the size was declared.
+ * taken whole or not at all, so that a sender who repeats what we refused for now brings nobody a second copy, and nobody
+ * loses a copy to a reply that was good for the others. Whose mailbox is full holds up nobody behind the same address: that copy waits in the queue
+ * (room.ts). Somebody with an address of their own is refused at RCPT; they hold up others only where one reply must speak for all, and the room went after
+ * that, or no size was declared.
  */
 import type { Account } from '../directory/types.ts';
 import { Refused } from '../errors.ts';
@@ -17,17 +18,20 @@ import type { DeliveryTarget, Filed, Outbound, StagedMessage } from '../store/ty
 import type { Allowances } from './allowances.ts';
 import { arrivalOf } from './arrival.ts';
 import { type OnCheckFailed, runChecks } from './checks.ts';
-import { hasOneReply, outboundOf, sentBy, shareFates, targetsOf } from './filing.ts';
+import { outboundOf, sentBy, shareFates, targetsOf } from './filing.ts';
 import type { Check, InDelivery, Recipient, Step } from './in-delivery.ts';
 import { junkFolders } from './junk.ts';
 import { refuseBorrowed } from './posting.ts';
-import { mailboxFull, Recipients, type RecipientsOptions, type Resolver } from './recipients.ts';
+import { Recipients, type RecipientsOptions, type Resolver } from './recipients.ts';
 import { failureOf, replyToRefusal } from './replies.ts';
+import { Room, type RoomStore } from './room.ts';
 import type { Senders } from './senders.ts';
 import { type Delivery, type Envelope, HERE, type Notices, type Outcome, type Outgoing } from './types.ts';
+import { mailboxFull } from './waiting.ts';
 
 type DeliveryStore = Pick<Store, 'deliver' | 'discard'> &
-  RecipientsOptions['store'] & { readonly trace: Pick<Trace, 'refused'> };
+  RecipientsOptions['store'] &
+  RoomStore & { readonly trace: Pick<Trace, 'refused'> };
 
 export interface PipelineOptions {
   /** Of this server: its postmaster is somebody, too. */
@@ -54,13 +58,14 @@ const GOOD: Outcome = { ok: true };
 export class DeliveryPipeline implements Delivery {
   readonly #store: DeliveryStore;
   readonly #recipients: Recipients;
+  readonly #room: Room;
   readonly #options: PipelineOptions;
   /** In this order. Sieve has its place before the last two. */
   readonly #steps: readonly Step[] = [
     (delivery) => this.#checkSender(delivery),
     (delivery) => this.#resolve(delivery),
     (delivery) => this.#check(delivery),
-    (delivery) => this.#checkSharedFates(delivery),
+    (delivery) => this.#room.check(delivery),
     (delivery) => this.#file(delivery),
   ];
 
@@ -68,6 +73,7 @@ export class DeliveryPipeline implements Delivery {
     this.#store = store;
     this.#options = options;
     const { hostname, detailFolders, outgoing, forwardedByHour } = options;
+    this.#room = new Room(store, outgoing);
     this.#recipients = new Recipients({ hostname, directory, store, detailFolders, outgoing, forwardedByHour });
   }
 
@@ -81,14 +87,20 @@ export class DeliveryPipeline implements Delivery {
     if (signedIn !== undefined && found.leaves.some(({ via }) => via === undefined)) {
       await this.#options.allowances?.check(signedIn, 1);
     }
-    await this.#recipients.checkRoom({ address: recipient, ...found }, envelope.declaredBytes ?? 0, envelope.withRoom);
+    await this.#room.require({ address: recipient, ...found }, envelope.declaredBytes ?? 0, envelope.withRoom);
   }
 
   async deliver(envelope: Envelope, message: StagedMessage): Promise<readonly Outcome[]> {
     const recipients = envelope.recipients.map(
       ({ address }): Recipient => ({ address, accounts: [], leaves: [], failure: null }),
     );
-    const delivery: InDelivery = { envelope, message, recipients, ...NOTHING_FOUND };
+    const delivery: InDelivery = {
+      envelope,
+      message,
+      recipients,
+      ...NOTHING_FOUND,
+      suspicious: envelope.junk ?? false,
+    };
     try {
       for (const step of this.#steps) await step(delivery);
     } catch (error) {
@@ -126,24 +138,7 @@ export class DeliveryPipeline implements Delivery {
     await this.#recipients.holdBack(delivery);
   }
 
-  /** Those whose one reply depends on several mailboxes are checked before anything is filed; the store checks every mailbox. */
-  async #checkSharedFates({ envelope, message, recipients }: InDelivery): Promise<void> {
-    // Who leaves the queue with others does it in one transaction, as who has one reply with them.
-    const oneForAll = (hasOneReply(envelope) || envelope.arrives !== undefined) && recipients.length > 1;
-    const withRoom = new Set<AccountId>();
-    for (const recipient of recipients) {
-      const severalFates = recipient.accounts.length + recipient.leaves.length > 1;
-      const storeChecks = !(oneForAll || severalFates || recipient.evenIfFull);
-      if (recipient.failure !== null || storeChecks) continue;
-      try {
-        await this.#recipients.checkRoom(recipient, message.body.length, withRoom);
-      } catch (error) {
-        recipient.failure = failureOf(error);
-      }
-    }
-  }
-
-  /** What leaves too is filed with all or with nobody: the store refuses it as a whole when a mailbox became full just now. */
+  /** What leaves too is filed with all or with nobody, but those who may wait for room: the store refuses it as a whole when a mailbox became full just now. */
   async #file(delivery: InDelivery): Promise<void> {
     const { envelope, recipients } = delivery;
     shareFates(envelope, recipients);
@@ -152,10 +147,10 @@ export class DeliveryPipeline implements Delivery {
     const outbound = this.#outbound(delivery);
     if (targets.length + outbound.length === 0) return this.#traceRefused(delivery);
     const { outcomes, queued } = await this.#deliver(delivery, targets, outbound);
-    if (queued.length > 0) {
-      this.#options.outgoing?.wake(destinationsOf(outbound));
-      this.#recipients.noteForwarded(recipients);
-    }
+    const destinations = destinationsOf(outbound);
+    if (outcomes.some((outcome) => 'waitsAs' in outcome)) destinations.add(HERE);
+    if (destinations.size > 0) this.#options.outgoing?.wake(destinations);
+    if (queued.length > 0) this.#recipients.noteForwarded(recipients);
     const refusals = new Map<AccountId, Refused>();
     for (const [at, result] of outcomes.entries()) {
       if (result instanceof Refused) refusals.set(targets[at]!.account, result);
@@ -243,7 +238,14 @@ function asTold(refusal: Refused | undefined, account: Account, { address }: Rec
 }
 
 /** Before the checks. */
-const NOTHING_FOUND = { findings: '', suspicious: false, unproven: false, disowned: false, borrowed: false } as const;
+const NOTHING_FOUND = {
+  findings: '',
+  unproven: false,
+  disowned: false,
+  borrowed: false,
+  overfull: new Set<AccountId>(),
+  waits: new Map<AccountId, Outbound>(),
+} as const;
 const ignore = (): void => {};
 const NOWHERE: ReadonlyMap<AccountId, MailboxId> = new Map();
 

@@ -1,10 +1,9 @@
 /** Whom an address stands for: people here, and addresses elsewhere. */
-import { canonicalName, parseAddress, parseDomain } from '../directory/address.ts';
+import { parseAddress, parseDomain } from '../directory/address.ts';
 import { isRole } from '../directory/behind.ts';
 import type { Account, Resolved } from '../directory/types.ts';
 import { Refused } from '../errors.ts';
 import type { Store } from '../store/api.ts';
-import type { AccountId } from '../store/ids.ts';
 import { type ForwardedBefore, ForwardRate } from './forward-rate.ts';
 import { goOn } from './forwarding.ts';
 import { holdBack } from './hold-back.ts';
@@ -22,7 +21,7 @@ export interface RecipientsOptions {
   /** Of this server. */
   readonly hostname?: string | undefined;
   readonly directory: Resolver;
-  readonly store: Pick<Store, 'usage' | 'mailboxes'> & { readonly trace: ForwardedBefore };
+  readonly store: Pick<Store, 'mailboxes'> & { readonly trace: ForwardedBefore };
   /** Mail for `anna+lists@` goes to Anna's folder of that name, if she has one. */
   readonly detailFolders: boolean;
   /** Absent: no mail leaves. */
@@ -32,12 +31,15 @@ export interface RecipientsOptions {
 }
 
 /** Who gave the mail, and what of its header is known by then, as far as it decides who may have it. */
-export type Giver = Pick<Envelope, 'protocol' | 'signedIn' | 'sender' | 'deliveredTo' | 'fromList' | 'holdUntil'>;
+export type Giver = Pick<
+  Envelope,
+  'protocol' | 'signedIn' | 'sender' | 'deliveredTo' | 'fromList' | 'holdUntil' | 'waitedFor'
+>;
 
-export type Found = Pick<Recipient, 'accounts' | 'leaves' | 'mailbox' | 'lines' | 'evenIfFull' | 'postedBySender'>;
-
-/** Beyond a quota, for mail to postmaster and abuse: a full mailbox is often what they are to hear of. Bounded, since anybody may write to them. */
-const ROLES_ROOM = 64 << 20;
+export type Found = Pick<
+  Recipient,
+  'accounts' | 'leaves' | 'mailbox' | 'lines' | 'evenIfFull' | 'several' | 'postedBySender'
+>;
 
 export class Recipients {
   readonly #options: RecipientsOptions;
@@ -62,6 +64,8 @@ export class Recipients {
         }
         const waiting = whoWaits(address, giver, parameters);
         if (waiting !== undefined) return { accounts: [], leaves: [waiting] };
+        const own = (resolved.onward?.here ?? owners).find(({ id }) => id === giver.waitedFor);
+        if (own !== undefined) return { accounts: [own], leaves: [] };
         const { accounts, leaves } = await this.#onward(address, resolved, giver, parameters);
         const mailbox = detail === undefined ? undefined : await this.#folder(accounts, detail);
         const lines = list === undefined || giver.fromList === true ? '' : listHeader(list);
@@ -71,6 +75,7 @@ export class Recipients {
           lines,
           ...(mailbox !== undefined && { mailbox }),
           ...(role && { evenIfFull: role }),
+          ...(this.#isForSeveral(owners, leaves) && { several: true }),
           ...(list !== undefined && isPostedBySender(list, giver) && { postedBySender: true }),
         };
       }
@@ -127,29 +132,10 @@ export class Recipients {
     return goOn(address, onward, { sender, deliveredTo, parameters }, { outgoing, rate: this.#rate });
   }
 
-  /**
-   * Is there room for so many bytes with everybody it is for?
-   * @param withRoom  who has it, of the recipients of the message so far: a thousand of them may stand for the same thousand people
-   * @throws Refused `quota.exceeded`
-   */
-  async checkRoom(
-    { address, accounts, evenIfFull }: Pick<Recipient, 'address' | 'accounts' | 'evenIfFull'>,
-    bytes: number,
-    withRoom: Set<AccountId>,
-  ): Promise<void> {
-    for (const account of accounts) {
-      if (withRoom.has(account.id)) continue;
-      if (!(await this.#hasRoom(account, bytes, evenIfFull === true ? ROLES_ROOM : 0)))
-        throw mailboxFull(account, address);
-      if (evenIfFull !== true) withRoom.add(account.id);
-    }
-  }
-
-  async #hasRoom(account: Account, bytes: number, beyond: number): Promise<boolean> {
-    if (account.quotaBytes === null) return true;
-    const { usedBytes, quotaBytes } = await this.#options.store.usage(account.id);
-    const room = quotaBytes === null ? Number.POSITIVE_INFINITY : quotaBytes + beyond;
-    return usedBytes < room && usedBytes + bytes <= room;
+  /** Copies wait only where there is somebody who tries them again. */
+  #isForSeveral(owners: readonly Account[], leaves: readonly Leaving[]): boolean {
+    if (this.#options.outgoing === undefined) return false;
+    return owners.length > 1 || leaves.some(({ via }) => via?.keeper === null);
   }
 
   /** Only who signed in sends to other servers: this is nobody's relay. */
@@ -178,12 +164,6 @@ export class Recipients {
       ({ path, role, selectable }) => role === null && selectable && foldedName(path) === detail,
     )?.id;
   }
-}
-
-/** For the sender, who hears nothing of whom an address stands for, nor how much they may keep. */
-export function mailboxFull({ name }: Account, address: string): Refused {
-  const whose = canonicalName(address) === name ? `of ${address}` : `behind ${address}`;
-  return new Refused('quota.exceeded', `The mailbox ${whose} is full; please try again later.`);
 }
 
 /** Somebody here whose mail is to be there later waits for it in the queue, like those elsewhere; then it is looked anew where it goes. */

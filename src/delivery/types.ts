@@ -33,6 +33,10 @@ export interface Envelope {
   readonly importance?: 'high' | 'low' | undefined;
   /** Whose wait in the queue it ends, in the transaction that files it: the place of each recipient. */
   readonly arrives?: readonly QueuePlace[];
+  /** It waited in the queue for room in this account's mailbox, and is for it alone as long as that keeps mail here. */
+  readonly waitedFor?: AccountId;
+  /** It was found suspicious when it came. */
+  readonly junk?: true;
   /** Not to leave before (RFC 4865). */
   readonly holdUntil?: EpochSeconds;
   /** Where the message has been, by its Delivered-To fields (RFC 9228). */
@@ -69,7 +73,7 @@ export interface ReversePaths {
   reverse(address: string): string | undefined;
 }
 
-/** Where mail waits that is for people here, and was to be there later (RFC 4865); no domain is called so. */
+/** Where mail waits that is for people here: it was to be there later (RFC 4865), or there was no room for it. No domain is called so. */
 export const HERE = 'here';
 
 /** Tells senders that their mail is here, where they asked for it (RFC 3461 4.1). */
@@ -93,7 +97,7 @@ export interface Delivery {
    */
   accepts(
     recipient: string,
-    envelope: Pick<Envelope, 'protocol' | 'signedIn' | 'sender' | 'declaredBytes'> & {
+    envelope: Pick<Envelope, 'protocol' | 'signedIn' | 'sender' | 'declaredBytes' | 'waitedFor'> & {
       /** Whom the message has room with, of its recipients so far; more are added. */
       readonly withRoom: Set<AccountId>;
     },

@@ -1,6 +1,6 @@
 /**
- * People here whose mail was to be there later (RFC 4865): when the time has come it goes the way of all mail that arrives, wherever their addresses lead
- * by then.
+ * People here whose mail was to be there later (RFC 4865), or for whose copy there was no room: when the time has come it goes the way of all mail that
+ * arrives, wherever their addresses lead by then.
  *
  * Invariant: the transaction that files it takes the recipient off the queue, so that nobody gets it twice. What the queue notes later is for the trace.
  */
@@ -10,13 +10,13 @@ import { Refused } from '../errors.ts';
 import type { Store } from '../store/api.ts';
 import type { AccountId } from '../store/ids.ts';
 import type { QueuedMessage, QueuedRecipient } from '../store/queue.ts';
-import type { StagedMessage } from '../store/types.ts';
+import type { ForRoom, StagedMessage } from '../store/types.ts';
 import type { RecipientOutcome } from './types.ts';
 
 export interface HereOptions {
   readonly store: Pick<Store, 'stage'>;
   /** The way of mail that arrives, once it is made. */
-  readonly delivery: Promise<Pick<Delivery, 'deliver'>>;
+  readonly delivery: Promise<Pick<Delivery, 'accepts' | 'deliver'>>;
   /** Undefined: it is gone. */
   readonly accountOf: (id: AccountId) => Promise<Envelope['signedIn']>;
 }
@@ -59,20 +59,29 @@ export class Here {
     sizeBytes: number,
     read: () => AsyncIterable<Buffer>,
   ): Promise<RecipientOutcome[]> {
-    const signedIn = await this.#options.accountOf(message.account);
-    const { sender, options } = message;
+    const { account, sender, options } = message;
+    const { forRoom } = options;
+    const person = await this.#options.accountOf(account);
     const envelope: Envelope = {
       protocol: 'queue',
       remoteAddress: '',
       helo: '',
       sender,
       options,
-      ...(signedIn !== undefined && { signedIn }),
-      recipients: recipients.map(({ address, notify, original }) => ({ address, notify, original })),
+      ...(forRoom === undefined ? person && { signedIn: person } : { waitedFor: account, ...junk(forRoom) }),
+      recipients: recipients.map(({ address, notify, original }) => {
+        // Who gets that address later does not get what was for somebody else.
+        return { address: forRoom === undefined ? address : (person?.name ?? address), notify, original };
+      }),
       arrives: recipients.map(({ number }) => ({ id: message.id, number })),
     };
     try {
       const delivery = await this.#options.delivery;
+      if (forRoom !== undefined) {
+        if (person === undefined) throw gone(recipients[0]!);
+        // A mailbox that is full still costs a look, and not reading and writing all that it has no room for.
+        await delivery.accepts(person.name, { ...envelope, declaredBytes: sizeBytes, withRoom: new Set() });
+      }
       const outcomes = await delivery.deliver(envelope, await this.#staged(sizeBytes, read));
       return recipients.map((recipient, at) => outcomeOf(recipient, outcomes[at]!));
     } catch (error) {
@@ -92,6 +101,14 @@ export class Here {
       throw error;
     }
   }
+}
+
+function junk({ junk }: ForRoom): Pick<Envelope, 'junk'> {
+  return junk === undefined ? {} : { junk };
+}
+
+function gone({ address }: QueuedRecipient): Refused {
+  return new Refused('recipient.unknown', `There is no ${address} here any more.`);
 }
 
 function isChanged(error: unknown): boolean {

@@ -124,7 +124,7 @@ export interface Store {
   discard(message: StagedMessage): void;
   /**
    * Files one message with many people: one transaction, one body. Resolves when durable. Whose quota it would exceed (or whose
-   * mailbox is gone) is left out, with the refusal in their place. When somebody has it, `sent` has it too: the sender's own copy, unless
+   * mailbox is gone) is left out, with the refusal in their place; a target that `waits` for room does so in the queue, when somebody has it. When somebody has it, `sent` has it too: the sender's own copy, unless
    * a client has filed one before. With `outbound` it waits in the queue from then on, too ({@link MailStore.queue}); then it is filed with all
    * or with nobody. @throws Refused `store.full`, `store.failed`; with `outbound` what a target would be refused for
    */

@@ -30,6 +30,7 @@ import {
   queueSize,
 } from './operations/queue-list.ts';
 import { hasten, type OwnPlace, queuedOf, withdraw } from './operations/queue-own.ts';
+import { bytesForRoom } from './operations/queue-room.ts';
 import { type QueuedBatch, type QueuedRecipient, readQueued } from './operations/queue-row.ts';
 import { recordEvent } from './operations/trace.ts';
 import type { Trace } from './trace.ts';
@@ -163,6 +164,11 @@ export class Queue {
   /** Those of a batch who wait as it says. */
   asTheyWere(batch: QueuedBatch): Promise<QueuedRecipient[]> {
     return this.#engine.read((tx) => asTheyWere(tx, batch));
+  }
+
+  /** How much waits for room in the mailbox of an account: bytes, each message with 64 KB at least. */
+  bytesForRoom(account: AccountId): Promise<number> {
+    return this.#engine.read((tx) => bytesForRoom(tx, account), account);
   }
 
   /** One message with all who have not got it yet; undefined when it is gone. */

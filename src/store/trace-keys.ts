@@ -50,9 +50,9 @@ export function keysOf(message: Traced, messageId: string | null): Buffer {
   for (const author of message.authors ?? []) keys.push(keyOf('from', folded(author)));
   for (const { address } of message.recipients) keys.push(keyOf('to', folded(address)));
   if (messageId !== null) keys.push(keyOf('id', messageId));
-  for (const { queue, from } of message.queued ?? []) {
+  for (const { queue, from, forRoom } of message.queued ?? []) {
     keys.push(keyOf('queue', queue));
-    if (from !== undefined) keys.push(keyOf('on', from));
+    if (from !== undefined && forRoom !== true) keys.push(keyOf('on', from));
   }
   for (const account of accountsOf(message)) keys.push(keyOf('account', account));
   const packed = Buffer.allocUnsafe(keys.length * KEY_BYTES);

@@ -59,15 +59,17 @@ export interface TracedCopy {
   readonly email: EmailId;
 }
 
-/** A copy that leaves for other servers. */
+/** A copy that leaves for other servers, or waits for room here. */
 export interface TracedQueued {
   readonly queue: QueueId;
   readonly account: AccountId;
   readonly to: readonly string[];
-  /** The address of ours from which it goes on; absent: it is sent from here. */
+  /** The address of ours from which it goes on, or which it was sent to; absent: it is sent from here. */
   readonly from?: string;
   /** An alias or a group leads there: of no concern to the account's person. */
   readonly shared?: true;
+  /** The mailbox of the account was full: it waits for room there, while others behind the same address have theirs. */
+  readonly forRoom?: true;
 }
 
 /** A row of the trace. */
@@ -110,7 +112,7 @@ export interface TraceEventDetail {
   }[];
   /** Who did it. */
   readonly actor?: string;
-  /** The way it is sent instead. */
+  /** The way it is sent instead; of an attempt: `here`, where it was for people here. */
   readonly destination?: string;
 }
 

@@ -76,6 +76,8 @@ export interface DeliveryTarget {
   readonly prefix: Buffer;
   /** Filed beyond the quota, too: a report on what the person sent, mail to postmaster. */
   readonly evenIfFull?: true;
+  /** What waits in the queue for room instead, where somebody else has the message; absent: who has no room is refused. */
+  readonly waits?: Outbound;
 }
 
 /** What a person submitted, for their own Sent mailbox. Their quota never stands in its way: the message has been sent. */
@@ -116,6 +118,8 @@ export interface OutboundRecipient {
   readonly notify?: readonly Notify[];
   /** ORCPT as it was given. */
   readonly original?: string;
+  /** Why it waits from the beginning, as an attempt would have said. */
+  readonly reply?: string;
 }
 
 /** Each is tried after all of the one before that is due at the same destination. */
@@ -139,6 +143,16 @@ export interface OutboundOptions {
    * forwarded never is: it says of itself who its author is.
    */
   readonly ours?: true;
+  /** It is for nobody but the account whose it is, here, and waits for room in its mailbox: others have theirs. */
+  readonly forRoom?: ForRoom;
+}
+
+/** What is to be known of mail when there is room for it. */
+export interface ForRoom {
+  /** Who submitted it. */
+  readonly by?: AccountId;
+  /** It was found suspicious when it came. */
+  readonly junk?: true;
 }
 
 export interface Delivered {
@@ -148,10 +162,16 @@ export interface Delivered {
   readonly email: EmailId;
 }
 
+/** There was no room: it waits in the queue. */
+export interface Waiting {
+  readonly account: AccountId;
+  readonly waitsAs: QueueId;
+}
+
 /** What became of a message. */
 export interface Filed {
   /** One for each target, in their order. */
-  readonly outcomes: readonly (Delivered | Refused)[];
+  readonly outcomes: readonly (Delivered | Waiting | Refused)[];
   /** Under which numbers it leaves: one for each `outbound`, in their order. */
   readonly queued: readonly QueueId[];
 }

@@ -26,16 +26,29 @@ export function tellArrival(message: Arrived, names: Names, isSeen: (account: Ac
     ...tellRefusals(message),
     ...tellCopies(message, names, isSeen),
     ...tellTaken(message, names, isSeen),
-    ...(message.queued ?? [])
-      .filter(({ account }) => isSeen(account))
-      .map(({ queue, to }): Told => {
-        return {
-          kind: 'queued',
-          text: `waits for ${to.join(', ')} as number ${queue} in the queue`,
-          queue,
-          recipients: to,
-        };
-      }),
+    ...tellQueued(message, isSeen),
+  ];
+}
+
+function tellQueued({ queued = [] }: Traced, isSeen: (account: AccountId) => boolean): Told[] {
+  const [seen, others] = [true, false].map((yes) => queued.filter(({ account }) => isSeen(account) === yes));
+  // Who is in a group, its senders are not told.
+  const behind = new Set(others!.flatMap(({ forRoom, from = '' }) => (forRoom ? from : [])));
+  return [
+    ...seen!.map(({ queue, to, from, forRoom }): Told => {
+      const whom = forRoom ? `room in the mailbox of ${to[0]}, which is full,` : to.join(', ');
+      const rest = forRoom ? `; others behind ${from} have it` : '';
+      return {
+        kind: 'queued',
+        text: `waits for ${whom} as number ${queue} in the queue${rest}`,
+        queue,
+        recipients: to,
+      };
+    }),
+    ...[...behind].map((from): Told => {
+      const text = `waits for room in a mailbox behind ${from}, which is full; the others have it`;
+      return { kind: 'queued', text, recipients: [from] };
+    }),
   ];
 }
 

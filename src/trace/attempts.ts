@@ -1,4 +1,5 @@
 /** What became of mail at other servers, for the trace: noted in the transaction that settles it. */
+import { HERE } from '../delivery/types.ts';
 import type { RecordOutcomes } from '../outbound/types.ts';
 import type { Writer } from '../store/engine/engine.ts';
 import type { QueueId, TraceId } from '../store/ids.ts';
@@ -12,12 +13,14 @@ export const recordOutcomes: RecordOutcomes = async (tx, { id, trace }, outcomes
   const [first] = outcomes;
   if (first === undefined) return;
   const { peer } = first;
+  const here = first.recipient.destination === HERE;
   const recipients = outcomes.map(({ recipient, kind, said: { reply, status, text } }) => ({
     address: recipient.address,
     outcome: kind,
     said: `${reply} ${status} ${text}`.replace(/\s+/g, ' ').slice(0, MOST_SAID),
   }));
-  await recordEvent(tx, trace, 'attempt', { queue: id, ...(peer !== '' && { peer }), recipients });
+  const where = { ...(peer !== '' && { peer }), ...(here && { destination: HERE }) };
+  await recordEvent(tx, trace, 'attempt', { queue: id, ...where, recipients });
 };
 
 /** Somebody did something with mail that waits: one event for each message. */

@@ -1,4 +1,5 @@
 /** What became of a message later, in words: at other servers, and in mailboxes. Pure. */
+import { HERE } from '../delivery/types.ts';
 import type { AccountId } from '../store/ids.ts';
 import type { TraceBy, TraceChange, TraceEvent } from '../store/trace-types.ts';
 import { deviceText, type Names, type Told } from './arrival-words.ts';
@@ -10,6 +11,7 @@ import type { StoryEventKind } from './story-types.ts';
  */
 export function tellEvent({ kind, detail }: TraceEvent, isOurs: boolean): Told[] {
   const { queue, peer, recipients = [], actor = 'somebody', destination = '' } = detail;
+  const words = destination === HERE ? attemptHere : attemptText;
   const to = recipients.map(({ address }) => address);
   if (kind === 'reported') return [{ kind, text: isOurs ? REPORTED : REPORTED_BACK, queue }];
   if (kind !== 'attempt') {
@@ -21,7 +23,7 @@ export function tellEvent({ kind, detail }: TraceEvent, isOurs: boolean): Told[]
   return [...ends.values()].map((group): Told => {
     const [{ outcome = 'deferred', said = '' }] = group as [(typeof group)[number]];
     const addresses = group.map(({ address }) => address);
-    const text = attemptText(outcome, addresses.join(', '), peer, said);
+    const text = words(outcome, addresses.join(', '), said, peer);
     return {
       kind: outcome as StoryEventKind,
       text,
@@ -46,7 +48,7 @@ const DONE = {
   hasten: 'was to be sent at once',
 } as const;
 
-function attemptText(outcome: string, to: string, peer: string | undefined, said: string): string {
+function attemptText(outcome: string, to: string, said: string, peer?: string): string {
   switch (outcome) {
     case 'sent':
       return `was taken by ${peer ?? 'another server'} for ${to}: ${said}`;
@@ -60,6 +62,18 @@ function attemptText(outcome: string, to: string, peer: string | undefined, said
       return peer === undefined
         ? `could not be brought to a server for ${to}, and is tried again: ${said}`
         : `was put off by ${peer} for ${to}: ${said}`;
+  }
+}
+
+/** For people here. */
+function attemptHere(outcome: string, to: string, said: string): string {
+  switch (outcome) {
+    case 'sent':
+      return `came to ${to} here, out of the queue`;
+    case 'deferred':
+      return `could not be filed for ${to} yet, and is tried again: ${said}`;
+    default:
+      return attemptText(outcome, to, said);
   }
 }
 

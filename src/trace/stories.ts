@@ -183,9 +183,13 @@ class Teller implements Names {
     const isSender = this.#isSender(row);
     const queued = this.#leaving(row, isSender);
     const elsewhere = queued.length < (message.queued ?? []).length;
-    const known = isSender ? { ...message, queued, elsewhere } : { ...message, recipients: [], queued };
+    // Of what waits for room with somebody its sender hears that it does, and no more.
+    const waits = (message.queued ?? []).filter((each) => each.forRoom === true && !queued.includes(each));
+    const known = isSender
+      ? { ...message, queued: [...queued, ...waits], elsewhere }
+      : { ...message, recipients: [], queued };
     const came = tellArrival(known, this, (account) => this.#isSeen(account));
-    const numbers = new Map(queued.map((each) => [each.queue, isSent(message, each)]));
+    const numbers = new Map(queued.map((each) => [each.queue, each.forRoom === true || isSent(message, each)]));
     const left = numbers.size === 0 ? [] : await this.#parts.store.trace.events(id);
     const events = [
       ...came.map((told): StoryEvent => ({ at: iso(at), ...told })),

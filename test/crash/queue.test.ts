@@ -5,7 +5,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { perform } from '../../src/cli/perform.ts';
-import { removeQueued } from '../../src/server/admin/queue-change.ts';
+import { addGroup, joinGroup } from '../../src/server/admin/groups.ts';
+import { listQueue } from '../../src/server/admin/queue.ts';
+import { removeQueued, retryQueued } from '../../src/server/admin/queue-change.ts';
+import { setQuota } from '../../src/server/admin/quotas.ts';
 import { verify } from '../../src/server/admin/verify.ts';
 import { attempts, Internet } from '../helpers/internet.ts';
 import { LineClient } from '../helpers/line-client.ts';
@@ -67,6 +70,33 @@ test('killed while it hears that a message is refused, the server tells its send
   await attempts(office, 'failed');
   const [laptop] = office.devices('anna', ['laptop']);
   assert.equal((await laptop.pop3((session) => session.subjects())).length, 1);
+  assert.deepEqual((await perform(verify, {}, office)).findings, []);
+});
+
+test('killed while a copy waits for room in a full mailbox, the server files it when there is some, once', async (t) => {
+  const internet = await Internet.open(t);
+  const office = await internet.office('office.test', { people: ['anna', 'ben'] });
+  const ben = { scope: 'account', name: 'ben@office.test' } as const;
+  await perform(addGroup, { group: 'All', description: '', address: 'all@office.test' }, office);
+  await perform(joinGroup, { group: 'All', accounts: [ANNA, ben.name] }, office);
+  await perform(setQuota, { ...ben, bytes: 1 }, office);
+  await submit(office, 'all@office.test');
+  await office.kill();
+  await office.start();
+  await perform(retryQueued, {}, office);
+  await attempts(office, 'deferred');
+  await perform(setQuota, { ...ben, bytes: null }, office);
+  await office.kill();
+  await office.start();
+  await perform(retryQueued, {}, office);
+  await attempts(office, 'sent');
+  await office.kill();
+  await office.start();
+  for (const person of ['anna', 'ben']) {
+    const [laptop] = office.devices(person, ['laptop']);
+    assert.deepEqual(await laptop.pop3((session) => session.subjects()), ['Offer'], person);
+  }
+  assert.equal((await perform(listQueue, { most: 10 }, office)).recipients, 0);
   assert.deepEqual((await perform(verify, {}, office)).findings, []);
 });
 

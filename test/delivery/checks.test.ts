@@ -10,8 +10,9 @@ import type { StagedMessage } from '../../src/store/types.ts';
 function delivery(leaves: readonly Leaving[] = []): InDelivery {
   const envelope = { protocol: 'smtp', remoteAddress: '192.0.2.1', helo: 'x', sender: '', recipients: [] } as const;
   const recipients = leaves.map((each) => ({ address: each.address, accounts: [], leaves: [each], failure: null }));
-  const nothing = { findings: '', suspicious: false, unproven: false, disowned: false, borrowed: false };
-  return { envelope, message: {} as StagedMessage, recipients, ...nothing };
+  const nothing = { findings: '', suspicious: false, unproven: false, disowned: false, borrowed: false } as const;
+  const room = { overfull: new Set<AccountId>(), waits: new Map() };
+  return { envelope, message: {} as StagedMessage, recipients, ...nothing, ...room };
 }
 
 function check(run: Check['run'], more: Partial<Check> = {}): Check {

@@ -10,11 +10,15 @@ import { Routes } from '../../src/outbound/route.ts';
 import { Sts } from '../../src/outbound/tls/sts.ts';
 import type { RecipientOutcome } from '../../src/outbound/types.ts';
 import { openOwnMail } from '../../src/server/own-mail.ts';
+import { sql } from '../../src/store/engine/sql.ts';
+import { nowSeconds } from '../../src/store/ids.ts';
+import { recordOutcomes } from '../../src/trace/attempts.ts';
 import { defer } from '../helpers/defer.ts';
 import { type Client, type MailRoom, mailRoom, PASSWORD } from '../helpers/mail-room.ts';
 import { type ScriptedPeer, type ScriptedPeerOptions, scriptedPeer } from './scripted-peer.ts';
 
 export const DAY = 86_400;
+const EXPIRE = sql('UPDATE queue_message SET expires = ?');
 const PLAIN = Buffer.from(`\0anna@office.test\0${PASSWORD}`).toString('base64');
 
 export class SendingOffice {
@@ -66,13 +70,14 @@ export class SendingOffice {
       ownNames: new Set(),
       port: 25,
       random: () => 0.5,
+      steadyAfter: 0,
       byDestination: 2,
       connections: 4,
       spareFor: 60_000, // also for a machine that needs long to submit the next message
       reporter: room.reports,
       here: new Here({ store, delivery: Promise.resolve(delivery), accountOf: (id) => directory.accountOf(id) }),
       signer: { sign: async () => Buffer.alloc(0) },
-      record: async () => {},
+      record: recordOutcomes,
       log,
       onInternalError,
       onOutcome: (outcome) => {
@@ -99,6 +104,29 @@ export class SendingOffice {
     for (const recipient of recipients) assert.match(await client.ask(`RCPT TO:${recipient}`), /^250 /);
     assert.match(await client.ask('DATA'), /^354 /);
     return client.ask('Subject: Party\r\nFrom: anna@office.test\r\n\r\nCome!\r\n.');
+  }
+
+  /** Mail from elsewhere. @returns the reply to the message */
+  async receive(sender: string, ...recipients: readonly string[]): Promise<string> {
+    const client = await this.room.connect('smtp');
+    await client.ask('EHLO far.test');
+    assert.match(await client.ask(`MAIL FROM:<${sender}>`), /^250 /);
+    for (const recipient of recipients) assert.match(await client.ask(`RCPT TO:<${recipient}>`), /^250 /);
+    assert.match(await client.ask('DATA'), /^354 /);
+    return client.ask('Subject: Party\r\nFrom: sam@example.net\r\n\r\nCome!\r\n.');
+  }
+
+  /** Tries all that waits now, as an administrator would. */
+  async retry(): Promise<void> {
+    const { queue } = this.room.store;
+    for await (const page of queue.pages()) await queue.change(page, { kind: 'retry' }, async () => {});
+    this.#dispatcher.wake();
+  }
+
+  /** The time of all that waits is over. */
+  async expire(): Promise<void> {
+    await this.room.store.engine.write(async (tx) => tx.run(EXPIRE, nowSeconds()));
+    this.#dispatcher.wake();
   }
 
   /** Resolves when so many outcomes are known in all. */

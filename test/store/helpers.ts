@@ -1,4 +1,5 @@
 /** A store in a folder of its own, and the words tests about mail are told in. */
+import assert from 'node:assert/strict';
 import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -75,7 +76,8 @@ export async function deliver(
     accounts.map((account) => ({ account, prefix, ...target })),
   );
   if (first instanceof Error) throw first;
-  return first!;
+  assert.ok(first !== undefined && 'uid' in first);
+  return first;
 }
 
 export async function appendTo(

@@ -71,13 +71,14 @@ export function waitingReason(
 }
 
 function reasonText(
-  { address, said, ours }: Pick<Told, 'address' | 'said' | 'ours'>,
+  { address, said, ours, ofSeveral }: Pick<Told, 'address' | 'said' | 'ours' | 'ofSeveral'>,
   { sender, sizeBytes }: Pick<AboutMessage, 'sender' | 'sizeBytes'>,
   texts: ReportTexts,
   language: Language,
 ): string {
   const values = { domain: domainOf(address), sender, size: size(sizeBytes, language) };
-  return filled(texts.reasons[reasonOf(said, ours)], values);
+  const reason = reasonOf(said, ours);
+  return filled(texts.reasons[ofSeveral && reason === 'mailboxFull' ? 'oneMailboxFull' : reason], values);
 }
 
 /** The address, then why, a little further in. */

@@ -21,7 +21,7 @@ export interface ReadersOptions {
 export interface Owned {
   /** Its reverse path; not empty. */
   readonly sender: string;
-  /** Who submitted it, or forwards it; undefined: it only came in. */
+  /** Who submitted it, or forwards it, or for whom it waits for room; undefined: it only came in. */
   readonly account: AccountId | undefined;
   readonly options: OutboundOptions;
   /** It tells of the reader's own forwarding: it does not go the way that has just failed. */
@@ -46,9 +46,13 @@ export class Readers {
     this.#options = options;
   }
 
-  /** Undefined: nobody. An address elsewhere reads reports only where this server forwarded its mail: anybody can write it into a reverse path. */
+  /**
+   * Undefined: nobody. An address elsewhere reads reports only where this server forwarded its mail, or has told it that the mail was taken: anybody
+   * can write it into a reverse path.
+   */
   async of(message: Owned): Promise<Reader | undefined> {
-    const { sender, account, options } = message;
+    const { sender, options } = message;
+    const account = options.forRoom === undefined ? message.account : options.forRoom.by;
     const { directory, originalSender } = this.#options;
     const away = originalSender(sender);
     if (away !== undefined) return this.#elsewhere(message, away);
@@ -58,9 +62,10 @@ export class Readers {
     const own = people.filter(({ id }) => id === account);
     if (people.length > 0) return this.#ofPeople(message, own.length > 0 ? own : people);
     // Sent with an address that is nobody's here, or nobody's any more.
-    return options.ours === true && account !== undefined
-      ? this.#here(message, [{ id: account, displayName: '' }], [])
-      : undefined;
+    if (options.ours === true && account !== undefined)
+      return this.#here(message, [{ id: account, displayName: '' }], []);
+    const wasTaken = options.forRoom !== undefined && resolved.kind === 'foreign';
+    return wasTaken ? this.#elsewhere(message, sender) : undefined;
   }
 
   /** Where they have their mail: what has gone on to another server is told of there. */

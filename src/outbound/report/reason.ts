@@ -9,6 +9,7 @@ export type Reason =
   | 'senderRefused'
   | 'mailboxClosed'
   | 'mailboxFull'
+  | 'oneMailboxFull'
   | 'tooLarge'
   | 'serverTrouble'
   | 'notReached'

@@ -60,7 +60,8 @@ export class Reports implements Reporter, Notices {
     if (message.sender === '') return undefined;
     const via = wentOnFrom(message.prefix);
     const isOwners = via !== undefined && [via, caretakerOf(via)].includes(message.sender);
-    const told = toldOf(outcomes, message.expires, isOwners ? undefined : via);
+    const ofSeveral = message.options.forRoom !== undefined;
+    const told = toldOf(outcomes, { expires: message.expires, ...(!isOwners && { via, ofSeveral }) });
     return told.length === 0 ? undefined : this.#reportOf({ ...(await this.#queued(message)), stays: isOwners }, told);
   }
 

@@ -3,6 +3,7 @@ import type { InDelivery, Recipient } from '../../delivery/in-delivery.ts';
 import type { EpochSeconds } from '../../store/ids.ts';
 import type { PeerReply } from '../peer.ts';
 import type { RecipientOutcome } from '../types.ts';
+import { EXPIRED } from './reason.ts';
 
 /** RFC 3464 2.3.3 */
 export const ACTIONS = ['failed', 'delayed', 'delivered', 'relayed', 'expanded'] as const;
@@ -22,27 +23,36 @@ export interface Told {
   readonly ours: boolean;
   /** It is tried until then. */
   readonly until?: EpochSeconds;
+  /** The address stands for several, and it is about one of them: others have the message. */
+  readonly ofSeveral?: true;
 }
 
-/**
- * What the sender is to hear of outcomes.
- *
- * @param expires  when those that wait are given up
- * @param via  the address of ours from which the message went on: where it went on to is nobody's business but the owner's (RFC 3461 5.2.7.3)
- */
-export function toldOf(outcomes: readonly RecipientOutcome[], expires: EpochSeconds, via?: string): Told[] {
+/** What is known of the message. */
+interface About {
+  /** When those that wait are given up. */
+  readonly expires: EpochSeconds;
+  /** The address of ours from which it went on: where it went on to is nobody's business but the owner's (RFC 3461 5.2.7.3). */
+  readonly via?: string | undefined;
+  /** It waits for room for one of those behind an address. */
+  readonly ofSeveral?: boolean;
+}
+
+/** What the sender is to hear of outcomes. */
+export function toldOf(outcomes: readonly RecipientOutcome[], { expires, via, ofSeveral }: About): Told[] {
   return outcomes.flatMap((outcome) => {
     const action = actionOf(outcome);
     if (action === undefined) return [];
     const { recipient, said, peer } = outcome;
     const { address, original } = recipient;
     const shown = via === undefined ? { address, said, peer } : { address: via, said: discreet(said), peer: '' };
-    return [{ action, original, ours: peer === '', ...shown, ...(action === 'delayed' && { until: expires }) }];
+    const more = { ...(action === 'delayed' && { until: expires }), ...(ofSeveral && { ofSeveral }) };
+    return [{ action, original, ours: peer === '', ...shown, ...more }];
   });
 }
 
 /** What was said, without its words, which name whom it was said of. That an address is wrong (RFC 3463 3.2) is not true of ours. */
-function discreet({ reply, status }: PeerReply): PeerReply {
+function discreet({ reply, status, text }: PeerReply): PeerReply {
+  if (status === EXPIRED) return { reply, status, text: /^4\d\d 4\.[^1]\.\d{1,3}(?= |$)/.exec(text)?.[0] ?? '' };
   return { reply, status: /^[245]\.1\./.test(status) ? '' : status, text: '' };
 }
 

@@ -16,7 +16,7 @@ export interface QueueListed {
   readonly messages: number;
   readonly recipients: number;
   readonly oldest: string | null;
-  /** What should have left and has waited for longest; null: nothing waits but what is held, or for later. */
+  /** What should have left and has waited for longest; null: nothing waits but what is held, for later, or for room in a mailbox here. */
   readonly longest: { readonly since: string; readonly destination: string } | null;
   /** Recipients that fit the selection. */
   readonly found: number;
@@ -71,6 +71,8 @@ export interface QueuedShown {
   readonly messageId: string | null;
   readonly sizeBytes: number;
   readonly requireTls: boolean;
+  /** The mailbox of the account is full: it waits for room there. */
+  readonly forRoom: boolean;
   readonly recipients: readonly QueueEntryShown[];
 }
 
@@ -132,6 +134,7 @@ export const showQueued = action({
       messageId: record?.analysis.messageId ?? null,
       sizeBytes: message.prefix.length + (record?.body.length ?? 0),
       requireTls: message.options.requireTls ?? false,
+      forRoom: message.options.forRoom !== undefined,
       recipients: listed,
     };
   },

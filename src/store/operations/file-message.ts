@@ -75,36 +75,50 @@ export interface DeliverTrace extends Tracing {
 }
 
 /**
- * Files one message with each target; whose quota it exceeds, or whose mailbox is gone, gets a refusal instead. What leaves this server too is
- * filed with all or not at all: a sender who repeats it would else send it twice.
+ * Files one message with each target; whose quota it exceeds, or whose mailbox is gone, gets a refusal instead; or it waits for room in the queue,
+ * for those who may wait, when somebody has it. What leaves this server too is filed with all or not at all: a sender who repeats it would else
+ * send it twice.
  * @throws Refused the first refusal, when the message leaves this server too
  */
 export async function deliver(tx: Writer, message: PreparedMessage, args: DeliverArgs): Promise<Filed> {
   const { targets, sent, outbound, now, trace } = args;
   const { staged } = message;
-  const byTarget = new Map<DeliveryTarget, Delivered | Refused>();
+  const byTarget = new Map<DeliveryTarget, Filed['outcomes'][number]>();
   for (const target of [...targets].sort((a, b) => a.account - b.account)) {
     const outcome = await deliverTo(tx, message, target, now);
-    if (outcome instanceof Refused && outbound.length > 0) throw outcome;
+    if (outcome instanceof Refused && outbound.length > 0 && !mayWait(target, outcome)) throw outcome;
     byTarget.set(target, outcome);
   }
-  const outcomes = targets.map((target) => byTarget.get(target)!);
-  const isSomewhere = outbound.length > 0 || outcomes.some((outcome) => !(outcome instanceof Refused));
+  const isSomewhere = outbound.length > 0 || byTarget.values().some((outcome) => !(outcome instanceof Refused));
   const copy = sent !== undefined && isSomewhere ? await fileSent(tx, message, sent, now) : null;
   const emails = new Map<AccountId, EmailId>();
   if (sent !== undefined && copy !== null) emails.set(sent.account, copy);
   const traceId = trace === undefined ? NOT_TRACED : await nextTraceId(tx, trace.clock);
-  const queued: QueueId[] = [];
-  for (const each of outbound) {
+  const wait = async (each: Outbound): Promise<QueueId> => {
     const email = emails.get(each.account) ?? (await insertEmailAlone(tx, message, each.account, now));
     emails.set(each.account, email);
-    queued.push(await enqueue(tx, each, { email, trace: traceId }, now));
+    return enqueue(tx, each, { email, trace: traceId }, now);
+  };
+  const queued: QueueId[] = [];
+  for (const each of outbound) queued.push(await wait(each));
+  for (const [target, outcome] of byTarget) {
+    if (!isSomewhere || !mayWait(target, outcome)) continue;
+    byTarget.set(target, { account: target.account, waitsAs: await wait(target.waits) });
   }
+  const outcomes = targets.map((target) => byTarget.get(target)!);
   if (trace !== undefined) {
     const message = tracedMessage(staged, args, trace, { outcomes, queued, copy });
     await recordMessage(tx, traceId, message, staged.analysis.messageId);
   }
   return { outcomes, queued };
+}
+
+/** It is for want of room alone that there is no copy. */
+function mayWait(
+  target: DeliveryTarget,
+  outcome: Filed['outcomes'][number],
+): target is DeliveryTarget & Required<Pick<DeliveryTarget, 'waits'>> {
+  return outcome instanceof Refused && outcome.code === 'quota.exceeded' && target.waits !== undefined;
 }
 
 const NOT_TRACED = 0 as TraceId;

@@ -15,10 +15,10 @@ const DESTINATIONS = sql<readonly [destination: string]>(
 const IS_PUT_OFF = sql<readonly [destination: string]>(
   'SELECT destination FROM queue_destination WHERE destination = ? AND due > ? AND failures > 0',
 );
-/** Tried before, or to be tried at once when it came. */
+/** Tried before, or to be tried at once when it came; what waits for room in a mailbox says why from the beginning. */
 const ROWS_PUT_OFF = sql<readonly [queue: number, number: number]>(`
   SELECT queue_id, number FROM queue_recipient r WHERE destination = ? AND state = 'waiting' AND priority = ? AND due > ?
-    AND (attempts > 0 OR due = (SELECT created FROM queue_message m WHERE m.queue_id = r.queue_id)) LIMIT ?`);
+    AND (attempts > 0 OR reply <> '' OR due = (SELECT created FROM queue_message m WHERE m.queue_id = r.queue_id)) LIMIT ?`);
 const SET_DUE = sql('UPDATE queue_recipient SET due = ? WHERE queue_id = ? AND number = ?');
 
 /** Destinations looked at in a transaction; recipients changed in one. */

@@ -70,7 +70,7 @@ export interface QueueSize {
   readonly held: number;
   /** When the message came that waits for longest; null when none does. */
   readonly oldest: EpochSeconds | null;
-  /** Who should have it and has waited for longest, since when, and for which destination; without those that are held or wait until later. */
+  /** Who should have it and has waited for longest, since when, and for which destination; without those that are held, or wait until later or for room in a mailbox here. */
   readonly longest: { readonly since: EpochSeconds; readonly destination: string } | null;
 }
 

@@ -36,9 +36,12 @@ export async function queuedOf(
   return rows.map(([email, id]) => ({ email: email as EmailId, id: id as QueueId }));
 }
 
-/** Nobody has tried it, since its time has not come (RFC 4865). */
-export function isForLater({ attempts, due }: Pick<QueuedRecipient, 'attempts' | 'due'>, now: EpochSeconds): boolean {
-  return attempts === 0 && due > now;
+/** Nobody has tried it, since its time has not come (RFC 4865). What waits for room in a mailbox says why from the beginning. */
+export function isForLater(
+  { attempts, due, reply }: Pick<QueuedRecipient, 'attempts' | 'due' | 'reply'>,
+  now: EpochSeconds,
+): boolean {
+  return attempts === 0 && due > now && reply === '';
 }
 
 /**

@@ -15,6 +15,7 @@ import { type Outbound, PRIORITIES } from '../types.ts';
 import { nextNumber } from './accounts.ts';
 import { dropEmailIfUnused } from './purge.ts';
 import { awaitDestination, forgetDestinations, reschedule } from './queue-destination.ts';
+import { sinceOf } from './queue-room.ts';
 import {
   MESSAGE_COLUMNS,
   type QueuedMessage,
@@ -25,7 +26,7 @@ import {
 
 const INSERT_MESSAGE = sql(`INSERT INTO queue_message (${MESSAGE_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`);
 const INSERT_RECIPIENT = sql(`
-  INSERT INTO queue_recipient (queue_id, ${RECIPIENT_COLUMNS}, since) VALUES (?, ?, ?, ?, 'waiting', ?, ?, 0, ?, ?, '', ?)`);
+  INSERT INTO queue_recipient (queue_id, ${RECIPIENT_COLUMNS}, since) VALUES (?, ?, ?, ?, 'waiting', ?, ?, 0, ?, ?, ?, ?)`);
 const EMAIL_OF = sql<readonly [account: number, email: number]>(
   'SELECT account_id, email_id FROM queue_message WHERE queue_id = ?',
 );
@@ -69,8 +70,9 @@ export async function enqueue(
   const options = JSON.stringify(outbound.options ?? {});
   await tx.run(INSERT_MESSAGE, queue, account, email, sender, bytes, options, now, warn, expires, trace);
   const rank = PRIORITIES.indexOf(priority);
-  for (const [number, { address, destination, notify = [], original = '' }] of recipients.entries()) {
-    await tx.run(INSERT_RECIPIENT, queue, number, address, destination, rank, due, notify.join(','), original, due);
+  for (const [number, { address, destination, notify = [], original = '', reply = '' }] of recipients.entries()) {
+    const asked = [notify.join(','), original, reply];
+    await tx.run(INSERT_RECIPIENT, queue, number, address, destination, rank, due, ...asked, sinceOf(outbound, due));
   }
   for (const destination of new Set(recipients.map((each) => each.destination))) {
     await awaitDestination(tx, destination, due);

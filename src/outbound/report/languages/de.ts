@@ -43,6 +43,8 @@ export const de: ReportTexts = {
     mailboxClosed: 'Dieses Postfach nimmt keine E-Mail an. Versuchen Sie einen anderen Weg.',
     mailboxFull:
       'Das Postfach des Empfängers ist voll. Versuchen Sie es später noch einmal oder auf einem anderen Weg.',
+    oneMailboxFull:
+      'Das Postfach einer der Personen, für die diese Adresse steht, ist voll. Die anderen haben die Nachricht.',
     tooLarge:
       'Die Nachricht ({size}) ist für den Mailserver des Empfängers zu groß. Senden Sie sie in Teilen oder einen Link auf die Dateien.',
     serverTrouble: 'Der Mailserver des Empfängers hat selbst eine Störung.',

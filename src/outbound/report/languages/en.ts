@@ -43,6 +43,7 @@ export const en: ReportTexts = {
       'The mail server of the recipient does not accept your own address, {sender}. Tell your administrator.',
     mailboxClosed: 'This mailbox does not take mail. Reach the person in another way.',
     mailboxFull: 'The mailbox of the recipient is full. Try again later, or reach the person in another way.',
+    oneMailboxFull: 'The mailbox of one of those for whom this address stands is full. The others have the message.',
     tooLarge:
       'The message ({size}) is too large for the mail server of the recipient. Send it in parts, or a link to the files.',
     serverTrouble: 'The mail server of the recipient has a problem of its own.',

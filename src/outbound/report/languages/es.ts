@@ -43,6 +43,8 @@ export const es: ReportTexts = {
       'El servidor de correo del destinatario no acepta su propia dirección, {sender}. Avise a su administrador.',
     mailboxClosed: 'Este buzón no acepta correo. Pruebe otro medio.',
     mailboxFull: 'El buzón del destinatario está lleno. Vuelva a intentarlo más tarde o pruebe otro medio.',
+    oneMailboxFull:
+      'El buzón de una de las personas a las que lleva esta dirección está lleno. Las demás tienen el mensaje.',
     tooLarge:
       'El mensaje ({size}) es demasiado grande para el servidor de correo del destinatario. Envíelo en partes, o envíe un enlace a los archivos.',
     serverTrouble: 'El servidor de correo del destinatario tiene un problema propio.',

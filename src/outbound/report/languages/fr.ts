@@ -43,6 +43,7 @@ export const fr: ReportTexts = {
       'Le serveur de messagerie du destinataire n’accepte pas votre propre adresse, {sender}. Prévenez votre administrateur.',
     mailboxClosed: 'Cette boîte n’accepte pas de courrier. Essayez un autre moyen.',
     mailboxFull: 'La boîte du destinataire est pleine. Réessayez plus tard, ou essayez un autre moyen.',
+    oneMailboxFull: 'La boîte d’une des personnes derrière cette adresse est pleine. Les autres ont le message.',
     tooLarge:
       'Le message ({size}) est trop grand pour le serveur de messagerie du destinataire. Envoyez-le en plusieurs parties, ou envoyez un lien vers les fichiers.',
     serverTrouble: 'Le serveur de messagerie du destinataire a lui-même un problème.',

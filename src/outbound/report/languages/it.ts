@@ -43,6 +43,8 @@ export const it: ReportTexts = {
       'Il server di posta del destinatario non accetta il suo indirizzo, {sender}. Avvisi il suo amministratore.',
     mailboxClosed: 'Questa casella non accetta posta. Provi in un altro modo.',
     mailboxFull: 'La casella del destinatario è piena. Riprovi più tardi, o in un altro modo.',
+    oneMailboxFull:
+      'La casella di una delle persone a cui porta questo indirizzo è piena. Le altre hanno il messaggio.',
     tooLarge:
       'Il messaggio ({size}) è troppo grande per il server di posta del destinatario. Lo invii in più parti, o invii un link ai file.',
     serverTrouble: 'Il server di posta del destinatario ha un problema proprio.',

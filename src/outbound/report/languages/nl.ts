@@ -42,6 +42,7 @@ export const nl: ReportTexts = {
       'De mailserver van de ontvanger neemt uw eigen adres, {sender}, niet aan. Meld het aan uw beheerder.',
     mailboxClosed: 'Deze mailbox neemt geen mail aan. Probeer een andere weg.',
     mailboxFull: 'De mailbox van de ontvanger is vol. Probeer het later opnieuw, of langs een andere weg.',
+    oneMailboxFull: 'De mailbox van een van de personen achter dit adres is vol. De anderen hebben het bericht.',
     tooLarge:
       'Het bericht ({size}) is te groot voor de mailserver van de ontvanger. Stuur het in delen, of stuur een link naar de bestanden.',
     serverTrouble: 'De mailserver van de ontvanger heeft zelf een storing.',
