@@ -6,7 +6,6 @@ import { type RefusalCode, Refused } from '../errors.ts';
 import type { OnProgress } from '../progress.ts';
 import { type Action, inputFor } from '../server/admin/action.ts';
 import { type Answer, jsonLines, type Request, shortPath, socketPath } from '../server/admin/wire.ts';
-import { openOffice } from '../server/office.ts';
 import type { OutputOptions } from './output.ts';
 import { showProgress } from './progress.ts';
 
@@ -66,6 +65,8 @@ async function here<Input, Result>(
   data: string,
   progress: OnProgress,
 ): Promise<Result> {
+  // Loaded with its first use: where a server runs, or only help is wanted, a command does without the store and all of its parts.
+  const { openOffice } = await import('../server/office.ts');
   const office = await openOffice({ data, create: action.creates === true, command: action.name.replace('.', ' ') });
   const interrupted = new AbortController();
   const interrupt = () => interrupted.abort();

@@ -41,6 +41,8 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
 
 /** These show what all the others are. */
 const OF_THE_WHOLE: readonly string[] = ['completion'];
+/** These are answered without any. */
+const WITHOUT_COMMANDS: readonly string[] = ['--version', '-V'];
 
 /**
  * The command line.
@@ -52,11 +54,15 @@ export async function program(name?: string): Promise<Command> {
     .version(version)
     .showHelpAfterError('(rainmail help shows what there is)')
     .showSuggestionAfterError();
-  const one = name !== undefined && Object.hasOwn(COMMANDS, name) && !OF_THE_WHOLE.includes(name);
-  const load = one ? [COMMANDS[name]!] : Object.values(COMMANDS);
-  for (const command of await Promise.all(load.map((each) => each()))) whole.addCommand(command);
+  for (const command of await Promise.all(needed(name).map((each) => each()))) whole.addCommand(command);
   neverExit(whole);
   return whole;
+}
+
+function needed(name: string | undefined): (() => Promise<Command>)[] {
+  if (name !== undefined && WITHOUT_COMMANDS.includes(name)) return [];
+  const one = name !== undefined && Object.hasOwn(COMMANDS, name) && !OF_THE_WHOLE.includes(name);
+  return one ? [COMMANDS[name]!] : Object.values(COMMANDS);
 }
 
 /** Runs one command. @returns the exit code: 0 done, 1 refused or failed, 2 not understood */
