@@ -55,7 +55,7 @@ export function settlementOf(
 }
 
 /** In one line: `450 4.2.1 greylisted`. */
-export function lineOf({ reply, status, text }: PeerReply): string {
+function lineOf({ reply, status, text }: PeerReply): string {
   return [reply, status, text].filter((each) => each !== '').join(' ');
 }
 
