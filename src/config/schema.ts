@@ -127,7 +127,11 @@ const limits = z
     rate: count
       .prefault(200_000)
       .describe('Commands a connection may give in ten seconds. A client that gives more waits for the next ten.'),
-    connections: count.prefault(20_000).describe('Connections in all.'),
+    connections: count
+      .prefault(20_000)
+      .describe(
+        'Connections in all. Seven tenths are for mail programs, two for servers that bring mail, one for browsers: none takes those of the others.',
+      ),
     connectionsByAddress: count
       .prefault(200)
       .describe('Connections from one address (IPv6: one /64) that have not signed in yet.'),

@@ -1,7 +1,10 @@
 /**
- * How many connections there may be: in all, of one address before sign-in, of one account after it. One object for all listeners.
+ * How many connections there may be: in all, of one address before sign-in, of one account after it. One object for the listeners that have a share of
+ * the connections together; addresses and accounts are counted in all of them.
  *
- * Invariant: each connection that was admitted is counted once, to what `countedTo` says, until it is released.
+ * Invariants
+ * - Each connection that was admitted is counted once, to what `countedTo` says, until it is released.
+ * - Whoever fills one share takes no connection from the others: strangers come to where other servers bring mail, and people read theirs elsewhere.
  */
 import type { AccountId } from '../store/ids.ts';
 
@@ -17,13 +20,32 @@ export interface Counted {
   countedTo: string | AccountId;
 }
 
+type Counts = Map<string | AccountId, number>;
+
+/** Tenths of all connections: of mail programs and of neighbours that hand mail over (LMTP), of servers that bring mail, of browsers. */
+const TENTHS = { programs: 7, servers: 2, browsers: 1 } as const;
+
+export type Share = keyof typeof TENTHS;
+
+/** Limits for each kind of listener. Each has a connection at least. */
+export function shared(bounds: ConnectionBounds): Readonly<Record<Share, ConnectionLimits>> {
+  const counts: Counts = new Map();
+  const share = (of: Share) => {
+    const connections = Math.max(1, Math.floor((bounds.connections * TENTHS[of]) / 10));
+    return new ConnectionLimits({ ...bounds, connections }, counts);
+  };
+  return { programs: share('programs'), servers: share('servers'), browsers: share('browsers') };
+}
+
 export class ConnectionLimits {
   readonly #bounds: ConnectionBounds;
-  readonly #counts = new Map<string | AccountId, number>();
+  readonly #counts: Counts;
   #open = 0;
 
-  constructor(bounds: ConnectionBounds) {
+  /** @param counts  of addresses and accounts */
+  constructor(bounds: ConnectionBounds, counts: Counts = new Map()) {
     this.#bounds = bounds;
+    this.#counts = counts;
   }
 
   /** Connections admitted and not released. */

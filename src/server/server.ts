@@ -20,7 +20,7 @@ import { DEFAULT_LIMITS as IMAP_LIMITS } from '../imap/context.ts';
 import { imapProtocol } from '../imap/protocol.ts';
 import { lmtpProtocol } from '../lmtp/protocol.ts';
 import type { LineProtocol } from '../net/connection-types.ts';
-import { ConnectionLimits } from '../net/limits.ts';
+import { shared } from '../net/limits.ts';
 import { Listener } from '../net/listener.ts';
 import { DEFAULT_POP3_LIMITS } from '../pop3/context.ts';
 import { leastExpiry } from '../pop3/expiry.ts';
@@ -147,7 +147,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const tokens = await openIdTokens(config.openid, partLog(log, 'openid'));
   const authenticator = authenticating({ directory, verified, tokens, outside: ldap?.passwords, log, metrics });
   const protocols = wire({ office, config, name, dns, log, metrics, authenticator, outbound });
-  const limits = new ConnectionLimits({
+  const limits = shared({
     connections: config.limits.connections,
     byAddress: config.limits.connectionsByAddress,
     byAccount: config.limits.connectionsByAccount,
@@ -201,7 +201,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       const listener = await listenHttp({
         service: { service, addresses },
         certificates,
-        limits,
+        limits: limits.browsers,
         ...proxies,
         parts,
         count,
@@ -216,7 +216,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       addresses,
       implicitTls: service.implicitTls,
       certificates,
-      limits,
+      limits: protocol === 'smtp' ? limits.servers : limits.programs,
       sessions,
       linesAWindow: config.limits.rate,
       ...proxies,
