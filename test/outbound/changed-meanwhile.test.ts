@@ -1,4 +1,4 @@
-/** What becomes of mail that an administrator does something with while a server has it, and has not answered yet. */
+/** What becomes of mail that an administrator does something with, or whose time is over, while a server has it, and has not answered yet. */
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { nowSeconds, type QueueId } from '../../src/store/ids.ts';
@@ -25,14 +25,14 @@ class Stalled {
     this.id = id;
   }
 
-  static async open(t: TestContext): Promise<Stalled> {
+  static async open(t: TestContext, expires = nowSeconds() + 86_400): Promise<Stalled> {
     const report = async (_message: unknown, outcomes: readonly { readonly kind: string }[]) => {
       if (!outcomes.some(({ kind }) => kind === 'failed')) return undefined;
       const staged = await stage(room.store, message('Not delivered'));
       const targets = [{ account: room.anna, prefix: Buffer.from('Return-Path: <>\r\n') }];
       return { message: staged, targets, sent: undefined, outbound: [] };
     };
-    const room: SendingRoom = await SendingRoom.open(t, { reporter: { report }, lookEvery: 1e9 });
+    const room: SendingRoom = await SendingRoom.open(t, { reporter: { report }, lookEvery: 1e9, patience: 50 });
     const { promise: isAtTheDot, resolve: atTheDot } = Promise.withResolvers<void>();
     let isFirst = true;
     const carls = await room.domain('example.net', {
@@ -44,7 +44,8 @@ class Stalled {
       },
     });
     const doras = await room.domain('example.org');
-    const id = await room.send('Offer', ['carl@example.net'], { due: nowSeconds() - 60 });
+    const id = await room.queue('Offer', ['carl@example.net'], { due: nowSeconds() - 60, expires });
+    room.dispatcher.wake(['example.net']);
     await isAtTheDot;
     return new Stalled(room, carls, doras, id);
   }
@@ -171,6 +172,27 @@ test('who was held and released is put off, or fails, as the server says', async
       putOff: isLater,
       reports: isLater ? 0 : 1,
     });
+  }
+});
+
+test('who is over while a server has the message comes to the end that the server gives him, and is told of once', async (t) => {
+  for (const [answer, outcomes] of [
+    [TAKEN, ['sent']],
+    [LATER, ['deferred', 'failed']],
+    [NEVER, ['failed']],
+  ] as const) {
+    const mail = await Stalled.open(t, nowSeconds() - 1);
+    await mail.dorasTurn(); // all that is over was looked for before
+    assert.deepEqual((await mail.state()).outcomes, ['dora@example.org by example.org sent']);
+    mail.answer(answer);
+    await mail.room.known(1 + outcomes.length);
+    await mail.dorasTurn();
+    assert.deepEqual(
+      mail.room.outcomes.filter(({ recipient }) => recipient.address.startsWith('carl@')).map(({ kind }) => kind),
+      outcomes,
+    );
+    assert.equal((await mail.state()).reports, answer === TAKEN ? 0 : 1);
+    assert.equal((await mail.room.store.queue.size()).messages, 0);
   }
 });
 
