@@ -48,7 +48,9 @@ print(json.dumps({
 }))`;
 
 function read(report: Buffer): Read {
-  const { stdout, stderr } = spawnSync('python3', ['-c', READ_REPORT], { input: report, encoding: 'utf8' });
+  // A shell on the way complains of a locale that is not installed.
+  const env = { ...process.env, LC_ALL: 'C.UTF-8' };
+  const { stdout, stderr } = spawnSync('python3', ['-c', READ_REPORT], { input: report, encoding: 'utf8', env });
   assert.equal(stderr, '');
   return JSON.parse(stdout) as Read;
 }
