@@ -47,7 +47,7 @@ test('a message that the source can not give is reported by its number, and the 
 });
 
 test('a source that lies about sizes: messages come whole, and memory stays small', async (t) => {
-  const large = Buffer.concat([plain('larger'), Buffer.alloc(24 << 20, 'a line of text\r\n')]);
+  const large = Buffer.concat([plain('larger'), Buffer.alloc(90 << 20, 'a line of text\r\n')]);
   const source = await ScriptedImap.start(t, [
     { content: plain('smaller than said'), saysSize: 5_000_000 },
     { content: large, saysSize: 10 },
@@ -61,7 +61,8 @@ test('a source that lies about sizes: messages come whole, and memory stays smal
   const sizes = (await client.fetchAll('1:*', { size: true })).map(({ size }) => size).sort((a, b) => a! - b!);
   assert.deepEqual(sizes, [plain('of no size').length, plain('smaller than said').length, large.length]);
   await client.logout();
-  assert.ok(peak < 250, `the server took ${peak.toFixed(0)} MB`);
+  // Some 230, whatever the size of the message.
+  assert.ok(peak < 300, `the server took ${peak.toFixed(0)} MB`);
 });
 
 test('a source that asks to be left alone for a while is asked again', async (t) => {
