@@ -322,7 +322,9 @@ export class Connection implements LineConnection, Counted, SocketOwner {
     if (this.closed) return;
     this.#bytesIn += bytes.length;
     this.#host.traffic.bytesIn += bytes.length;
-    this.#heardAt = this.#host.now;
+    // A line that goes on is no new sign of life: else a byte now and then would keep the connection for good.
+    const goesOn = this.#reader !== undefined && this.#readsLine && !this.#held && this.#unread.isWithinLine;
+    if (!goesOn) this.#heardAt = this.#host.now;
     noteBuffer(bytes.length);
     this.#unread.add(bytes);
     this.#wake();
@@ -393,6 +395,7 @@ export class Connection implements LineConnection, Counted, SocketOwner {
       read = Promise.reject(error);
     }
     if (read === undefined) return;
+    this.#heardAt = this.#host.now;
     this.#reader = undefined;
     reader(read);
   }

@@ -25,6 +25,11 @@ export class Unread {
     return this.#bytes === null;
   }
 
+  /** A line has begun, when no whole one is here. */
+  get isWithinLine(): boolean {
+    return this.#bytes !== null || this.#swallowed !== null;
+  }
+
   get length(): number {
     return this.#bytes === null ? 0 : this.#end - this.#start;
   }

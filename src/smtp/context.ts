@@ -32,6 +32,11 @@ export interface SmtpLimits {
   /** Recipients of one message (RFC 5321 4.5.3.1.8: at least 100). */
   readonly recipients: number;
   readonly idleTimeout: Milliseconds;
+  /** How long a message may take to come, besides a second for each {@link leastBytesASecond}. */
+  readonly patience: Milliseconds;
+  readonly leastBytesASecond: number;
+  /** How long a stranger may stay without bringing a message. */
+  readonly visit: Milliseconds;
   /** How long people may have what they send wait before it leaves; 0: not at all. */
   readonly hold: Milliseconds;
 }
@@ -40,5 +45,8 @@ export const DEFAULT_SMTP_LIMITS: SmtpLimits = {
   messageBytes: 50 * 1024 * 1024,
   recipients: 1_000,
   idleTimeout: 5 * 60_000, // RFC 5321 4.5.3.2.7
+  patience: 10 * 60_000, // RFC 5321 4.5.3.2.5: three minutes for each block
+  leastBytesASecond: 512,
+  visit: 30 * 60_000,
   hold: 0,
 };

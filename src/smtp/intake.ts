@@ -6,6 +6,7 @@
  */
 import { Refused } from '../errors.ts';
 import type { Store } from '../store/api.ts';
+import type { Milliseconds } from '../store/ids.ts';
 import type { MessageStage, StagedMessage } from '../store/types.ts';
 import { FieldFilter, type FieldRule } from './syntax/field-filter.ts';
 import { HeaderScan } from './syntax/header-scan.ts';
@@ -36,6 +37,8 @@ export interface IntakeOptions {
 export class Intake {
   /** Bytes the client has sent of the message, those dropped included. */
   received = 0;
+  /** When it began to come; as `performance.now()`. */
+  readonly begun: Milliseconds = performance.now();
   /** Null when the store had no room from the start. */
   #stage: MessageStage | null = null;
   readonly #options: IntakeOptions;

@@ -13,9 +13,6 @@ import type { FieldRule } from './syntax/field-filter.ts';
 import type { HeaderScan } from './syntax/header-scan.ts';
 import type { Transaction } from './transaction.ts';
 
-/** What can't be taken is read to its end, so that its sender hears why; but only up to so many times what would be allowed. */
-const SWALLOWED_TIMES = 10;
-
 /** Begins to take the transaction's message in. */
 export function newIntake(session: SmtpSession, transaction: Transaction): Intake {
   const { context, dialect } = session;
@@ -45,14 +42,6 @@ function missingFields(header: HeaderScan, hostname: string, sender: string): st
   return `${date}${id}${from}`;
 }
 
-/** Ends the connection when the client goes on and on beyond the limit. @param received  bytes, wanted or not @returns true when it did */
-export function tooMuch(session: SmtpSession, received: number): boolean {
-  if (received <= SWALLOWED_TIMES * session.context.limits.messageBytes) return false;
-  session.connection.write(reply(421, '4.3.4', 'The message is far too large'));
-  session.end();
-  return true;
-}
-
 /** The message is whole: files it and ends the transaction. @returns the reply, or by LMTP one for each recipient */
 export async function deliver(session: SmtpSession, transaction: Transaction, intake: Intake): Promise<Reply> {
   session.transaction = null;
@@ -71,6 +60,7 @@ export async function deliver(session: SmtpSession, transaction: Transaction, in
     return byRecipient ? answer.repeat(transaction.recipients.length) : answer;
   }
   session.errors = 0;
+  session.broughtAt = performance.now();
   session.visitor?.brought(transaction.recipients.filter((_, at) => outcomes[at]?.ok).map(({ address }) => address));
   const done = reply(250, '2.0.0', `${takenAs(session, transaction)} ${transaction.id}`);
   const replies = outcomes.map((outcome) => (outcome.ok ? done : reply(outcome.reply, outcome.status, outcome.text)));

@@ -11,6 +11,8 @@ import type { Authenticator, Peer } from '../auth/types.ts';
 import type { Account } from '../directory/types.ts';
 import type { LineConnection } from '../net/connection-types.ts';
 import { LineTooLong } from '../net/line-too-long.ts';
+import type { Milliseconds } from '../store/ids.ts';
+import { overstays } from './bounds.ts';
 import type { SmtpContext } from './context.ts';
 import type { Dialect } from './dialect.ts';
 import { envelopeOf } from './message.ts';
@@ -24,6 +26,7 @@ const COMMAND_OCTETS = 2_048;
 /** RFC 4954 4: AUTH and what answers its challenges may be so long. */
 const AUTH_OCTETS = 12_288;
 
+const TOO_MANY_ERRORS = reply(421, '4.7.0', 'Too many errors');
 const NO_LINE: Malformed = [500, '5.5.2'];
 const NO_ARGUMENTS: Malformed = [501, '5.5.4'];
 const LONG_EXCHANGE: Malformed = [500, '5.5.6']; // RFC 4954 6
@@ -47,6 +50,8 @@ export class SmtpSession {
   readonly visitor: Visitor | null;
   /** Negative replies of 5xx since the last message that was taken. */
   errors = 0;
+  /** When the last message was taken, or it began; as `performance.now()`. */
+  broughtAt: Milliseconds = performance.now();
   #peer: Peer | null = null;
   readonly #authenticator: Authenticator | null;
   #ended = false;
@@ -112,8 +117,10 @@ export class SmtpSession {
 
   #answer(answer: Reply): void {
     this.connection.write(answer);
-    if (!answer.startsWith('5') || ++this.errors < this.dialect.mostErrors) return;
-    this.connection.write(reply(421, '4.7.0', 'Too many errors'));
+    const isWrong = answer.startsWith('5') && ++this.errors >= this.dialect.mostErrors;
+    const why = isWrong ? TOO_MANY_ERRORS : overstays(this, this.broughtAt);
+    if (why === undefined || this.#ended) return;
+    this.connection.write(why);
     this.#ended = true;
   }
 

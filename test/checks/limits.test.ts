@@ -138,6 +138,18 @@ async function greeting(room: MailRoom, says = ''): Promise<string> {
   return bytes.toString();
 }
 
+test('a stranger who brings nothing for long is sent away, and a friend may stay', async (t) => {
+  const roomFor = (trusted: string) => {
+    const reception = new Reception({ trusted: networks([trusted]), greetingDelay: 0, limits: LIMITS });
+    return mailRoom(t, { fromAfar: true, reception, smtp: { visit: 0 } });
+  };
+  const stranger = await (await roomFor('127.0.0.0/8')).connect('smtp');
+  stranger.send('NOOP\r\n');
+  assert.match(await stranger.untilEnd(), /^250 .*\r\n421 4\.4\.2 No message was brought for too long/);
+  const friend = await (await roomFor('192.0.2.7')).connect('smtp');
+  for (let count = 0; count < 3; count++) assert.match(await friend.ask('NOOP'), /^250 /);
+});
+
 test('who speaks before the greeting is turned away, who waits is greeted, and friends need not wait', async (t) => {
   const { room, turnedAway } = await boundedRoom(t, {}, { greetingDelay: 100 });
   assert.match(await greeting(room, 'EHLO spammer\r\n'), /^554 5\.5\.1 mail\.office\.test You spoke before/);

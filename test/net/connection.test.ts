@@ -337,6 +337,34 @@ test('a silent peer is told farewell after its idle timeout', async (t) => {
   assert.equal(await peer.untilEnd(), 'farewell: timeout\r\n');
 });
 
+test('a peer that never comes to the end of a line is told farewell, too, however long the line', async (t) => {
+  for (const piece of ['x', 'x'.repeat(2_000)]) {
+    const clock = new Clock();
+    let connection: LineConnection | undefined;
+    const { connect, listener } = await trialListener(t, {
+      idleTimeout: 1000,
+      clock: clock.read,
+      serve: async (served) => {
+        connection = served;
+        await echo()(served);
+      },
+    });
+    const peer = await connect();
+    for (const step of [600, 600]) {
+      await sendApart(peer, [Buffer.from('begun'), Buffer.from(' and ended\r\n')], () => connection?.bytesIn ?? 0);
+      assert.equal(await peer.until(']\r\n'), '[begun and ended]\r\n');
+      clock.now += step;
+      while (listener.now < clock.now) await new Promise(setImmediate);
+    }
+    for (let count = 0; count < 3 && !peer.ended; count++) {
+      await sendApart(peer, [Buffer.from(piece)], () => connection!.bytesIn);
+      clock.now += 400;
+      while (listener.now < clock.now) await new Promise(setImmediate);
+    }
+    assert.equal(await peer.untilEnd(), 'farewell: timeout\r\n');
+  }
+});
+
 test('a command that takes long is not taken for a silent peer', async (t) => {
   const clock = new Clock();
   const finish = Promise.withResolvers<void>();

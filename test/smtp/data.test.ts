@@ -152,6 +152,15 @@ test('who goes on and on beyond the limit is cut off, also where nothing was to 
   }
 });
 
+test('who sends a byte now and then is cut off', async (t) => {
+  const room = await mailRoom(t, { smtp: { patience: 0, leastBytesASecond: Number.POSITIVE_INFINITY } });
+  for (const begin of ['DATA', 'BDAT 1000000']) {
+    const smtp = await addressed(room);
+    smtp.send(`${begin}\r\nx`);
+    assert.match(await smtp.untilEnd(), /^(?:354 [^\r]*\r\n)?421 4\.4\.2 The message comes too slowly/);
+  }
+});
+
 test('a large message streams in and comes back as it was', async (t) => {
   const room = await mailRoom(t);
   const smtp = await addressed(room);

@@ -4,9 +4,10 @@
  * Invariant: exactly the announced bytes are taken off the connection, whether they are wanted or not. Where no size can be
  * read there is no telling data from commands, so the connection ends.
  */
+import { isEnough } from '../bounds.ts';
 import type { SmtpCommand } from '../command.ts';
 import type { Intake } from '../intake.ts';
-import { deliver, newIntake, tooMuch } from '../message.ts';
+import { deliver, newIntake } from '../message.ts';
 import { NEEDS_RECIPIENT, NEEDS_SENDER, type Reply, reply } from '../reply.ts';
 import type { SmtpSession } from '../session.ts';
 import { parseSize } from '../syntax/command.ts';
@@ -44,13 +45,14 @@ async function take(session: SmtpSession, size: number, last: boolean): Promise<
 
 /** Takes so many bytes off the connection. @param intake  null: they are dropped @returns false when the connection ended before */
 async function takeBytes(session: SmtpSession, size: number, intake: Intake | null): Promise<boolean> {
+  const begun = performance.now();
   for (let left = size; left > 0; ) {
     const chunk = await session.connection.chunk(Math.min(left, CHUNK_BYTES));
     if (chunk === null) return false;
     left -= chunk.length;
     const wait = intake?.write(chunk);
     if (wait !== undefined) await wait;
-    if (tooMuch(session, intake?.received ?? size - left)) return false;
+    if (isEnough(session, intake ?? { received: size - left, begun })) return false;
   }
   return true;
 }

@@ -1,6 +1,7 @@
 /** DATA (RFC 5321 4.1.1.4): takes the message, up to a line that holds a single dot. */
+import { isEnough } from '../bounds.ts';
 import type { SmtpCommand } from '../command.ts';
-import { deliver, newIntake, tooMuch } from '../message.ts';
+import { deliver, newIntake } from '../message.ts';
 import { NEEDS_RECIPIENT, NEEDS_SENDER, NO_ARGUMENTS, type Reply, reply, START_DATA } from '../reply.ts';
 import type { SmtpSession } from '../session.ts';
 import { DotReader } from '../syntax/dots.ts';
@@ -35,7 +36,7 @@ async function take(session: SmtpSession, transaction: Transaction): Promise<Rep
     const wait = intake.write(dots.push(chunk));
     if (wait !== undefined) await wait;
     if (dots.consumed < chunk.length) connection.unread(chunk.subarray(dots.consumed));
-    if (tooMuch(session, intake.received)) return '';
+    if (isEnough(session, intake)) return '';
   }
   return deliver(session, transaction, intake);
 }
