@@ -84,27 +84,45 @@ test('it finds whom it is for by the name they have by then, goes on where their
   assert.doesNotMatch(report.body, /bernd/i);
 });
 
+test('mail for later waits for room when its time has come, and the others have theirs', async (t) => {
+  const office = await open(t);
+  await office.submit('HOLDFOR=1', `<${ALL}>`, `<${CLEO}>`);
+  assert.deepEqual(await office.known(2), [`${ALL} sent`, `${CLEO} sent`]);
+  assert.deepEqual(await counts(office), [1, 0, 1]);
+  await setRoom(office, null);
+  await office.retry();
+  assert.deepEqual(await office.known(3), [`${ALL} sent`, `${BEN} sent`, `${CLEO} sent`]);
+  assert.deepEqual(await counts(office), [1, 1, 1]);
+  assert.deepEqual(await office.waiting(), []);
+});
+
 test('when its time is over its sender is told, in words, of the group and not of who is in it', async (t) => {
   const office = await open(t);
   const { room } = office;
   await office.submit('', `<${ALL}>`);
   await office.retry();
   assert.deepEqual(await office.known(1), [`${BEN} deferred`]);
-  await office.expire();
-  assert.deepEqual(await office.known(2), [`${BEN} deferred`, `${BEN} failed`]);
-  const report = (await room.inbox('anna'))[1]!;
+  await office.pass('warn');
+  assert.deepEqual(await office.known(2), [`${BEN} deferred`, `${BEN} delayed`]);
+  const warning = (await room.inbox('anna'))[1]!.replaceAll('=\r\n', '');
+  assert.match(warning, /\r\nFinal-Recipient: rfc822; all@office\.test\r\nAction: delayed\r\n/);
+  assert.match(warning, /to this address yet:\s+all@office\.test\s+The mailbox of one of those for whom/);
+  await office.pass('expires');
+  assert.deepEqual((await office.known(3)).slice(2), [`${BEN} failed`]);
+  const report = (await room.inbox('anna'))[2]!;
   assert.match(report, /\r\nFinal-Recipient: rfc822; all@office\.test\r\nAction: failed\r\nStatus: 4\.4\.7\r\n/);
   assert.match(report.replaceAll('=\r\n', ''), /The mailbox of one of those for whom this address stands is full/);
   assert.doesNotMatch(report, /ben@/);
 
   // Elsewhere, where this server has told the sender that it took the message; and never the null sender.
   for (const sender of ['sam@example.net', '']) await office.receive(sender, ALL);
-  await office.expire();
-  assert.deepEqual((await office.known(5)).slice(2).sort(), [`${BEN} failed`, `${BEN} failed`, 'sam@example.net sent']);
+  await office.pass('expires');
+  const ends = (await office.known(6)).filter((end) => /failed|sent/.test(end));
+  assert.deepEqual(ends, [`${BEN} failed`, `${BEN} failed`, `${BEN} failed`, 'sam@example.net sent']);
   const [told, ...others] = office.peer.taken;
   assert.deepEqual([told!.sender, told!.recipients, others], ['', ['sam@example.net'], []]);
   assert.doesNotMatch(told!.body, /ben@/);
-  assert.deepEqual(await counts(office), [4, 0, 3]);
+  assert.deepEqual(await counts(office), [5, 0, 3]);
 });
 
 test('its way is told to who looks after the server, to whom it is for, and to who sent it', async (t) => {

@@ -18,7 +18,10 @@ import { type Client, type MailRoom, mailRoom, PASSWORD } from '../helpers/mail-
 import { type ScriptedPeer, type ScriptedPeerOptions, scriptedPeer } from './scripted-peer.ts';
 
 export const DAY = 86_400;
-const EXPIRE = sql('UPDATE queue_message SET expires = ?');
+const TIMES = {
+  warn: sql('UPDATE queue_message SET warn = ?'),
+  expires: sql('UPDATE queue_message SET expires = ?'),
+};
 const PLAIN = Buffer.from(`\0anna@office.test\0${PASSWORD}`).toString('base64');
 
 export class SendingOffice {
@@ -123,9 +126,9 @@ export class SendingOffice {
     this.#dispatcher.wake();
   }
 
-  /** The time of all that waits is over. */
-  async expire(): Promise<void> {
-    await this.room.store.engine.write(async (tx) => tx.run(EXPIRE, nowSeconds()));
+  /** The time of all that waits is over, or it is late. */
+  async pass(time: keyof typeof TIMES): Promise<void> {
+    await this.room.store.engine.write(async (tx) => tx.run(TIMES[time], nowSeconds()));
     this.#dispatcher.wake();
   }
 
