@@ -70,7 +70,16 @@ export function outboundOf(
     const [{ account, sender, via }] = leaving as [Leaving]; // all have the same `via`: the prefix names its address
     const recipients = leaving.map(({ account: _account, sender: _sender, via: _via, ...recipient }) => recipient);
     const way = via && { from: via.address, ...(via.keeper === null && { shared: true as const }) };
-    return { account, sender, recipients, ...way, ...(prefix !== '' && { prefix: Buffer.from(prefix) }), ...common };
+    const marked = via?.keeper?.forwards === 'copies' && { options: { ...options, copyStays: true as const } };
+    return {
+      account,
+      sender,
+      recipients,
+      ...way,
+      ...(prefix !== '' && { prefix: Buffer.from(prefix) }),
+      ...common,
+      ...marked,
+    };
   });
 }
 

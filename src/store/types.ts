@@ -143,6 +143,8 @@ export interface OutboundOptions {
    * forwarded never is: it says of itself who its author is.
    */
   readonly ours?: true;
+  /** It is forwarded by somebody who keeps a copy of it. */
+  readonly copyStays?: true;
   /** It is for nobody but the account whose it is, here, and waits for room in its mailbox: others have theirs. */
   readonly forRoom?: ForRoom;
 }

@@ -130,6 +130,14 @@ test('where a copy stays, who has it hears of what could not go on, and the send
     await left(room),
     [ANNA, ''].map((sender) => ({ account: ANNA, sender, to: [HOME], prefix, notify: '' })),
   );
+  await changes(room).forwarding.set(ANNA, [HOME], { keeps: false });
+  allTaken(await send(room, { to: [ANNA] }));
+  const ids = new Set((await Array.fromAsync(room.store.queue.pages())).flat().map(({ id }) => id));
+  const queued = await Promise.all([...ids].map((id) => room.store.queue.message(id)));
+  assert.deepEqual(
+    queued.map((each) => each!.message.options.copyStays),
+    [true, true, undefined],
+  );
 });
 
 test('reports, and mail of people here, leave under the address they came with', async (t) => {

@@ -4,7 +4,7 @@
  * Invariants
  * - The null sender is told nothing, so that no report ever leads to another (RFC 5321 6.1); nor is anybody who is not known here: mail from
  *   outside is refused while it comes in, and what was forwarded comes back by the reverse path that this server gave it.
- * - One report for all recipients of an attempt.
+ * - One report for all recipients of an attempt; of a forwarding whose owner keeps a copy of each message one a day for each address.
  * - It is staged here and filed in the transaction that settles what it tells of.
  */
 import { randomUUID } from 'node:crypto';
@@ -21,6 +21,7 @@ import type { RecipientOutcome, Reporter } from '../types.ts';
 import { wentOnFrom } from '../went-on.ts';
 import { composed } from './compose.ts';
 import { deliveryStatus, isGlobal } from './delivery-status.ts';
+import { ForwardingTold } from './forwarding-told.ts';
 import { givenBack, type Original, originalOf, type Readable } from './original.ts';
 import { personText } from './person-text.ts';
 import { type Owned, type Reader, Readers, type ReadersOptions } from './readers.ts';
@@ -50,6 +51,7 @@ const MOST_BYTES = 32 * 1024 * 1024;
 export class Reports implements Reporter, Notices {
   readonly #options: ReportsOptions;
   readonly #readers: Readers;
+  readonly #forwardingTold = new ForwardingTold();
 
   constructor(options: ReportsOptions) {
     this.#options = options;
@@ -61,7 +63,8 @@ export class Reports implements Reporter, Notices {
     const via = wentOnFrom(message.prefix);
     const isOwners = via !== undefined && [via, caretakerOf(via)].includes(message.sender);
     const ofSeveral = message.options.forRoom !== undefined;
-    const told = toldOf(outcomes, { expires: message.expires, ...(!isOwners && { via, ofSeveral }) });
+    const some = message.options.copyStays === true ? this.#forwardingTold.notLately(message, outcomes) : outcomes;
+    const told = toldOf(some, { expires: message.expires, ...(!isOwners && { via, ofSeveral }) });
     return told.length === 0 ? undefined : this.#reportOf({ ...(await this.#queued(message)), stays: isOwners }, told);
   }
 
@@ -106,7 +109,7 @@ export class Reports implements Reporter, Notices {
 
   async #staged(message: About, told: readonly Told[], reader: Reader): Promise<StagedMessage> {
     const { content, options } = message;
-    // RFC 8689 5: with nothing of the message in it the report may take any way.
+    // RFC 8689 5, but for whom it was for: with nothing of the message in it the report may take any way (docs/decisions/0014).
     const secret = options.requireTls === true && reader.outbound.length > 0;
     if (secret) return this.#stage({ ...message, subject: '' }, told, reader, undefined);
     if (content === undefined) return this.#stage(message, told, reader, undefined);

@@ -294,6 +294,23 @@ test('a sender is told of the address that the mail was sent to, not of the one 
   assert.match(String((await room.inbox()).at(-1)), /Final-Recipient: rfc822; secret@home\.test\r\n/);
 });
 
+test('whoever keeps copies of what they forward hears once a day of each address that fails; else the sender hears each time', async (t) => {
+  const room = await WritingRoom.open(t);
+  const prefix = Buffer.from('Delivered-To: anna@office.test\r\n');
+  const fails = async (to: string, copyStays: boolean, kind: 'failed' | 'delayed' = 'failed') => {
+    const outbound = { prefix, options: copyStays ? { copyStays: true as const } : {} };
+    await room.settle(await room.send({ to: [to], outbound }), () => ({ kind }));
+    return (await room.inbox()).length;
+  };
+  const counts: number[] = [];
+  for (let message = 0; message < 3; message++) counts.push(await fails('anna@home.test', true));
+  counts.push(await fails('anna@elsewhere.test', true), await fails('anna@home.test', true, 'delayed'));
+  t.mock.timers.enable({ apis: ['Date'], now: Date.now() + 86_400_000 });
+  counts.push(await fails('anna@home.test', true), await fails('anna@home.test', true));
+  counts.push(await fails('anna@home.test', false), await fails('anna@home.test', false));
+  assert.deepEqual(counts, [1, 1, 1, 2, 3, 4, 4, 5, 6]);
+});
+
 test('the message is given back as the sender asked, within bounds', async (t) => {
   const room = await WritingRoom.open(t);
   const large = message('Large', 200_000);
