@@ -1,19 +1,13 @@
 /** An HTTP listener on a free port with a handler of the test, and peers that talk to it over real sockets. */
-import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { connect } from 'node:net';
 import type { TestContext } from 'node:test';
-import { type ConnectionOptions, connect as connectTls, type TLSSocket } from 'node:tls';
 import { HTTP_TIMES, HttpListener, type HttpListenerOptions, type HttpTimes } from '../../src/http/listener.ts';
 import { ConnectionLimits } from '../../src/net/limits.ts';
-import { certificate, Peer, silent } from '../net/helpers.ts';
+import { certificate, type Peers, peersOf, silent } from '../net/helpers.ts';
 
-export interface TrialHttp {
+export interface TrialHttp extends Peers {
   readonly listener: HttpListener;
   readonly port: number;
-  /** A connection whose bytes are the test's own. */
-  connect(): Promise<Peer>;
-  connectTls(options?: ConnectionOptions): Promise<Peer>;
 }
 
 export interface TrialHttpOptions extends Partial<Omit<HttpListenerOptions, 'times' | 'certificates'>> {
@@ -41,29 +35,9 @@ export async function trialHttp(t: TestContext, options: TrialHttpOptions = {}):
     ...rest,
   });
   const { port } = listener.addresses[0]!;
-  const peers: Peer[] = [];
-  t.after(async () => {
-    for (const { socket } of peers) socket.destroy();
-    await listener.stop(0);
-  });
-  const keep = (peer: Peer) => {
-    peers.push(peer);
-    return peer;
-  };
-  return {
-    listener,
-    port,
-    async connect() {
-      const socket = connect({ port, host: '127.0.0.1', noDelay: true, allowHalfOpen: true });
-      await once(socket, 'connect');
-      return keep(new Peer(socket));
-    },
-    async connectTls(tls = {}) {
-      const socket: TLSSocket = connectTls({ port, host: '127.0.0.1', rejectUnauthorized: false, ...tls });
-      await once(socket, 'secureConnect');
-      return keep(new Peer(socket));
-    },
-  };
+  const peers = peersOf(t, port);
+  t.after(() => listener.stop(0));
+  return { listener, port, ...peers };
 }
 
 /** A request without a body. */

@@ -29,12 +29,10 @@ export class Clock {
   readonly read = () => this.now;
 }
 
-export interface TrialListener {
+export interface TrialListener extends Peers {
   readonly listener: Listener;
   readonly port: number;
   readonly faults: { where: string; error: unknown }[];
-  connect(): Promise<Peer>;
-  connectTls(options?: ConnectionOptions): Promise<Peer>;
 }
 
 export interface TrialOptions extends Partial<Omit<ListenerOptions, 'protocol'>> {
@@ -60,20 +58,32 @@ export async function trialListener(t: TestContext, options: TrialOptions): Prom
     ...rest,
   });
   const { port } = listener.addresses[0]!;
-  const peers: Peer[] = [];
+  const peers = peersOf(t, port);
   t.after(async () => {
-    for (const peer of peers) peer.socket.destroy();
     await listener.stop(0);
     assert.deepEqual(faults, []);
+  });
+  return { listener, port, faults, ...peers };
+}
+
+/** How peers come to a port of this machine. */
+export interface Peers {
+  /** A connection whose bytes are the test's own. */
+  connect(): Promise<Peer>;
+  connectTls(options?: ConnectionOptions): Promise<Peer>;
+}
+
+/** They are gone when the test is over, before what is ended later. */
+export function peersOf(t: TestContext, port: number): Peers {
+  const peers: Peer[] = [];
+  t.after(() => {
+    for (const { socket } of peers) socket.destroy();
   });
   const keep = (peer: Peer) => {
     peers.push(peer);
     return peer;
   };
   return {
-    listener,
-    port,
-    faults,
     async connect() {
       const socket = connect({ port, host: '127.0.0.1', noDelay: true, allowHalfOpen: true });
       await once(socket, 'connect');
