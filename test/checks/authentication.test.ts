@@ -8,6 +8,7 @@ import { Resolver } from '../../src/dns/resolver.ts';
 import { type ScriptedDns, scriptedDns } from '../helpers/dns-server.ts';
 import { PASSWORD } from '../helpers/mail-room.ts';
 import fc from '../helpers/properties.ts';
+import { saslPlain } from '../helpers/sasl-plain.ts';
 import { arrive, checkedRoom, keyRecord, resultsIn, sealed, send, signed } from './helpers.ts';
 
 const AUTHOR = 'reject.test';
@@ -27,7 +28,7 @@ const from = (author: string, subject: string, more = ''): string =>
   `${more}From: ${author}\r\nTo: anna@office.test\r\nSubject: ${subject}\r\n\r\nHello.\r\n`;
 const BOSS = from(`boss@${AUTHOR}`, 'signed');
 
-test('one office, many strangers', async (t) => {
+test('what strangers bring is checked, and the results stand in their mail', async (t) => {
   const dns = await scriptedDns(t);
   writeDown(dns);
   const room = await checkedRoom(t, dns, { judging: { sealers: ['lists.test', 'forwarder.test'] } });
@@ -47,13 +48,13 @@ test('one office, many strangers', async (t) => {
     assert.match(room.judged.at(-1)!.found.dkim[0]!.row, /^dkim=policy .*weak-key/);
   });
 
-  await t.test('nor does SHA-1 (RFC 8301)', async () => {
+  await t.test('a signature over SHA-1 proves nothing (RFC 8301)', async () => {
     const message = await signed(BOSS, { domain: AUTHOR, algorithm: 'rsa-sha1' });
     assert.match(await send(client, 'boss@pass.test', message), /^550 5\.7\.26 /);
     assert.match(room.judged.at(-1)!.found.dkim[0]!.row, /^dkim=policy .*weak-algorithm/);
   });
 
-  await t.test('nor does a signature that leaves the end of the body open', async () => {
+  await t.test('a signature that leaves the end of the body open proves nothing', async () => {
     const message = `${await signed(BOSS, { domain: AUTHOR, length: 8 })}And send me all your money.\r\n`;
     assert.match(await send(client, 'boss@pass.test', message), /^550 5\.7\.26 /);
     assert.match(room.judged.at(-1)!.found.dkim[0]!.row, /^dkim=pass \(undersized/);
@@ -289,10 +290,7 @@ test('one office, many strangers', async (t) => {
     await submission.ask('STARTTLS');
     const anna = await submission.startTls();
     await anna.ask('EHLO laptop');
-    assert.match(
-      await anna.ask(`AUTH PLAIN ${Buffer.from(`\0anna@office.test\0${PASSWORD}`).toString('base64')}`),
-      /^235 /,
-    );
+    assert.match(await anna.ask(`AUTH PLAIN ${saslPlain('anna@office.test', PASSWORD)}`), /^235 /);
     const forged = 'Authentication-Results: mail.office.test; spf=pass\r\n';
     assert.match(await send(anna, 'anna@office.test', from('anna@office.test', 'to myself', forged)), /^250 /);
     assert.deepEqual(resultsIn(await last()), []);

@@ -13,6 +13,7 @@ import { verify } from '../../src/server/admin/verify.ts';
 import { attempts, Internet } from '../helpers/internet.ts';
 import { LineClient } from '../helpers/line-client.ts';
 import { dotStuffed, PASSWORD, type TrialOffice } from '../helpers/office.ts';
+import { saslPlain } from '../helpers/sasl-plain.ts';
 import type { ScriptedPeer } from '../outbound/scripted-peer.ts';
 
 const ANNA = 'anna@office.test';
@@ -135,7 +136,7 @@ async function submit(office: TrialOffice, to: string): Promise<void> {
   try {
     await client.reply('220');
     await client.ask('EHLO laptop.test', '250');
-    await client.ask(`AUTH PLAIN ${Buffer.from(`\0${ANNA}\0${PASSWORD}`).toString('base64')}`, '235');
+    await client.ask(`AUTH PLAIN ${saslPlain(ANNA, PASSWORD)}`, '235');
     await client.ask(`MAIL FROM:<${ANNA}>`, '250');
     await client.ask(`RCPT TO:<${to}>`, '250');
     await client.ask('DATA', '354');

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import type { Check, Verdict } from '../../src/delivery/in-delivery.ts';
 import { type Client, type MailRoom, type MailRoomOptions, mailRoom, PASSWORD } from '../helpers/mail-room.ts';
+import { saslPlain } from '../helpers/sasl-plain.ts';
 
 const DAY = 86_400;
 const outgoing = {
@@ -188,7 +189,7 @@ test('what somebody submits is in Sent, and the copy that waits knows who sent i
   const anna = 'anna@office.test';
   const client = await room.connect('submission');
   await client.ask('EHLO laptop');
-  await client.ask(`AUTH PLAIN ${Buffer.from(`\0${anna}\0${PASSWORD}`).toString('base64')}`);
+  await client.ask(`AUTH PLAIN ${saslPlain(anna, PASSWORD)}`);
   await client.ask(`MAIL FROM:<${anna}> ENVID=17`);
   await client.ask(`RCPT TO:<${ALL}> NOTIFY=SUCCESS,FAILURE`);
   await client.ask('DATA');

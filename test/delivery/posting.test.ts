@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type MailRoom, mailRoom, PASSWORD } from '../helpers/mail-room.ts';
+import { saslPlain } from '../helpers/sasl-plain.ts';
 
 /** Anna and Chris, who is elsewhere, are members; Ben is of the office. `+`: signed in, `~`: handed over by LMTP. */
 const POSTERS = [
@@ -49,7 +50,7 @@ async function reply(room: MailRoom, poster: string): Promise<string> {
   await client.ask(service === 'lmtp' ? 'LHLO test' : 'EHLO test');
   if (service === 'submission') {
     const account = from.startsWith('ben') ? 'ben' : 'anna';
-    await client.ask(`AUTH PLAIN ${Buffer.from(`\0${account}@office.test\0${PASSWORD}`).toString('base64')}`);
+    await client.ask(`AUTH PLAIN ${saslPlain(`${account}@office.test`, PASSWORD)}`);
   }
   assert.match(await client.ask(`MAIL FROM:<${from}>`), /^250 /);
   const answer = await client.ask('RCPT TO:<sales@office.test>');

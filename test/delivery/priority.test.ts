@@ -2,9 +2,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { mailRoom, PASSWORD } from '../helpers/mail-room.ts';
+import { saslPlain } from '../helpers/sasl-plain.ts';
 
 const ANNA = 'anna@office.test';
-const PLAIN = Buffer.from(`\0${ANNA}\0${PASSWORD}`).toString('base64');
+const PLAIN = saslPlain(ANNA, PASSWORD);
 const FAR = 'carl@far.test';
 
 test('what is important goes first, what goes to many or comes from a list goes last, and strangers decide nothing', async (t) => {

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { type MailRoom, mailRoom, PASSWORD } from '../helpers/mail-room.ts';
+import { saslPlain } from '../helpers/sasl-plain.ts';
 
 const ANNA = 'anna@office.test';
 const BEN = 'ben@office.test';
@@ -19,7 +20,7 @@ async function desk(t: TestContext): Promise<{ room: MailRoom; send: (letter: Le
   const room = await mailRoom(t, { people: ['anna', 'ben'] });
   const client = await room.connect('submissions');
   await client.ask('EHLO laptop.test');
-  await client.ask(`AUTH PLAIN ${Buffer.from(`\0${ANNA}\0${PASSWORD}`).toString('base64')}`);
+  await client.ask(`AUTH PLAIN ${saslPlain(ANNA, PASSWORD)}`);
   const send = async ({ path = ANNA, header = `From: ${ANNA}` }: Letter): Promise<string> => {
     for (const command of [`MAIL FROM:<${path}> SMTPUTF8`, `RCPT TO:<${BEN}>`, 'DATA']) {
       client.send(Buffer.from(`${command}\r\n`));

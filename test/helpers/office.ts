@@ -20,6 +20,7 @@ import { importAccounts } from '../../src/server/admin/import-accounts.ts';
 import { status } from '../../src/server/admin/status.ts';
 import { rainmail } from './command-line.ts';
 import { ImapDevice, LineClient, Pop3Device } from './line-client.ts';
+import { saslPlain } from './sasl-plain.ts';
 import { ENVIRONMENT, MAIN, ServerProcess } from './server-process.ts';
 
 export { type CommandResult, rainmail } from './command-line.ts';
@@ -236,7 +237,7 @@ export class TrialOffice {
     try {
       await client.reply('220');
       await client.ask('EHLO test', '250');
-      const plain = Buffer.from(`\0${this.address(from)}\0${PASSWORD}`).toString('base64');
+      const plain = saslPlain(this.address(from), PASSWORD);
       await client.ask(`AUTH PLAIN ${plain}`, '235');
       await client.ask(`MAIL FROM:<${this.address(from)}> ${parameters}`.trimEnd(), '250');
       for (const name of [to].flat()) await client.ask(`RCPT TO:<${this.address(name)}>`, '250');

@@ -3,10 +3,11 @@ import { once } from 'node:events';
 import { BlockList, connect } from 'node:net';
 import { test } from 'node:test';
 import { connect as connectTls } from 'node:tls';
+import { saslPlain } from '../helpers/sasl-plain.ts';
 import { certificate } from '../net/helpers.ts';
 import { imapOffice, PASSWORD } from './imap-office.ts';
 
-const plain = (password: string) => Buffer.from(`\0anna@office.test\0${password}`).toString('base64');
+const plain = (password: string) => saslPlain('anna@office.test', password);
 
 test('LOGIN takes words, quoted strings and literals, and tells what can be done now', async (t) => {
   const office = await imapOffice(t);

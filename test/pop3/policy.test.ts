@@ -5,6 +5,7 @@ import { setRule } from '../../src/directory/access/rules.ts';
 import type { PolicyName } from '../../src/directory/access/settings.ts';
 import { INBOX } from '../../src/store/operations/mailboxes.ts';
 import { DOMAIN, type MailRoom, PASSWORD } from '../helpers/mail-room.ts';
+import { saslPlain } from '../helpers/sasl-plain.ts';
 import { type DeviceRoom, deviceRoom, letter } from './device-room.ts';
 
 /** Before anybody of the account signs in. */
@@ -82,7 +83,7 @@ test('EXPIRE is the least of all before sign-in, and one’s own after it', asyn
 async function submit(room: MailRoom, password: string): Promise<void> {
   const client = await room.connect('submission');
   await client.ask('EHLO laptop');
-  const response = Buffer.from(`\0anna@${DOMAIN}\0${password}`).toString('base64');
+  const response = saslPlain(`anna@${DOMAIN}`, password);
   assert.match(await client.ask(`AUTH PLAIN ${response}`), /^235 /);
   await client.ask(`MAIL FROM:<anna@${DOMAIN}>`);
   await client.ask(`RCPT TO:<ben@${DOMAIN}>`);

@@ -11,6 +11,7 @@ import {
 } from '../../src/server/admin/app-passwords.ts';
 import { ImapDevice, LineClient, Pop3Device } from '../helpers/line-client.ts';
 import { PASSWORD, rainmail, type TrialOffice, trialOffice } from '../helpers/office.ts';
+import { saslPlain } from '../helpers/sasl-plain.ts';
 
 const ANNA = 'anna@office.test';
 
@@ -22,7 +23,7 @@ async function submit(office: TrialOffice, password: string): Promise<{ client: 
   const client = await LineClient.connect(office.port('submission'));
   await client.reply('220');
   await client.ask('EHLO laptop', '250');
-  client.send(`AUTH PLAIN ${Buffer.from(`\0${ANNA}\0${password}`).toString('base64')}\r\n`);
+  client.send(`AUTH PLAIN ${saslPlain(ANNA, password)}\r\n`);
   return { client, reply: await client.line() };
 }
 

@@ -9,6 +9,7 @@ import { setPolicy, unsetPolicy } from '../../src/server/admin/policy.ts';
 import { listSessions } from '../../src/server/admin/sessions.ts';
 import { ImapDevice, LineClient, Pop3Device } from '../helpers/line-client.ts';
 import { PASSWORD, type TrialOffice, trialOffice } from '../helpers/office.ts';
+import { saslPlain } from '../helpers/sasl-plain.ts';
 
 const [ANNA, BEN] = ['anna@office.test', 'ben@office.test'];
 /** More: RAINMAIL_POLICY_ROUNDS=500. */
@@ -21,11 +22,9 @@ async function submitting(office: TrialOffice, person: string): Promise<LineClie
   const client = await LineClient.connect(office.port('submission'));
   await client.reply('220');
   await client.ask('EHLO laptop', '250');
-  await client.ask(`AUTH PLAIN ${plain(person, PASSWORD)}`, '235');
+  await client.ask(`AUTH PLAIN ${saslPlain(person, PASSWORD)}`, '235');
   return client;
 }
-
-const plain = (person: string, password: string) => Buffer.from(`\0${person}\0${password}`).toString('base64');
 
 async function sessionsOf(office: TrialOffice, person: string): Promise<number> {
   return (await perform(listSessions, { account: person }, office)).sessions.length;
@@ -157,7 +156,7 @@ async function racers(office: TrialOffice): Promise<Racer[]> {
     },
     {
       client: submission,
-      begin: (password) => submission.send(`AUTH PLAIN ${plain(ANNA, password)}\r\n`),
+      begin: (password) => submission.send(`AUTH PLAIN ${saslPlain(ANNA, password)}\r\n`),
       probe: `MAIL FROM:<${ANNA}>\r\nQUIT\r\n`,
       good: /^250 2\.1\.0/m,
     },

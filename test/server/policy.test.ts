@@ -8,6 +8,7 @@ import { addAppPassword } from '../../src/server/admin/app-passwords.ts';
 import { setPolicy, unsetPolicy } from '../../src/server/admin/policy.ts';
 import { LineClient } from '../helpers/line-client.ts';
 import { PASSWORD, type TrialOffice, trialOffice } from '../helpers/office.ts';
+import { saslPlain } from '../helpers/sasl-plain.ts';
 
 const ANNA = 'anna@office.test';
 const EVERYONE = { scope: 'everyone', name: '' } as const;
@@ -23,7 +24,7 @@ class SecureClient extends LineClient {
   }
 }
 
-const plain = (password: string) => Buffer.from(`\0${ANNA}\0${password}`).toString('base64');
+const plain = (password: string) => saslPlain(ANNA, password);
 
 /** Each way to sign in to a protocol: its name, and what it is answered. */
 const SIGN_INS: Readonly<Record<Protocol, (client: LineClient, password: string) => Promise<string[]>>> = {

@@ -6,6 +6,7 @@ import { setPolicy } from '../../src/server/admin/policy.ts';
 import { attempts, Internet } from '../helpers/internet.ts';
 import { type ImapDevice, LineClient } from '../helpers/line-client.ts';
 import { dotStuffed, PASSWORD, type TrialOffice } from '../helpers/office.ts';
+import { saslPlain } from '../helpers/sasl-plain.ts';
 
 async function subjects(office: TrialOffice, person: string): Promise<string[]> {
   return office.devices(person, ['laptop'])[0].imap(async (session: ImapDevice) => {
@@ -21,7 +22,7 @@ async function submission(office: TrialOffice): Promise<{ client: LineClient; of
   await client.reply('220');
   client.send('EHLO test\r\n');
   const offered = await client.reply('250');
-  await client.ask(`AUTH PLAIN ${Buffer.from(`\0anna@office.test\0${PASSWORD}`).toString('base64')}`, '235');
+  await client.ask(`AUTH PLAIN ${saslPlain('anna@office.test', PASSWORD)}`, '235');
   return { client, offered };
 }
 

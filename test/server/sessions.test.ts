@@ -8,6 +8,7 @@ import { listAudit } from '../../src/server/admin/audit.ts';
 import { endSessions, listSessions } from '../../src/server/admin/sessions.ts';
 import { ImapDevice, LineClient, Pop3Device } from '../helpers/line-client.ts';
 import { PASSWORD, rainmail, type TrialOffice, trialOffice } from '../helpers/office.ts';
+import { saslPlain } from '../helpers/sasl-plain.ts';
 
 const ANNA = 'anna@office.test';
 
@@ -15,7 +16,7 @@ async function submitting(office: TrialOffice, person: string): Promise<LineClie
   const client = await LineClient.connect(office.port('submission'));
   await client.reply('220');
   await client.ask('EHLO laptop', '250');
-  const plain = Buffer.from(`\0${person}\0${PASSWORD}`).toString('base64');
+  const plain = saslPlain(person, PASSWORD);
   await client.ask(`AUTH PLAIN ${plain}`, '235');
   return client;
 }

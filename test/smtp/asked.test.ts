@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Client, mailRoom, PASSWORD } from '../helpers/mail-room.ts';
+import { saslPlain } from '../helpers/sasl-plain.ts';
 
-const PLAIN = Buffer.from(`\0anna@office.test\0${PASSWORD}`).toString('base64');
+const PLAIN = saslPlain('anna@office.test', PASSWORD);
 const DAY = 86_400;
 const outgoing = {
   destinationOf: (address: string) => address.slice(address.indexOf('@') + 1),

@@ -2,10 +2,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ScramClient } from '../auth/scram-client.ts';
 import { type Client, mailRoom, PASSWORD, withoutTrace } from '../helpers/mail-room.ts';
+import { saslPlain } from '../helpers/sasl-plain.ts';
 
 const base64 = (text: string): string => Buffer.from(text, 'utf8').toString('base64');
 const challenge = (reply: string): Buffer => Buffer.from(reply.slice(4).trim(), 'base64');
-const PLAIN = base64(`\0anna@office.test\0${PASSWORD}`);
+const PLAIN = saslPlain('anna@office.test', PASSWORD);
 
 async function signedIn(client: Client): Promise<Client> {
   await client.ask('EHLO laptop.test');
@@ -61,7 +62,7 @@ test('AUTH SCRAM-SHA-256 proves both sides; the server’s proof comes as a last
 
 const REFUSED: readonly [about: string, dialogue: readonly string[], code: string][] = [
   ['a wrong password', [`AUTH PLAIN ${base64('\0anna@office.test\0wrong')}`], '535 5.7.8'],
-  ['an unknown name', [`AUTH PLAIN ${base64(`\0nobody@office.test\0${PASSWORD}`)}`], '535 5.7.8'],
+  ['an unknown name', [`AUTH PLAIN ${saslPlain('nobody@office.test', PASSWORD)}`], '535 5.7.8'],
   ['an unknown mechanism', ['AUTH CRAM-MD5'], '504 5.5.4'],
   ['giving up', ['AUTH PLAIN', '*'], '501 5.5.4'],
   ['what is not Base64', ['AUTH PLAIN ???'], '501 5.5.4'],

@@ -4,6 +4,7 @@ import { before, test } from 'node:test';
 import { Unreachable } from '../../../src/outbound/peer.ts';
 import { type Certificate, selfSigned } from '../../helpers/authority.ts';
 import { freePort } from '../../helpers/ports.ts';
+import { saslPlain } from '../../helpers/sasl-plain.ts';
 import { type ScriptedPeerOptions, scriptedPeer } from '../scripted-peer.ts';
 import { BODY, connectTo, given, saying } from './client-room.ts';
 
@@ -123,7 +124,7 @@ test('TLS that is refused is done without, where it may be', async (t) => {
 
 test('one signs in by PLAIN, or else by LOGIN, or not at all', async (t) => {
   const offering = (auth: string) => ['PIPELINING', auth];
-  const plain = base64(`\0${ANNA.user}\0${ANNA.password}`);
+  const plain = saslPlain(ANNA.user, ANNA.password);
   const login = {
     'AUTH LOGIN': '334 VXNlcm5hbWU6',
     [base64(ANNA.user)]: '334 UGFzc3dvcmQ6',
@@ -147,7 +148,7 @@ test('one signs in by PLAIN, or else by LOGIN, or not at all', async (t) => {
 
 test('a password that is too long for a command goes on a line of its own', async (t) => {
   const credentials = { user: 'anna', password: 'x'.repeat(500) };
-  const response = base64(`\0anna\0${credentials.password}`);
+  const response = saslPlain('anna', credentials.password);
   const says = saying({ 'AUTH PLAIN': '334 ', [response]: '235 2.7.0 welcome' });
   const scripted = await scriptedPeer(t, { extensions: ['AUTH PLAIN'], says });
   await connectTo(t, scripted, { credentials });
