@@ -229,7 +229,7 @@ test('a Sent folder that was deleted is made anew', async (t) => {
   assert.equal(sent?.path, 'Sent');
 });
 
-test('it can be turned off', async (t) => {
+test('an office that wants no copies in Sent has none', async (t) => {
   const office = await trialOffice(t, { people: ['anna', 'ben'], config: '[submission]\nfileSent = false' });
   const { letter, submit, folder } = await desk(t, office, 'anna');
   await submit(letter());

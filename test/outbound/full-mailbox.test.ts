@@ -57,7 +57,7 @@ test('when there is room it arrives, once, and with nobody who had it before', a
   assert.deepEqual((await room.store.verify()).findings, []);
 });
 
-test('it finds whom it is for by the name they have by then, goes on where their mail goes by then, and is for nobody else', async (t) => {
+test('what waits for room finds whom it is for by the name they have by then, goes on where their mail goes by then, and is for nobody else', async (t) => {
   const office = await open(t);
   const { room } = office;
   const { accounts, forwarding, groups } = room.directory.by('the test');
@@ -125,7 +125,7 @@ test('when its time is over its sender is told, in words, of the group and not o
   assert.deepEqual(await counts(office), [5, 0, 3]);
 });
 
-test('its way is told to who looks after the server, to whom it is for, and to who sent it', async (t) => {
+test('the way of what waits for room is told to who looks after the server, to whom it is for, and to who sent it', async (t) => {
   const office = await open(t);
   const { room } = office;
   const { store, directory } = room;

@@ -77,7 +77,7 @@ test('a header that is too long to be read is not signed, and the message leaves
   assert.ok((await shared().leaves(long)).equals(Buffer.from(long)));
 });
 
-test('it is the same message, in whatever pieces it is read', async () => {
+test('both signatures hold, in whatever pieces a message is read', async () => {
   const office = shared();
   await fc.assert(
     fc.asyncProperty(fc.constantFrom(...Object.values(ODD)), fc.integer({ min: 1, max: 40 }), async (letter, piece) => {

@@ -52,7 +52,7 @@ test('an address with any character changed leads nowhere, nor does one made wit
   );
 });
 
-test('it leads back for three weeks', async () => {
+test('a rewritten reverse path leads back for three weeks', async () => {
   const at = { now: NOW };
   const one = srs('a secret', at);
   const forwarded = await one.forward('carl@example.org', ANNA);

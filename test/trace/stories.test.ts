@@ -56,7 +56,7 @@ test('the way of messages is told, from their sender to the device, and what peo
   });
   const [laptop] = office.devices('anna', ['laptop']);
 
-  await t.test('it came, was filed, retrieved by two programs, moved, deleted and brought back', async () => {
+  await t.test('a message came, was filed, retrieved by two programs, moved, deleted and brought back', async () => {
     await smtp(office, [
       ['MAIL FROM:<carl@example.net>', '250'],
       [`RCPT TO:<${ANNA}>`, '250'],
@@ -135,7 +135,7 @@ test('the way of messages is told, from their sender to the device, and what peo
     ]);
   });
 
-  await t.test('it is still known after a crash, and in a folder that is deleted', async () => {
+  await t.test('a message is still known after a crash, and in a folder that is deleted', async () => {
     await office.deliver({ to: 'ben', raw: message('crash') });
     await office.kill();
     await office.start();

@@ -91,7 +91,8 @@ const REASONS: readonly [reply: number, status: string, text: string, reason: st
 ];
 
 for (const [reply, status, text, reason] of REASONS) {
-  test(`${reply} ${status} ${text}: ${reason}`, () => assert.equal(reasonOf({ reply, status, text }, false), reason));
+  test(`of “${[reply, status, text].filter(Boolean).join(' ')}” senders are told: ${reason}`, () =>
+    assert.equal(reasonOf({ reply, status, text }, false), reason));
 }
 
 test('what this server says of itself is not taken for what another has said', () => {

@@ -24,7 +24,7 @@ async function certificates(name: string): Promise<Readonly<Record<string, Certi
   };
 }
 
-test('certificates of every kind', async (t) => {
+test('a certificate matters as much as the domain asks for: not at all, under MTA-STS, or by its record (DANE)', async (t) => {
   const room = await PeerRoom.open(t);
   //                  for mail without wishes, under MTA-STS, under DANE with the record of this certificate
   const expected: Readonly<Record<string, readonly [string, string, string]>> = {
@@ -51,7 +51,7 @@ test('certificates of every kind', async (t) => {
   }
 });
 
-test('TLS that breaks, or is not there', async (t) => {
+test('where TLS breaks or is not there, mail goes in clear unless the domain asks for more', async (t) => {
   const room = await PeerRoom.open(t);
   const old = { minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' } as const;
   const hosts: Readonly<Record<string, (tls: Certificate) => ScriptedPeerOptions>> = {

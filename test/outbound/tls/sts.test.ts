@@ -142,7 +142,7 @@ test('after a start it still holds, whatever is kept from us meanwhile', mayList
   assert.equal(await room.holds('example.net'), 'enforce a', 'a newer one that can not be fetched');
 });
 
-test('one that has expired is forgotten', mayListen, async (t) => {
+test('a policy that has expired is forgotten', mayListen, async (t) => {
   const room = await PolicyRoom.open(t);
   const now = nowSeconds();
   const old = { id: 'a', mode: 'enforce', mx: ['mx.example.net'] } as const;
@@ -150,7 +150,7 @@ test('one that has expired is forgotten', mayListen, async (t) => {
   assert.equal(await room.holds('example.net'), 'none');
 });
 
-test('one that is a day old holds on while it is fetched anew', mayListen, async (t) => {
+test('a policy that is a day old holds on while it is fetched anew', mayListen, async (t) => {
   const room = await PolicyRoom.open(t);
   const served = await room.domain('example.net', 'a', text(policy('enforce', { age: 30 * DAY })));
   const now = nowSeconds();
