@@ -222,7 +222,7 @@ function showText(queued: QueuedShown): string {
   const facts: readonly (readonly [string, string])[] = [
     ['Message', String(id)],
     ['From', sender === '' ? '<> (a report)' : sender],
-    ['Account', account],
+    ['Account', account === '' ? 'removed meanwhile' : account],
     ['Message-ID', messageId === null ? 'none' : `<${messageId}>`],
     ['Size', formatSize(sizeBytes)],
     ['In the queue since', localTime(created)],

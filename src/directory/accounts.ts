@@ -32,7 +32,7 @@ const BY_NAME = sql<AccountRow>(`SELECT ${ACCOUNT_COLUMNS} FROM ${ACCOUNT_TABLES
 const LIST = sql<ListingRow>(`
   SELECT ${ACCOUNT_COLUMNS}, a.used_bytes, a.used_count, a.created, coalesce(p.role, '') FROM ${ACCOUNT_TABLES}
   WHERE a.name > ? AND a.state <> 'removed' ORDER BY a.name LIMIT ?`);
-const NAME = sql<readonly [name: string]>('SELECT name FROM account WHERE account_id = ?');
+const NAME = sql<readonly [name: string]>("SELECT name FROM account WHERE account_id = ? AND state <> 'removed'");
 const DELETE_PERSON = sql('DELETE FROM person WHERE account_id = ?');
 const DELETE_CREDENTIALS = sql('DELETE FROM credential WHERE account_id = ?');
 const DELETE_MEMBERSHIPS = sql(

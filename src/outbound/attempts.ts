@@ -39,6 +39,8 @@ export interface AttemptsOptions extends Omit<ReachOptions, 'signal'> {
 export type OnQueued = (destinations: readonly string[]) => void;
 
 type Tried = NonNullable<Settled['attempt']>;
+/** False: it could not be noted, and everything is as it was. `none can be`: nor can anything of other messages. */
+export type Noted = boolean | 'none can be';
 
 /** Between two tries to note what became of a message. */
 const NOTE_AGAIN: Milliseconds = 1_000;
@@ -128,22 +130,21 @@ export class Attempts {
    * @returns whether there may be more of them
    */
   async settleOverdue(
-    unlessTried: (id: QueueId, settle: () => Promise<boolean>) => Promise<boolean | undefined>,
+    unlessTried: (id: QueueId, settle: () => Promise<Noted>) => Promise<Noted | undefined>,
   ): Promise<boolean> {
     const { expired, late } = await this.#options.queue.overdue(OVERDUE_A_TURN);
     const over = new Set(expired);
     const all = [...expired, ...late.filter((id) => !over.has(id))];
     let someSettled = false;
     for (const id of all) {
-      const isSettled = await unlessTried(id, () => this.#settleLate(id, over.has(id) ? 'failed' : 'delayed'));
-      if (isSettled === false || this.#stopping) return false;
-      someSettled ||= isSettled === true;
+      const settled = await unlessTried(id, () => this.#settleLate(id, over.has(id) ? 'failed' : 'delayed'));
+      if (settled === 'none can be' || this.#stopping) return false;
+      someSettled ||= settled === true;
     }
     return someSettled && Math.max(expired.length, late.length) === OVERDUE_A_TURN;
   }
 
-  /** @returns false when it can't be noted now: nor can others */
-  async #settleLate(id: QueueId, kind: 'failed' | 'delayed'): Promise<boolean> {
+  async #settleLate(id: QueueId, kind: 'failed' | 'delayed'): Promise<Noted> {
     const batch = await this.#options.queue.message(id);
     if (batch === undefined) return true;
     // For those that are held the time does not run: what an administrator holds is not given up meanwhile.
@@ -210,8 +211,8 @@ export class Attempts {
     await this.#settle(batch, outcomes, { destination, contact });
   }
 
-  /** @param tried  absent: nobody was asked @returns false when nothing was noted: everything is as it was */
-  async #settle(batch: QueuedBatch, all: readonly RecipientOutcome[], tried?: Tried): Promise<boolean> {
+  /** @param tried  absent: nobody was asked */
+  async #settle(batch: QueuedBatch, all: readonly RecipientOutcome[], tried?: Tried): Promise<Noted> {
     const { log, onOutcome, onInternalError } = this.#options;
     const { message } = batch;
     let [outcomes, wasChanged] = [all, false];
@@ -231,7 +232,7 @@ export class Attempts {
         if (!(error instanceof Refused)) onInternalError(error);
         else if (isFirst) log.error({ queue: message.id, err: error }, 'what became of a message can not be noted now');
         // Dies here, or stops: what the peer took is sent again. Until it is noted nobody else tries it: the message is busy.
-        if (this.#stopping || tried === undefined) return false;
+        if (this.#stopping || tried === undefined) return isOfStore(error) ? 'none can be' : false;
         await wait(NOTE_AGAIN, undefined, { ref: false });
       }
     }
@@ -278,6 +279,10 @@ export class Attempts {
 /** That a destination was not reached puts nobody off whom an administrator has told to be tried again since. */
 function afterChange({ destination, contact }: Tried): Tried {
   return { destination, contact: contact?.reached === true ? contact : undefined };
+}
+
+function isOfStore(error: unknown): boolean {
+  return error instanceof Refused && error.code.startsWith('store.');
 }
 
 /** RFC 5321 3.8: it took others over this connection, and has closed it: many servers take only so many, and this one by the next. */

@@ -14,7 +14,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { HERE } from '../delivery/types.ts';
 import { type EpochSeconds, type Milliseconds, nowSeconds, type QueueId } from '../store/ids.ts';
 import type { QueuedBatch } from '../store/queue.ts';
-import { Attempts, type AttemptsOptions } from './attempts.ts';
+import { Attempts, type AttemptsOptions, type Noted } from './attempts.ts';
 import { ClockWatch } from './clock-watch.ts';
 import { Lane } from './lane.ts';
 import type { Reached } from './reach.ts';
@@ -200,7 +200,7 @@ export class Dispatcher {
     await this.#begin(this.#turns.inOrder(due));
   }
 
-  async #unlessTried(id: QueueId, settle: () => Promise<boolean>): Promise<boolean | undefined> {
+  async #unlessTried(id: QueueId, settle: () => Promise<Noted>): Promise<Noted | undefined> {
     if (this.#aside.has(id) || this.#lanes.values().some((lane) => lane.holds(id))) return undefined;
     return this.#asideFor(id, settle);
   }

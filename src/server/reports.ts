@@ -10,7 +10,7 @@ interface Parts extends Pick<ReportsOptions, 'outgoing' | 'originalSender'> {
   /** As this server calls itself. */
   readonly name: string;
   readonly store: MailStore;
-  readonly directory: Pick<Directory, 'access'>;
+  readonly directory: Pick<Directory, 'access' | 'accountOf'>;
   /** Where addresses lead: the directory, or what stands before it. */
   readonly resolver: Resolver;
   /** Mail is tried for so long, in milliseconds. */
@@ -24,5 +24,6 @@ export function openReports({ config, name, directory, resolver, ...parts }: Par
     directory: resolver,
     language: config.language,
     languageOf: async (account) => (await directory.access(account)).language,
+    isThere: async (account) => (await directory.accountOf(account)) !== undefined,
   });
 }

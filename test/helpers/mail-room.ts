@@ -163,6 +163,7 @@ export async function mailRoom(t: TestContext, options: MailRoomOptions = {}): P
     directory,
     language: 'en',
     languageOf: async (account) => (await directory.access(account)).language,
+    isThere: async (account) => (await directory.accountOf(account)) !== undefined,
     outgoing: options.outgoing,
     originalSender: options.originalSender ?? (() => undefined),
     giveUp: 5 * 86_400_000,

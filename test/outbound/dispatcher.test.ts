@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Refused } from '../../src/errors.ts';
+import type { Reporter } from '../../src/outbound/types.ts';
 import { nowSeconds } from '../../src/store/ids.ts';
 import { message, stage } from '../store/helpers.ts';
 import { PATIENT } from './scripted-peer.ts';
@@ -360,6 +361,19 @@ test('while there is no room for reports nobody fails unheard, and what was take
   isFull = false;
   room.dispatcher.wake();
   assert.deepEqual((await room.known(3))[0], 'a@missing.test failed');
+});
+
+test('a message whose end can not be noted keeps no other from its own', async (t) => {
+  const report: Reporter['report'] = async (_message, [outcome]) => {
+    if (outcome?.recipient.address === 'a@missing.test')
+      throw new Refused('mailbox.missing', 'There is no such account.');
+    return undefined;
+  };
+  const room = await SendingRoom.open(t, { reporter: { report } });
+  const now = nowSeconds();
+  await room.queue('Over', ['a@missing.test'], { expires: now - 1, due: now + 3_600 });
+  await room.send('Over, too', ['b@missing.test'], { expires: now, due: now + 3_600 });
+  assert.deepEqual(await room.known(1), ['b@missing.test failed']);
 });
 
 test('a report for a sender elsewhere leaves as soon as it is there', async (t) => {

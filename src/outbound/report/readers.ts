@@ -9,6 +9,8 @@ import type { Outbound, OutboundOptions } from '../../store/types.ts';
 export interface ReadersOptions {
   readonly directory: Resolver;
   readonly languageOf: (account: AccountId) => Language | Promise<Language>;
+  /** False: it was removed, and nothing can be filed for it any more. */
+  readonly isThere: (account: AccountId) => Promise<boolean>;
   /** For those who are not here. */
   readonly language: Language;
   /** Absent: no mail leaves. */
@@ -53,7 +55,7 @@ export class Readers {
   async of(message: Owned): Promise<Reader | undefined> {
     const { sender, options } = message;
     const account = options.forRoom === undefined ? message.account : options.forRoom.by;
-    const { directory, originalSender } = this.#options;
+    const { directory, originalSender, isThere } = this.#options;
     const away = originalSender(sender);
     if (away !== undefined) return this.#elsewhere(message, away);
     const resolved = await directory.resolve(sender);
@@ -62,7 +64,7 @@ export class Readers {
     const own = people.filter(({ id }) => id === account);
     if (people.length > 0) return this.#ofPeople(message, own.length > 0 ? own : people);
     // Sent with an address that is nobody's here, or nobody's any more.
-    if (options.ours === true && account !== undefined)
+    if (options.ours === true && account !== undefined && (await isThere(account)))
       return this.#here(message, [{ id: account, displayName: '' }], []);
     const wasTaken = options.forRoom !== undefined && resolved.kind === 'foreign';
     return wasTaken ? this.#elsewhere(message, sender) : undefined;

@@ -6,7 +6,7 @@ import { LANGUAGES } from '../../../src/config/languages.ts';
 import { analyse } from '../../../src/message/analyser.ts';
 import { TEXTS } from '../../../src/outbound/report/languages/all.ts';
 import { srsOf } from '../../../src/signing/signing.ts';
-import { nowSeconds } from '../../../src/store/ids.ts';
+import { nowSeconds, type QueueId } from '../../../src/store/ids.ts';
 import { message } from '../../store/helpers.ts';
 import { WritingRoom } from './writing-room.ts';
 
@@ -197,6 +197,20 @@ test('nobody hears of a report, nor who is not here', async (t) => {
   for (const sender of ['', 'gone@office.test', 'somebody@example.com', 'SRS0=wrong=aa=example.com=zoe@office.test']) {
     await room.settle(await room.send({ to: ['carl@example.net'], outbound: { sender } }), () => ({}));
   }
+  assert.deepEqual(await room.inbox(), []);
+  assert.equal((await room.store.queue.size()).messages, 0);
+});
+
+test('mail of an account that was removed comes to its end, and nobody hears of it', async (t) => {
+  const room = await WritingRoom.open(t);
+  const by = room.directory.by('the test');
+  const account = room.id('ben@office.test');
+  const sent: QueueId[] = [];
+  for (const sender of ['ben@office.test', 'info@elsewhere.example']) {
+    sent.push(await room.send({ to: ['carl@example.net'], outbound: { account, sender, options: { ours: true } } }));
+  }
+  await by.accounts.remove('ben@office.test');
+  for (const id of sent) await room.settle(id, () => ({}));
   assert.deepEqual(await room.inbox(), []);
   assert.equal((await room.store.queue.size()).messages, 0);
 });

@@ -35,6 +35,7 @@ export class WritingRoom {
       store,
       directory,
       languageOf: () => this.#language,
+      isThere: async (account) => (await directory.accountOf(account)) !== undefined,
       language: 'en',
       outgoing: {
         destinationOf: (address) => address.slice(address.indexOf('@') + 1),
