@@ -207,7 +207,7 @@ function entriesText(entries: readonly QueueEntryShown[]): string {
     short(entry.recipient, 40),
     entry.next === null ? 'held' : localTime(entry.next),
     String(entry.attempts),
-    short(answerText(entry), 60),
+    short(answerText(entry).replace(WHO_SAID, ''), 60),
   ];
   return table(['ID', 'SINCE', 'FROM', 'TO', 'NEXT TRY', 'TRIES', 'LAST ANSWER'], entries.map(row), '');
 }
@@ -216,6 +216,9 @@ function entriesText(entries: readonly QueueEntryShown[]): string {
 function answerText({ reply, attempts, putOff }: QueueEntryShown): string {
   return attempts === 0 && putOff ? 'not tried yet: its destination was not reached' : reply;
 }
+
+/** The list has no room for it (outbound/outcomes.ts). */
+const WHO_SAID = /^\S+ \[[^\]\s]+\](?: said)?: /;
 
 function showText(queued: QueuedShown): string {
   const { id, sender, account, created, expires, warn, messageId, sizeBytes, requireTls, forRoom, recipients } = queued;

@@ -15,8 +15,8 @@ import type { Store } from '../store/api.ts';
 import { type Milliseconds, nowSeconds, type QueueId } from '../store/ids.ts';
 import type { Contact, Queue, QueuedBatch, QueuedMessage, QueuedRecipient, Report, Settled } from '../store/queue.ts';
 import type { Here } from './here.ts';
-import { outcomeOf, saidOf, settlementOf, summaryOf, untold, withoutPeer } from './outcomes.ts';
-import type { Peer, PeerReply } from './peer.ts';
+import { outcomeOf, recalled, saidOf, sameForAll, settlementOf, summaryOf, untold, withLine } from './outcomes.ts';
+import { type Peer, type PeerReply, Unreachable } from './peer.ts';
 import { type Reached, type ReachOptions, reach } from './reach.ts';
 import { nextAttempt } from './retry.ts';
 import type { RecipientOutcome, RecordOutcomes, Reporter, Signer } from './types.ts';
@@ -149,9 +149,9 @@ export class Attempts {
     if (batch === undefined) return true;
     // For those that are held the time does not run: what an administrator holds is not given up meanwhile.
     const waiting = batch.recipients.filter(({ state }) => state === 'waiting');
-    const outcomes = waiting.flatMap((recipient) => {
-      const text = recipient.reply === '' ? NOT_TRIED.text : recipient.reply;
-      return withoutPeer([recipient], kind, { ...NOT_TRIED, text });
+    const outcomes = waiting.map((recipient): RecipientOutcome => {
+      const { said, peer } = recalled(recipient.reply) ?? { said: NOT_TRIED, peer: '' };
+      return { recipient, kind, said, peer, relaysNotices: false, unasked: true };
     });
     return this.#settle(batch, outcomes);
   }
@@ -170,10 +170,10 @@ export class Attempts {
     if (error instanceof Refused) {
       // Its bytes can't be read: nobody gets others instead, and it waits for somebody who looks after it.
       this.#options.log.error({ queue: message.id, err: error }, 'a message in the queue can not be read; it is held');
-      return withoutPeer(recipients, 'held', { reply: 451, status: '4.3.0', text: error.message });
+      return sameForAll(recipients, 'held', { reply: 451, status: '4.3.0', text: error.message });
     }
     this.#options.onInternalError(error);
-    return withoutPeer(recipients, 'deferred', OUR_FAULT);
+    return sameForAll(recipients, 'deferred', OUR_FAULT);
   }
 
   /** The message as it leaves: what signs it, and its bytes behind that. @throws Refused `message.gone`, `message.damaged` */
@@ -205,7 +205,8 @@ export class Attempts {
     if (known === undefined) onInternalError(error);
     const said = known ?? OUR_FAULT; // put off like others: what is wrong with us is not tried again and again at once
     const failed = said.reply >= 500;
-    const outcomes = withoutPeer(batch.recipients, failed ? 'failed' : 'deferred', said);
+    const peer = error instanceof Unreachable ? error.peer : '';
+    const outcomes = sameForAll(batch.recipients, failed ? 'failed' : 'deferred', said, peer);
     const notBefore = nextAttempt(nowSeconds(), (await queue.failures(destination)) + 1, random());
     const contact: Contact = failed ? { reached: true } : { reached: false, notBefore };
     await this.#settle(batch, outcomes, { destination, contact });
@@ -268,7 +269,7 @@ export class Attempts {
     await queue.settle(
       { message, recipients },
       { settlements, report, ...warned, ...(tried && { attempt: tried }) },
-      (tx) => record(tx, message, noted),
+      (tx) => record(tx, message, noted.map(withLine)),
     );
     const queued = report?.outbound.flatMap(({ recipients }) => recipients.map(({ destination }) => destination)) ?? [];
     if (queued.length > 0) this.#onQueued(queued);

@@ -5,26 +5,28 @@ import type { QueuedRecipient, Settlement } from '../store/queue.ts';
 import { NoSuchDestination } from './hosts.ts';
 import { type PeerReply, type RecipientResult, Unreachable } from './peer.ts';
 import type { Reached } from './reach.ts';
+import { forNow, lineOf } from './reply.ts';
 import { nextAttempt } from './retry.ts';
-import type { RecipientOutcome } from './types.ts';
+import type { OutcomeTold, RecipientOutcome } from './types.ts';
 
 /** What a peer has said of a recipient. */
 export function outcomeOf(
   recipient: QueuedRecipient,
-  { reply, status, text }: RecipientResult,
+  { address: _address, ...said }: RecipientResult,
   { peer, name, tls }: Reached,
 ): RecipientOutcome {
-  const kind = reply < 300 ? 'sent' : reply >= 500 ? 'failed' : 'deferred';
-  return { recipient, kind, said: { reply, status, text }, peer: name, relaysNotices: peer.relaysNotices, tls };
+  const kind = said.reply < 300 ? 'sent' : said.reply >= 500 ? 'failed' : 'deferred';
+  return { recipient, kind, said, peer: name, relaysNotices: peer.relaysNotices, tls };
 }
 
-/** The same for all, where no peer was asked. */
-export function withoutPeer(
+/** The same for all, where no peer had the message. @param peer  which host it is about; empty: none */
+export function sameForAll(
   recipients: readonly QueuedRecipient[],
   kind: RecipientOutcome['kind'],
   said: PeerReply,
+  peer = '',
 ): RecipientOutcome[] {
-  return recipients.map((recipient) => ({ recipient, kind, said, peer: '', relaysNotices: false }));
+  return recipients.map((recipient) => ({ recipient, kind, said, peer, relaysNotices: false }));
 }
 
 /** What remains of outcomes of which the sender can't be told now: nobody fails unheard, nor is a warning given that is not read. */
@@ -35,11 +37,8 @@ export function untold(outcomes: readonly RecipientOutcome[]): RecipientOutcome[
 }
 
 /** What becomes of the recipient's row; empty: nothing. @param random  from 0 to 1 */
-export function settlementOf(
-  { recipient, kind, said }: RecipientOutcome,
-  now: EpochSeconds,
-  random: number,
-): Settlement[] {
+export function settlementOf(outcome: RecipientOutcome, now: EpochSeconds, random: number): Settlement[] {
+  const { recipient, kind, said } = outcome;
   const { number, attempts } = recipient;
   switch (kind) {
     case 'sent':
@@ -48,15 +47,32 @@ export function settlementOf(
     case 'held':
       return [{ number, held: true, reply: said.text }];
     case 'deferred':
-      return [{ number, due: nextAttempt(now, attempts + 1, random), reply: lineOf(said) }];
+      return [{ number, due: nextAttempt(now, attempts + 1, random), reply: remembered(outcome) }];
     case 'delayed':
       return [];
   }
 }
 
-/** In one line: `450 4.2.1 greylisted`. */
-function lineOf({ reply, status, text }: PeerReply): string {
-  return [reply, status, text].filter((each) => each !== '').join(' ');
+/** For the trace. */
+export function withLine(outcome: RecipientOutcome): OutcomeTold {
+  return { ...outcome, line: outcome.unasked === true ? remembered(outcome) : lineOf(outcome.said) };
+}
+
+/** An outcome as the queue keeps it, for people and for {@link recalled}: `mx.example.net [192.0.2.1] said: 450 4.2.1 greylisted`. */
+function remembered({ said, peer }: Pick<RecipientOutcome, 'said' | 'peer'>): string {
+  const who = peer === '' ? '' : `${peer}${said.theirs === true ? ' said' : ''}: `;
+  return `${who}${lineOf(said)}`;
+}
+
+const REMEMBERED = /^(?:(\S+ \[[^\]\s]+\])( said)?: )?([245]\d\d)(?: ([245]\.\d{1,3}\.\d{1,3}))?(?: (.*))?$/s;
+
+/** What {@link remembered} wrote; undefined: it was something else. */
+export function recalled(text: string): Pick<RecipientOutcome, 'said' | 'peer'> | undefined {
+  const found = REMEMBERED.exec(text);
+  if (found === null) return undefined;
+  const [, peer = '', verb, reply, status = '', words = ''] = found;
+  const said = { reply: Number(reply), status, text: words, ...(verb !== undefined && { theirs: true as const }) };
+  return { peer, said: forNow(said) };
 }
 
 /** What an error that is nobody's fault here says; undefined: it is ours. */

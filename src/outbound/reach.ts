@@ -64,17 +64,17 @@ export async function reach(destination: string, wish: TlsWish, options: ReachOp
     for (const address of host.addresses.filter((each) => canLeaveFor(each, options))) {
       if (isOver()) break;
       tried += 1;
+      const name = `${host.name} [${address}]`;
       for (const protection of protections) {
         if (options.signal?.aborted) break;
         try {
           const peer = await connectTo(candidate, protection, address, options);
-          const name = `${host.name} [${address}]`;
           return { peer, name, tls: kindOf(protection, peer.secure), alone: protection !== usual };
         } catch (error) {
           if (!(error instanceof Unreachable)) throw error;
           // What is refused was decided for this wish: that nobody could say what protects a host may be otherwise in an hour.
           const isFinal = requireTls && error.tls && protection.kind !== 'refused';
-          failures.push(isFinal ? withoutTls(error) : error);
+          failures.push((isFinal ? withoutTls(error) : error).at(name));
           if (!error.tls) break;
         }
       }

@@ -10,6 +10,8 @@ export interface PeerReply {
   /** RFC 3463; empty: none was given. */
   readonly status: string;
   readonly text: string;
+  /** A server has said it, in these words; absent: this one says it, of what it met. */
+  readonly theirs?: true;
 }
 
 const MOST_TEXT = 512;
@@ -20,7 +22,7 @@ export function replyIn({ code, lines }: Reply): PeerReply {
   const texts = lines.map((line) =>
     (status !== '' && line.startsWith(status) ? line.slice(status.length) : line).trim(),
   );
-  return { reply: code, status, text: short(readable(texts.join(' '))) };
+  return { reply: code, status, text: short(readable(texts.join(' '))), theirs: true };
 }
 
 /**
@@ -37,9 +39,16 @@ export function troubleIn(what: Reply | ConnectionOver, status: string): PeerRep
 /** A host that turns us away now may take mail tomorrow: only what it says of a message is the last word on it. */
 export function forNow(said: PeerReply): PeerReply {
   if (said.reply < 500) return said;
-  const text = [said.reply, said.status, said.text].filter((each) => each !== '').join(' ');
-  return { reply: 451, status: said.status.replace(/^5/, '4'), text };
+  return { ...said, reply: 451, status: said.status.replace(/^5/, '4'), text: lineOf(said) };
 }
+
+/** In one line, as it was given: `450 4.2.1 greylisted`. */
+export function lineOf({ reply, status, text, theirs }: PeerReply): string {
+  if (theirs === true && REFUSED_FOR_NOW.test(text)) return text; // which is all of what they said
+  return [reply, status, text].filter((each) => each !== '').join(' ');
+}
+
+const REFUSED_FOR_NOW = /^5\d\d(?: |$)/;
 
 /** What TLS came to. Whatever the peer said of it was not protected, so it is never the last word. */
 export function tlsTrouble(what: Reply | ConnectionOver): PeerReply {

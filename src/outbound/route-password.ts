@@ -24,7 +24,7 @@ export async function routePassword(host: string, file: string): Promise<string>
   return password;
 }
 
-/** RFC 3463 3.4: X.3.5, system incorrectly configured. It is tried again, and the reports to senders know it by its beginning (report/reason.ts). */
+/** RFC 3463 3.4: X.3.5, system incorrectly configured. It is tried again. */
 function without(host: string, why: string): NoSuchDestination {
   return new NoSuchDestination(451, '4.3.5', `this server has no password for ${host}: ${why}`);
 }

@@ -13,11 +13,13 @@ export interface RecipientOutcome {
   readonly kind: 'sent' | 'failed' | 'deferred' | 'delayed' | 'held';
   /** What the peer, or the network, said last. */
   readonly said: PeerReply;
-  /** Who said it: the host's name and address; empty: nobody was asked. */
+  /** Who said it, or of whom it is said: the host's name and address; empty: it is about none. */
   readonly peer: string;
+  /** Nobody was asked now: what was said before holds, or what an administrator says. */
+  readonly unasked?: true;
   /** The peer takes over what the sender wants to hear (RFC 3461 5.2.1). */
   readonly relaysNotices: boolean;
-  /** How the connection was protected; absent: there was none. */
+  /** How the connection was protected; absent: there was none that would take mail. */
   readonly tls?: TlsKind;
 }
 
@@ -36,12 +38,14 @@ export interface Signer {
   sign(message: QueuedMessage, read: () => AsyncIterable<Buffer>): Promise<Buffer>;
 }
 
+/** What became of a recipient, as it is told of. */
+export interface OutcomeTold extends RecipientOutcome {
+  /** What was said, in one line; where nobody was asked now, with who said it. */
+  readonly line: string;
+}
+
 /** Remembers what became of mail, in the transaction that settles it. */
-export type RecordOutcomes = (
-  tx: Writer,
-  message: QueuedMessage,
-  outcomes: readonly RecipientOutcome[],
-) => Promise<void>;
+export type RecordOutcomes = (tx: Writer, message: QueuedMessage, outcomes: readonly OutcomeTold[]) => Promise<void>;
 
 /** Whether a connection is trying a recipient just now: what comes of that nobody knows yet. */
 export type IsTried = (recipient: Pick<QueuedRecipient, 'number' | 'destination'>) => boolean;

@@ -4,6 +4,7 @@
  */
 import type { Logger } from 'pino';
 import { Gauge, type Registry } from 'prom-client';
+import { lineOf } from '../outbound/reply.ts';
 import type { RecipientOutcome } from '../outbound/types.ts';
 
 export interface RouteReport {
@@ -35,12 +36,12 @@ export class RouteWatch {
   }
 
   /** What an attempt came to. One line when it begins to fail, or for another reason, and one when it is over. */
-  note({ recipient: { destination }, kind, said, peer }: RecipientOutcome): void {
+  note({ recipient: { destination }, kind, said, tls }: RecipientOutcome): void {
     const was = this.#troubles.get(destination);
-    const isReached = peer !== '';
+    const isReached = tls !== undefined;
     // That its time is over, or that somebody holds it, says nothing of the server.
     if (was === undefined || !(isReached || kind === 'deferred')) return;
-    const trouble = isReached ? null : `${said.reply} ${said.status} ${said.text}`;
+    const trouble = isReached ? null : lineOf(said);
     this.#troubles.set(destination, trouble);
     const route = nameOf(destination);
     if (trouble !== null && trouble !== was)

@@ -109,6 +109,8 @@ export interface TraceEventDetail {
     readonly outcome?: string;
     /** What was said of it, with the reply code. */
     readonly said?: string;
+    /** The host did not say it: it is what this server has to say of the host. */
+    readonly ours?: true;
   }[];
   /** Who did it. */
   readonly actor?: string;

@@ -12,12 +12,13 @@ const MOST_SAID = 500;
 export const recordOutcomes: RecordOutcomes = async (tx, { id, trace }, outcomes) => {
   const [first] = outcomes;
   if (first === undefined) return;
-  const { peer } = first;
+  const peer = first.unasked === true ? '' : first.peer;
   const here = first.recipient.destination === HERE;
-  const recipients = outcomes.map(({ recipient, kind, said: { reply, status, text } }) => ({
+  const recipients = outcomes.map(({ recipient, kind, said, line }) => ({
     address: recipient.address,
     outcome: kind,
-    said: `${reply} ${status} ${text}`.replace(/\s+/g, ' ').slice(0, MOST_SAID),
+    said: line.slice(0, MOST_SAID),
+    ...(peer !== '' && said.theirs !== true && { ours: true as const }),
   }));
   const where = { ...(peer !== '' && { peer }), ...(here && { destination: HERE }) };
   await recordEvent(tx, trace, 'attempt', { queue: id, ...where, recipients });

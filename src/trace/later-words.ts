@@ -19,11 +19,11 @@ export function tellEvent({ kind, detail }: TraceEvent, isOurs: boolean): Told[]
     const text = `${DONE[kind]}${kind === 'reroute' ? ` to ${destination}` : ''}${whom} by ${actor}`;
     return [{ kind, text, recipients: to, queue, device: actor }];
   }
-  const ends = Map.groupBy(recipients, ({ outcome, said }) => JSON.stringify([outcome, said]));
+  const ends = Map.groupBy(recipients, ({ outcome, said, ours }) => JSON.stringify([outcome, said, ours]));
   return [...ends.values()].map((group): Told => {
-    const [{ outcome = 'deferred', said = '' }] = group as [(typeof group)[number]];
+    const [{ outcome = 'deferred', said = '', ours }] = group as [(typeof group)[number]];
     const addresses = group.map(({ address }) => address);
-    const text = words(outcome, addresses.join(', '), said, peer);
+    const text = words(outcome, addresses.join(', '), said, { peer, isOurs: ours === true });
     return {
       kind: outcome as StoryEventKind,
       text,
@@ -48,17 +48,26 @@ const DONE = {
   hasten: 'was to be sent at once',
 } as const;
 
-function attemptText(outcome: string, to: string, said: string, peer?: string): string {
+interface Asked {
+  readonly peer: string | undefined;
+  /** What is told of it are not its own words. */
+  readonly isOurs: boolean;
+}
+
+function attemptText(outcome: string, to: string, said: string, { peer, isOurs }: Asked): string {
+  const isVain = peer !== undefined && isOurs;
   switch (outcome) {
     case 'sent':
       return `was taken by ${peer ?? 'another server'} for ${to}: ${said}`;
     case 'failed':
+      if (isVain) return `could not be given to ${peer} for ${to}: ${said}`;
       return peer === undefined ? `was given up for ${to}: ${said}` : `was refused by ${peer} for ${to}: ${said}`;
     case 'held':
       return `is held for ${to}: ${said}`;
     case 'delayed':
       return `still waits for ${to}: ${said}`;
     default:
+      if (isVain) return `could not be given to ${peer} for ${to}, and is tried again: ${said}`;
       return peer === undefined
         ? `could not be brought to a server for ${to}, and is tried again: ${said}`
         : `was put off by ${peer} for ${to}: ${said}`;
@@ -73,7 +82,7 @@ function attemptHere(outcome: string, to: string, said: string): string {
     case 'deferred':
       return `could not be filed for ${to} yet, and is tried again: ${said}`;
     default:
-      return attemptText(outcome, to, said);
+      return attemptText(outcome, to, said, { peer: undefined, isOurs: true });
   }
 }
 

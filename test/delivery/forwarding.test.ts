@@ -301,11 +301,12 @@ test('who sends to somebody who forwards, or to those behind an alias, hears tha
   for (let id = 1; ; id++) {
     const batch = await room.store.queue.message(id as QueueId);
     if (batch === undefined) break;
-    const said = { reply: 550, status: '5.1.1', text: 'unknown' };
+    const said = { reply: 550, status: '5.1.1', text: 'unknown', theirs: true } as const;
     const outcome = {
       recipient: batch.recipients[0]!,
       kind: 'failed',
       said,
+      line: '550 5.1.1 unknown',
       peer: 'mx.test',
       relaysNotices: false,
     } as const;

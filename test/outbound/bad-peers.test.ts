@@ -130,7 +130,13 @@ test('a refusal is told as it was said, however many lines, and in which bytes',
   const tls = { mode: 'none', options: {} } as const;
   const peer = await Peer.connect({ address: '127.0.0.1', port: scripted.port, helo: 'a.test', tls, limits: PATIENT });
   const [carl, dora] = await peer.send(MESSAGE, () => Readable.from([Buffer.from(BODY)]));
-  assert.deepEqual(carl, { address: RECIPIENTS[0], reply: 550, status: '5.1.1', text: 'nobody of that näme [31m' });
+  assert.deepEqual(carl, {
+    address: RECIPIENTS[0],
+    reply: 550,
+    status: '5.1.1',
+    text: 'nobody of that näme [31m',
+    theirs: true,
+  });
   assert.ok(dora!.reply === 450 && dora!.text.length <= 512);
   peer.close();
   await scripted.alone();

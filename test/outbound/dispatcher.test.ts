@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Refused } from '../../src/errors.ts';
+import { recalled } from '../../src/outbound/outcomes.ts';
 import type { Reporter } from '../../src/outbound/types.ts';
 import { nowSeconds } from '../../src/store/ids.ts';
 import { message, stage } from '../store/helpers.ts';
@@ -36,7 +37,7 @@ test('each recipient comes to the end that the peer gave it', async (t) => {
   const { recipients } = (await room.store.queue.message(id))!;
   assert.deepEqual(
     recipients.map(({ address, attempts, reply }) => ({ address, attempts, reply })),
-    [{ address: 'later@example.net', attempts: 1, reply: '450 4.2.1 greylisted' }],
+    [{ address: 'later@example.net', attempts: 1, reply: 'mx.example.net [127.0.0.11] said: 450 4.2.1 greylisted' }],
   );
 });
 
@@ -269,6 +270,28 @@ test('mail whose time is over fails with what was said last, and a late one is t
   assert.equal((await room.store.queue.size()).messages, 1);
 });
 
+test('what a server said, or what kept mail from it, is remembered with its name until the time is over', async (t) => {
+  const room = await SendingRoom.open(t);
+  await room.domain('busy.test', { says: (command) => (command === 'RCPT' ? '451 4.7.1 greylisted' : undefined) });
+  await room.domain('closed.test', { says: (command) => (command === 'greeting' ? '554 5.7.1 go away' : undefined) });
+  await room.domain('cut.test', { says: (command) => (command === 'greeting' ? 'drop' : undefined) });
+  const told: object[] = [];
+  for (const [at, name] of ['busy', 'closed', 'cut'].entries()) {
+    const id = await room.send('Over', [`a@${name}.test`]);
+    await room.known(at + 1);
+    const { reply } = (await room.store.queue.message(id))!.recipients[0]!;
+    const { said, peer } = recalled(reply)!;
+    assert.deepEqual({ said, peer }, { said: room.outcomes[at]!.said, peer: room.outcomes[at]!.peer });
+    told.push([reply, said.reply, said.theirs === true]);
+  }
+  assert.deepEqual(told, [
+    ['mx.busy.test [127.0.0.11] said: 451 4.7.1 greylisted', 451, true],
+    ['mx.closed.test [127.0.0.12] said: 554 5.7.1 go away', 451, true],
+    ['mx.cut.test [127.0.0.13]: 451 4.4.1 it has closed the connection', 451, false],
+  ]);
+  assert.equal(recalled('no route'), undefined);
+});
+
 test('all whose time is over hear of it at once, however many they are', async (t) => {
   const room = await SendingRoom.open(t, { lookEvery: 1e9 });
   const now = nowSeconds();
@@ -356,7 +379,7 @@ test('while there is no room for reports nobody fails unheard, and what was take
   const { recipients } = (await room.store.queue.message(id))!;
   assert.deepEqual(
     recipients.map(({ address, reply }) => ({ address, reply })),
-    [{ address: 'nobody@example.net', reply: '550 5.1.1 nobody' }],
+    [{ address: 'nobody@example.net', reply: 'mx.example.net [127.0.0.11] said: 550 5.1.1 nobody' }],
   );
   isFull = false;
   room.dispatcher.wake();

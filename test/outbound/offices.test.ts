@@ -99,7 +99,7 @@ test('a server that is away has its mail when it is back, and nobody is told of 
   await attempts(office, 'deferred');
   assert.match(
     (await waiting(office)).join(),
-    /^carl@shop\.test waiting 451 4\.4\.1 no mail server listens there \(.*ECONNREFUSED/,
+    /^carl@shop\.test waiting mx\.shop\.test \[[\d.]+\]: 451 4\.4\.1 no mail server listens there \(.*ECONNREFUSED/,
   );
   const health = (await (await fetch(`http://127.0.0.1:${office.port('health')}/health`)).json()) as { queue: object };
   assert.partialDeepStrictEqual(health.queue, { messages: 0, alarm: false }); // as of the start

@@ -48,8 +48,8 @@ test('a peer that behaves has every byte, and says so for each recipient', async
   const peer = await connect(scripted);
   const results = await peer.send(MESSAGE, body);
   assert.deepEqual(results, [
-    { address: 'carl@example.net', reply: 250, status: '2.0.0', text: 'taken' },
-    { address: 'dora@example.net', reply: 250, status: '2.0.0', text: 'taken' },
+    { address: 'carl@example.net', reply: 250, status: '2.0.0', text: 'taken', theirs: true },
+    { address: 'dora@example.net', reply: 250, status: '2.0.0', text: 'taken', theirs: true },
   ]);
   const [taken] = scripted.taken;
   assert.deepEqual(taken, { sender: 'anna@office.test', recipients: MESSAGE.recipients, body: BODY, secure: false });
@@ -77,7 +77,8 @@ test('what a peer says of one recipient is that one’s alone', async (t) => {
   const peer = await connect(await scriptedPeer(t, { says }));
   const [carl, dora] = await peer.send(MESSAGE, body);
   assert.equal(carl!.reply, 250);
-  assert.deepEqual(dora, { address: 'dora@example.net', reply: 550, status: '5.1.1', text: 'nobody of that name' });
+  const said = { reply: 550, status: '5.1.1', text: 'nobody of that name', theirs: true };
+  assert.deepEqual(dora, { address: 'dora@example.net', ...said });
   peer.quit();
 });
 

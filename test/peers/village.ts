@@ -182,7 +182,7 @@ greetingDelay = "0s"`,
       const seen = lines();
       const { entries } = (await this.office.command('queue', 'list')) as QueueListed;
       const reply = entries.find(({ recipient }) => recipient === to)?.reply ?? '';
-      if (reply !== '') return reply;
+      if (reply !== '') return reply.replace(/^\S+ \[[^\]]+\](?: said)?: /, '');
       await this.office.until(() => lines() > seen);
     }
   }

@@ -160,7 +160,8 @@ test('what becomes of mail at other servers is told, with what administrators do
     ({
       recipient: batch.recipients[at]!,
       kind,
-      said: { reply: kind === 'sent' ? 250 : 451, status: '2.0.0', text },
+      said: { reply: kind === 'sent' ? 250 : 451, status: '2.0.0', text, theirs: true },
+      line: `${kind === 'sent' ? '250 2.0.0' : '451 4.0.0'} ${text}`,
       peer,
       relaysNotices: false,
     }) as const;
@@ -193,7 +194,7 @@ test('what becomes of mail at other servers is told, with what administrators do
     "was filed in #1's folder for sent mail",
     'waits for emil@example.org, fred@example.org as number 1 in the queue',
     'was taken by mx.example.org [192.0.2.9] for emil@example.org: 250 2.0.0 ok',
-    'was put off by mx.example.org [192.0.2.9] for fred@example.org: 451 2.0.0 later',
+    'was put off by mx.example.org [192.0.2.9] for fred@example.org: 451 4.0.0 later',
     'was reported to its sender',
     'was held for fred@example.org by mary',
   ]);

@@ -3,8 +3,10 @@
  *
  * Invariant: no value breaks its line, whatever peers and senders said; without characters beyond ASCII where the type has none.
  */
+import { isIP } from 'node:net';
 import { writeDate } from '../../message/dates.ts';
 import type { EpochSeconds } from '../../store/ids.ts';
+import { lineOf } from '../reply.ts';
 import type { Told } from './told.ts';
 
 export interface StatusOfMessage {
@@ -40,30 +42,30 @@ function ofMessage({ reporter, envelopeId, arrived }: StatusOfMessage): Field[] 
   ];
 }
 
-function ofRecipient({ action, address, original, said, peer, until }: Told, { attempted }: StatusOfMessage): Field[] {
-  const host = peer.split(' ', 1)[0];
+function ofRecipient(told: Told, { attempted }: StatusOfMessage): Field[] {
+  const { action, address, original, said, peer, ours, unasked, until } = told;
+  const host = peer.split(' ', 1)[0]!;
+  const isSaid = peer !== '' && !ours;
   return [
     ...given('Original-Recipient', original.replace(';', '; ')),
     ['Final-Recipient', `${isAscii(address) ? 'rfc822' : 'utf-8'}; ${address}`],
     ['Action', action],
-    ['Status', said.status === '' ? statusOf(said.reply) : said.status],
-    ...given('Remote-MTA', host && `dns; ${host}`),
+    ['Status', statusOf(said)],
+    ...given('Remote-MTA', host && `dns; ${isIP(host) === 0 ? host : `[${host}]`}`), // RFC 3464 2.1.2, RFC 5321 4.1.3
     // RFC 3464 2.3.6: what a server said; what we found out ourselves is no SMTP reply.
-    ...given('Diagnostic-Code', peer === '' ? undefined : `smtp; ${answer(said)}`),
-    ...given('Diagnostic-Code', peer !== '' || said.text === '' ? undefined : `x-rainmail; ${said.text}`),
-    ['Last-Attempt-Date', writeDate(attempted)],
+    ...given('Diagnostic-Code', isSaid ? `smtp; ${lineOf(said)}` : said.text && `x-rainmail; ${said.text}`),
+    // RFC 3464 2.3.7: where it is known.
+    ...given('Last-Attempt-Date', unasked ? undefined : writeDate(attempted)),
     ...given('Will-Retry-Until', until === undefined ? undefined : writeDate(until)),
   ];
 }
 
-/** RFC 3463 2: what a reply without a status of its own comes to. One that is out of place, such as 354, is as good as none. */
-function statusOf(reply: number): string {
-  return reply >= 500 ? '5.0.0' : reply >= 300 ? '4.0.0' : '2.0.0';
-}
-
-/** A reply as it was given. */
-export function answer({ reply, status, text }: Told['said']): string {
-  return [String(reply), status, text].filter((word) => word !== '').join(' ');
+/**
+ * RFC 3463 2, RFC 2034 4: the first number says the same as the first digit of the reply, whatever a server says. One that is out of place, such as 354, is
+ * as good as none.
+ */
+function statusOf({ reply, status }: Told['said']): string {
+  return `${reply >= 500 ? 5 : reply >= 300 ? 4 : 2}${status === '' ? '.0.0' : status.slice(1)}`;
 }
 
 function given(name: string, value: string | undefined): Field[] {

@@ -2,9 +2,10 @@
 import type { Language } from '../../config/languages.ts';
 import { domainOf } from '../../message/addresses.ts';
 import type { EpochSeconds, Milliseconds } from '../../store/ids.ts';
-import { answer } from './delivery-status.ts';
+import { recalled } from '../outcomes.ts';
+import { lineOf } from '../reply.ts';
 import { TEXTS } from './languages/all.ts';
-import { EXPIRED, reasonOf } from './reason.ts';
+import { reasonOf } from './reason.ts';
 import type { ReportTexts } from './texts.ts';
 import { ACTIONS, type Action, type Told } from './told.ts';
 
@@ -66,8 +67,8 @@ export function waitingReason(
   reply: string,
   { address, ...message }: Pick<Told, 'address'> & Pick<AboutMessage, 'sender' | 'sizeBytes'>,
 ): string {
-  const said = { reply: 451, status: EXPIRED, text: reply };
-  return reasonText({ address, said, ours: true }, message, TEXTS[language], language);
+  const said = recalled(reply)?.said ?? { reply: 451, status: '', text: reply };
+  return reasonText({ address, said, ours: said.theirs !== true }, message, TEXTS[language], language);
 }
 
 function reasonText(
@@ -92,17 +93,18 @@ function isTrouble(action: Action): boolean {
 }
 
 function troubleLines(told: Told, message: AboutMessage, texts: ReportTexts, language: Language): string[] {
-  const { action, said, peer } = told;
+  const { action, said } = told;
   const reason = reasonText(told, message, texts, language);
   // It failed because its time is over: what was said last might have changed.
   const gaveUp = action === 'failed' && said.reply < 500;
   const triedFor = gaveUp ? [filled(texts.triedFor, { duration: duration(message.tried, language) })] : [];
-  return [reason, ...triedFor, ...sayings(told, peer, texts)];
+  return [reason, ...triedFor, ...sayings(told, texts)];
 }
 
-function sayings({ said }: Told, peer: string, texts: ReportTexts): string[] {
-  if (peer !== '') return [filled(texts.answered, { server: peer, answer: answer(said) })];
-  return said.text === '' ? [] : [filled(texts.detail, { detail: said.text })];
+function sayings({ said, peer, ours }: Told, texts: ReportTexts): string[] {
+  if (peer !== '' && !ours) return [filled(texts.answered, { server: peer, answer: lineOf(said) })];
+  if (said.text === '') return [];
+  return [filled(texts.detail, { detail: peer === '' ? said.text : `${peer}: ${said.text}` })];
 }
 
 function filled(text: string, values: Readonly<Record<string, string>>): string {

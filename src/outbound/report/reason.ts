@@ -53,14 +53,11 @@ const BY_DETAIL: Readonly<Record<string, Reason>> = {
 };
 /** What this server says itself, of itself. */
 const OWN: Readonly<Record<string, Reason>> = {
-  '3.0': 'ownTrouble',
-  '3.5': 'ownTrouble',
-  '7.0': 'removed',
-  '7.8': 'ownTrouble',
+  '4.3.0': 'ownTrouble',
+  '4.3.5': 'ownTrouble',
+  '4.7.8': 'ownTrouble',
+  '5.7.0': 'removed',
 };
-/** The same, said before the time was over: who said it is known by the words alone. */
-const OWN_BEFORE =
-  /^4\d\d 4\.(?:3\.0 something went wrong on this server|3\.5 this server has no password for |7\.8 it does not let us sign in)/;
 const BY_SUBJECT: Readonly<Record<string, Reason>> = { '3': 'serverTrouble', '4': 'notReached', '6': 'content' };
 
 /** Of servers that give no enhanced code (RFC 5321 4.2.3, RFC 7504). */
@@ -78,17 +75,10 @@ const SPAM = /\b(?:spam|junk|bulk mail|unsolicited|black ?list|block ?list|block
 /** X.7.20 to X.7.26: DKIM, SPF, reverse DNS (RFC 7372). */
 const AUTHENTICATION = /^7\.2[0-6]$/;
 
-/** Time is over: the text is what was said before that. */
-export const EXPIRED = '4.4.7';
-
 /** What people are told of a reply. @param ours  this server says it itself */
-export function reasonOf(said: PeerReply, ours: boolean): Reason {
-  const before = said.status === EXPIRED ? /^([245]\d\d)(?: ([245]\.\d{1,3}\.\d{1,3}))?(?: |$)/.exec(said.text) : null;
-  const { text } = said;
-  const [reply, status] = before === null ? [said.reply, said.status] : [Number(before[1]), before[2] ?? ''];
+export function reasonOf({ reply, status, text }: PeerReply, ours: boolean): Reason {
   const detail = status.slice(2);
-  if (ours && before !== null && OWN_BEFORE.test(text)) return 'ownTrouble';
-  const known = (ours && before === null ? OWN[detail] : undefined) ?? BY_DETAIL[detail];
+  const known = (ours ? OWN[status] : undefined) ?? BY_DETAIL[detail];
   if (known !== undefined) return known;
   if (AUTHENTICATION.test(detail)) return 'notAuthentic';
   const aboutPolicy = detail.startsWith('7.') || detail === '' || detail === '0.0';

@@ -3,7 +3,6 @@ import type { InDelivery, Recipient } from '../../delivery/in-delivery.ts';
 import type { EpochSeconds } from '../../store/ids.ts';
 import type { PeerReply } from '../peer.ts';
 import type { RecipientOutcome } from '../types.ts';
-import { EXPIRED } from './reason.ts';
 
 /** RFC 3464 2.3.3 */
 export const ACTIONS = ['failed', 'delayed', 'delivered', 'relayed', 'expanded'] as const;
@@ -17,10 +16,12 @@ export interface Told {
   readonly original: string;
   /** What was said last. */
   readonly said: PeerReply;
-  /** Who said it, as {@link RecipientOutcome.peer}; empty: nobody who may be named. */
+  /** Who said it, or of whom it is said, as {@link RecipientOutcome.peer}; empty: nobody who may be named. */
   readonly peer: string;
   /** This server says it itself. */
   readonly ours: boolean;
+  /** As {@link RecipientOutcome.unasked}. */
+  readonly unasked?: true;
   /** It is tried until then. */
   readonly until?: EpochSeconds;
   /** The address stands for several, and it is about one of them: others have the message. */
@@ -42,17 +43,21 @@ export function toldOf(outcomes: readonly RecipientOutcome[], { expires, via, of
   return outcomes.flatMap((outcome) => {
     const action = actionOf(outcome);
     if (action === undefined) return [];
-    const { recipient, said, peer } = outcome;
+    const { recipient, said, peer, unasked } = outcome;
+    const ours = said.theirs !== true;
     const { address, original } = recipient;
     const shown = via === undefined ? { address, said, peer } : { address: via, said: discreet(said), peer: '' };
-    const more = { ...(action === 'delayed' && { until: expires }), ...(ofSeveral && { ofSeveral }) };
-    return [{ action, original, ours: peer === '', ...shown, ...more }];
+    const more = {
+      ...(unasked && { unasked }),
+      ...(action === 'delayed' && { until: expires }),
+      ...(ofSeveral && { ofSeveral }),
+    };
+    return [{ action, original, ours, ...shown, ...more }];
   });
 }
 
 /** What was said, without its words, which name whom it was said of. That an address is wrong (RFC 3463 3.2) is not true of ours. */
-function discreet({ reply, status, text }: PeerReply): PeerReply {
-  if (status === EXPIRED) return { reply, status, text: /^4\d\d 4\.[^1]\.\d{1,3}(?= |$)/.exec(text)?.[0] ?? '' };
+function discreet({ reply, status }: PeerReply): PeerReply {
   return { reply, status: /^[245]\.1\./.test(status) ? '' : status, text: '' };
 }
 

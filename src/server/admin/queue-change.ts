@@ -140,7 +140,8 @@ async function removeOne(
     if (whole === undefined || recipients.length === 0) return [];
     const { message } = whole;
     const outcomes = recipients.map(
-      (recipient) => ({ recipient, kind: 'failed', said: REMOVED, peer: '', relaysNotices: false }) as const,
+      (recipient) =>
+        ({ recipient, kind: 'failed', said: REMOVED, peer: '', relaysNotices: false, unasked: true }) as const,
     );
     const report = await reporter.report(message, outcomes);
     const settlements = recipients.map(({ number }) => ({ number, end: 'removed' }) as const);

@@ -27,6 +27,7 @@ type Status = Fields<
   | 'Original-Envelope-Id'
   | 'Original-Recipient'
   | 'Action'
+  | 'Remote-MTA'
   | 'Status'
   | 'Diagnostic-Code'
   | 'Will-Retry-Until'
@@ -68,7 +69,7 @@ test('a report says what happened for people and for programs, and gives the mes
   const id = await room.send({ to: ['carl@example.net', dora], outbound: { options: { envelopeId: 'Offer 17' } } });
   await room.settle(id, ({ address }) =>
     address === 'dora@example.org'
-      ? { said: { reply: 552, status: '5.2.2', text: 'full' }, peer: 'mx.dora [::1]' }
+      ? { said: { reply: 552, status: '5.2.2', text: 'full', theirs: true }, peer: 'mx.dora [::1]' }
       : {},
   );
   const [report] = await room.inbox();
@@ -149,14 +150,48 @@ test('what was tried in vain to the end says for how long', async (t) => {
   const room = await WritingRoom.open(t);
   const id = await room.send({ to: ['carl@example.net'] });
   const { message: queued, recipients } = (await room.store.queue.message(id))!;
-  const said = { reply: 451, status: '4.4.7', text: '452 4.2.2 over quota' };
+  const said = { reply: 452, status: '4.2.2', text: 'over quota', theirs: true } as const;
   const long = { ...queued, created: nowSeconds() - 5 * 86_400 };
-  const outcomes = [{ recipient: recipients[0]!, kind: 'failed', said, peer: '', relaysNotices: false }] as const;
+  const outcomes = [
+    {
+      recipient: recipients[0]!,
+      kind: 'failed',
+      said,
+      peer: 'mx.example.net [192.0.2.1]',
+      relaysNotices: false,
+      unasked: true,
+    },
+  ] as const;
   const report = await room.reports.report(long, outcomes);
   await room.store.deliver(report!.message, report!.targets);
   const { text, status } = read((await room.inbox())[0]!);
   assert.match(text, /\n {4}It was tried for 5 days, and is not tried any more\.\n/);
-  assert.equal(status[1]!.Status, '4.4.7');
+  const { Status: code, 'Remote-MTA': remote, 'Diagnostic-Code': diagnostic, 'Last-Attempt-Date': last } = status[1]!;
+  assert.deepEqual([code, remote, diagnostic], ['4.2.2', 'dns; mx.example.net', 'smtp; 452 4.2.2 over quota']);
+  assert.equal(last, undefined); // it was not tried now
+});
+
+test('what this server says of another one is not told as that one’s answer', async (t) => {
+  const room = await WritingRoom.open(t);
+  const id = await room.send({ to: ['carl@example.net'] });
+  const said = { reply: 552, status: '5.3.4', text: 'a message may have 10 bytes there, and this one has 20' };
+  await room.settle(id, () => ({ said }));
+  const { text, status } = read((await room.inbox())[0]!);
+  assert.match(text, /\n {4}In detail: mx\.example\.net \[192\.0\.2\.1\]: a message may have 10 bytes there/);
+  assert.equal(status[1]!['Remote-MTA'], 'dns; mx.example.net');
+  assert.equal(status[1]!['Diagnostic-Code'], `x-rainmail; ${said.text}`);
+});
+
+test('a status that contradicts the reply is set right, and the reply told as it was', async (t) => {
+  const room = await WritingRoom.open(t);
+  const said = { reply: 550, status: '4.2.1', text: 'disabled', theirs: true } as const;
+  await room.settle(await room.send({ to: ['carl@example.net'] }), () => ({ said, peer: '192.0.2.1 [192.0.2.1]' }));
+  const {
+    Status: code,
+    'Remote-MTA': remote,
+    'Diagnostic-Code': diagnostic,
+  } = read((await room.inbox())[0]!).status[1]!;
+  assert.deepEqual([code, remote, diagnostic], ['5.2.1', 'dns; [192.0.2.1]', 'smtp; 550 4.2.1 disabled']);
 });
 
 test('senders hear of what they asked for, and of nothing else', async (t) => {
@@ -364,7 +399,7 @@ test('nothing that a server or a sender says makes a line of its own', async (t)
   const bytes = Buffer.from('Subject: =?utf-8?Q?a=0D=0AX-Evil:_1?=\r\n\r\nx\r\n');
   const text = 'no\r\nAction: delivered\r\n\r\nFinal-Recipient: rfc822; ü@x';
   const id = await room.send({ to: ['carl@example.net'], bytes, outbound: { options: { envelopeId: 'a\r\nb: c' } } });
-  await room.settle(id, () => ({ said: { reply: 550, status: '5.7.1', text } }));
+  await room.settle(id, () => ({ said: { reply: 550, status: '5.7.1', text, theirs: true } }));
   const { status, header } = read((await room.inbox())[0]!);
   assert.equal(status.length, 2);
   assert.equal(status[0]!['Original-Envelope-Id'], 'a b: c');

@@ -95,7 +95,7 @@ export class WritingRoom {
       (recipient): RecipientOutcome => ({
         recipient,
         kind: 'failed',
-        said: { reply: 550, status: '5.1.1', text: 'no such user' },
+        said: { reply: 550, status: '5.1.1', text: 'no such user', theirs: true },
         peer: 'mx.example.net [192.0.2.1]',
         relaysNotices: false,
         ...outcome(recipient),

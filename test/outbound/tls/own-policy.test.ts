@@ -72,7 +72,7 @@ test(
     const { entries } = await perform(listQueue, { most: 10 }, office);
     assert.match(
       entries.map(({ recipient, reply }) => `${recipient} ${reply}`).join(),
-      /^carl@shop\.test 4\d\d .*certificate/,
+      /^carl@shop\.test mx\.shop\.test \[[\d.]+\]: 4\d\d .*certificate/,
     );
     assert.match((await check()).hosts[0]!.tries![0]!.trouble!, /certificate/);
 
