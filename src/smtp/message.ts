@@ -8,7 +8,7 @@ import { mailDate } from './mail-date.ts';
 import { receivedLine } from './received-line.ts';
 import { type Malformed, type Reply, reply, replyText } from './reply.ts';
 import type { SmtpSession } from './session.ts';
-import { forgedResults, HIDDEN_FIELDS } from './syntax/dropped-fields.ts';
+import { forgedResults, HIDDEN_FIELDS, RETURN_PATH } from './syntax/dropped-fields.ts';
 import type { FieldRule } from './syntax/field-filter.ts';
 import type { HeaderScan } from './syntax/header-scan.ts';
 import type { Transaction } from './transaction.ts';
@@ -30,7 +30,7 @@ export function newIntake(session: SmtpSession, transaction: Transaction): Intak
 
 /** A trusted client, a filter in front of this server perhaps, may say what it found: its results stay. */
 function droppedFields({ context, dialect, visitor }: SmtpSession): readonly FieldRule[] {
-  if (dialect.completesHeader) return [...HIDDEN_FIELDS, forgedResults(context.hostname)];
+  if (dialect.completesHeader) return [...HIDDEN_FIELDS, RETURN_PATH, forgedResults(context.hostname)];
   return visitor === null ? [] : [forgedResults(context.hostname)];
 }
 

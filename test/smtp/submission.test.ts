@@ -125,7 +125,7 @@ test('mail to another server is refused with a word on why', async (t) => {
   assert.match(await client.ask('RCPT TO:<anna@office.test>'), /^250 /);
 });
 
-test('Date, Message-ID and From are added where they are missing, Bcc is taken out, and nothing else is touched', async (t) => {
+test('Date, Message-ID and From are added where they are missing, Bcc and Return-Path are taken out, and nothing else is touched', async (t) => {
   const room = await mailRoom(t, { people: ['anna'] });
   const client = await signedIn(await room.connect('submissions'));
   const send = async (message: string): Promise<string> => {
@@ -148,4 +148,5 @@ test('Date, Message-ID and From are added where they are missing, Bcc is taken o
   const complete = 'From: anna@office.test\r\nDate: today\r\nCc: ben\r\nMessage-ID: <a>\r\n\r\nbody\r\n';
   assert.equal(await send(complete), complete);
   assert.equal(await send(complete.replace('Cc:', 'Bcc: ben,\r\n carl\r\nCc:')), complete);
+  assert.equal(await send(`Return-Path: <carl@example.net>\r\n${complete}`), complete);
 });

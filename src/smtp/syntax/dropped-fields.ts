@@ -8,6 +8,9 @@ export const HIDDEN_FIELDS: readonly FieldRule[] = [
   { name: 'resent-bcc', goes: () => true },
 ];
 
+/** Whoever delivers a message says where it came from, and nobody before (RFC 5321 4.4): what somebody sends on from his INBOX has one of ours. */
+export const RETURN_PATH: FieldRule = { name: 'return-path', goes: () => true };
+
 /**
  * Authentication-Results that claim to be ours, and are not: everybody who reads such a field believes it (RFC 8601 5). One that does not
  * say whose it is goes too. A signature that covers it fails by that; nobody should sign this field (RFC 6376 5.4.1).
