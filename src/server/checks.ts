@@ -13,7 +13,7 @@ import type { MailStore } from '../store/store.ts';
 import type { DnsWatch } from './dns-watch.ts';
 import { partLog } from './log.ts';
 import type { Metrics } from './metrics.ts';
-import { openResolver } from './outbound.ts';
+import { openResolver } from './resolver.ts';
 
 interface Parts {
   readonly config: Config;

@@ -10,7 +10,7 @@ import { Allowances } from '../delivery/allowances.ts';
 import type { Resolver as Addresses } from '../delivery/recipients.ts';
 import type { Delivery, Notices, Outgoing } from '../delivery/types.ts';
 import type { Directory } from '../directory/directory.ts';
-import { machinesServers, Resolver } from '../dns/resolver.ts';
+import type { Resolver } from '../dns/resolver.ts';
 import { Dispatcher } from '../outbound/dispatcher.ts';
 import { explainWay } from '../outbound/explain.ts';
 import { Here } from '../outbound/here.ts';
@@ -24,7 +24,6 @@ import type { RecipientOutcome, Reporter, Sending } from '../outbound/types.ts';
 import type { Signing } from '../signing/signing.ts';
 import type { MailStore } from '../store/store.ts';
 import { recordOutcomes } from '../trace/attempts.ts';
-import type { DnsWatch } from './dns-watch.ts';
 import { leaveGoneRoutes } from './gone-routes.ts';
 import type { HealthReport } from './health.ts';
 import { partLog } from './log.ts';
@@ -68,11 +67,6 @@ export interface Outbound {
   start(): void;
   /** Begins nothing new and lets what is under way come to its end, for a while. */
   close(): Promise<void>;
-}
-
-/** Asks the DNS servers of the configuration. */
-export function openResolver({ servers, validating }: Config['dns'], { onAsked }: DnsWatch): Resolver {
-  return new Resolver({ servers: servers.length > 0 ? servers : machinesServers(), validating, onAsked });
 }
 
 export function openOutbound(parts: Parts): Outbound {

@@ -6,7 +6,6 @@
  */
 import { hostname } from 'node:os';
 import type { Logger } from 'pino';
-import type { Authenticator } from '../auth/types.ts';
 import { VerifiedPasswords } from '../auth/verified.ts';
 import { stsPolicyId } from '../autoconfig/mta-sts.ts';
 import { reachableServices } from '../autoconfig/services.ts';
@@ -16,41 +15,31 @@ import { networks } from '../config/units.ts';
 import type { HttpListener } from '../http/listener.ts';
 import type { HttpParts } from '../http/parts.ts';
 import { requestCounter } from '../http/request-counter.ts';
-import { DEFAULT_LIMITS as IMAP_LIMITS } from '../imap/context.ts';
-import { imapProtocol } from '../imap/protocol.ts';
-import { lmtpProtocol } from '../lmtp/protocol.ts';
-import type { LineProtocol } from '../net/connection-types.ts';
 import { shared } from '../net/limits.ts';
 import { Listener } from '../net/listener.ts';
-import { DEFAULT_POP3_LIMITS } from '../pop3/context.ts';
-import { leastExpiry } from '../pop3/expiry.ts';
-import { pop3Protocol } from '../pop3/protocol.ts';
-import { DEFAULT_SMTP_LIMITS } from '../smtp/context.ts';
-import { smtpProtocol, submissionProtocol } from '../smtp/protocol.ts';
-import type { MailStore } from '../store/store.ts';
 import { LOOPBACK, listenRefusal, type ServiceAddresses, serviceAddresses } from './addresses.ts';
 import { openAdminSocket } from './admin-socket.ts';
 import { alarmsOf } from './alarms.ts';
 import { authenticating } from './authentication.ts';
 import { countBackups } from './backup-metrics.ts';
 import { BackupSchedule } from './backup-schedule.ts';
-import type { Backups } from './backups.ts';
 import { countCertificates } from './certificate-metrics.ts';
-import { type CertificateReport, ServerCertificates } from './certificates.ts';
-import { openChecks } from './checks.ts';
-import { openDelivery } from './delivery.ts';
+import { ServerCertificates } from './certificates.ts';
 import { countDisk } from './disk.ts';
 import { DnsWatch } from './dns-watch.ts';
 import { makeTrialOffice, trialGuide } from './first-run.ts';
 import { type HealthReport, HealthServer } from './health.ts';
+import { healthReport } from './health-report.ts';
 import { listenHttp } from './http.ts';
-import { ldapReport, openLdap } from './ldap.ts';
+import { openLdap } from './ldap.ts';
 import { openLog, partLog } from './log.ts';
 import { Metrics } from './metrics.ts';
 import { hasOffice, type Office, openOffice, type ServerFacts } from './office.ts';
 import { openIdTokens } from './openid.ts';
-import { type Outbound, openOutbound, openResolver } from './outbound.ts';
+import { openOutbound } from './outbound.ts';
 import { openOwnMail } from './own-mail.ts';
+import { openProtocols } from './protocols.ts';
+import { openResolver } from './resolver.ts';
 import type { Stoppable } from './shutdown.ts';
 import { openSigning } from './signing.ts';
 import { countTrace } from './trace-metrics.ts';
@@ -75,8 +64,6 @@ export interface RunningServer extends Stoppable {
   /** For standard output: what a person wants to know. Ends with a line end. */
   readonly greeting: string;
 }
-
-type Status = HealthReport['status'];
 
 /**
  * Starts everything; when it resolves, every port listens.
@@ -146,7 +133,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 
   const tokens = await openIdTokens(config.openid, partLog(log, 'openid'));
   const authenticator = authenticating({ directory, verified, tokens, outside: ldap?.passwords, log, metrics });
-  const protocols = wire({ office, config, name, dns, log, metrics, authenticator, outbound });
+  const protocols = openProtocols({ office, config, name, dns, log, metrics, authenticator, outbound });
   const limits = shared({
     connections: config.limits.connections,
     byAddress: config.limits.connectionsByAddress,
@@ -156,24 +143,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const placement = { offset, everywhere: withoutConfig ? LOOPBACK : config.listen.addresses };
   const listeners: { readonly service: Service; readonly listener: Listener | HttpListener }[] = [];
   const started = performance.now();
-  let status: Status = 'ok';
-  const report = (): HealthReport => ({
-    status,
-    version,
-    uptimeSeconds: Math.floor((performance.now() - started) / 1_000),
-    listeners: listeners.map(({ service, listener }) => ({
-      protocol: service.name,
-      addresses: listener.addresses,
-      open: listener.open,
-    })),
-    store: storeReport(store),
-    backup: backupReport(backups),
-    certificates: certificates.states().map(certificateReport),
-    ...(ldap === null ? {} : { ldap: ldapReport(ldap) }),
-    queue: outbound.report(),
-    routes: outbound.routes(),
-    dns: dns.report(),
-  });
+  let status: HealthReport['status'] = 'ok';
+  const report = () => healthReport(status, started, { listeners, store, backups, certificates, ldap, outbound, dns });
 
   const parts: HttpParts = {
     name,
@@ -283,110 +254,9 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   };
 }
 
-/** What the health page tells of the store. */
-function storeReport(store: MailStore): HealthReport['store'] {
-  return { failed: store.failure !== undefined, diskLow: store.diskLow };
-}
-
-/** And of the backups. */
-function backupReport(backups: Backups): HealthReport['backup'] {
-  const { repository, last, failure, overdue } = backups.state();
-  const lastGood = last === null ? null : new Date(last.taken * 1_000).toISOString();
-  return { configured: repository !== null, lastGood, failed: failure !== null, overdue };
-}
-
-/** And of a certificate. */
-function certificateReport({ name, validTo, problem }: CertificateReport): HealthReport['certificates'][number] {
-  return { name, validTo, problem };
-}
-
 function greeting({ version, listening }: ServerFacts, data: string, withoutConfig: boolean): string {
   const ports = new Map(listening.map(({ service, port }) => [service, port]));
   const list = [...ports].map(([service, port]) => `${service} ${port}`).join(', ');
   const where = withoutConfig ? ' on this machine only (no --config)' : '';
   return `Rainmail ${version} serves ${data}${where}: ${list}\n`;
-}
-
-interface Parts {
-  readonly office: Office;
-  readonly config: Config;
-  readonly name: string;
-  readonly dns: DnsWatch;
-  readonly log: Logger;
-  readonly metrics: Metrics;
-  readonly authenticator: Authenticator;
-  readonly outbound: Outbound;
-}
-
-/** The protocols with all they need. */
-function wire({
-  office,
-  config,
-  name,
-  dns,
-  log,
-  metrics,
-  authenticator,
-  outbound,
-}: Parts): Record<Exclude<Service['protocol'], 'health' | 'http'>, LineProtocol> {
-  const { store, directory } = office;
-  const inbound = openChecks({ config, name, store, dns, log, metrics });
-  const delivery = openDelivery({ name, office, config, metrics, outbound, inbound });
-  const counted = (protocol: string) => ({
-    onCommand: (verb: string) => metrics.command(protocol, verb),
-    onInternalError: (error: unknown, connection: number) => {
-      metrics.internalError(protocol);
-      log.error({ part: protocol, connection, err: error }, 'a fault of ours; the session goes on');
-    },
-  });
-  const smtp = {
-    hostname: name,
-    delivery,
-    store,
-    startTls: true,
-    limits: {
-      ...DEFAULT_SMTP_LIMITS,
-      messageBytes: config.limits.message,
-      recipients: config.limits.recipients,
-      idleTimeout: config.timeouts.smtp,
-      hold: outbound.outgoing === undefined ? 0 : config.submission.hold,
-    },
-  };
-  const imapLog = partLog(log, 'imap');
-  return {
-    smtp: smtpProtocol({ ...smtp, ...counted('smtp'), reception: inbound.reception }),
-    submission: submissionProtocol({ ...smtp, ...counted('submission'), authenticator }),
-    lmtp: lmtpProtocol({ ...smtp, ...counted('lmtp') }),
-    pop3: pop3Protocol({
-      authenticator,
-      store,
-      limits: { ...DEFAULT_POP3_LIMITS, idleTimeout: config.timeouts.pop3 },
-      loginDelayTime: config.pop3.loginDelay,
-      leastExpiry: async () => leastExpiry(await directory.letGoRules()),
-      onSharedDevice(account, credential) {
-        metrics.sharedDevice();
-        partLog(log, 'pop3').warn({ account, credential }, 'two mail programs use the password of one device');
-        store.devices.noteShared(account, credential).catch((error: unknown) => log.error({ err: error }));
-      },
-      startTls: true,
-      ...counted('pop3'),
-    }),
-    imap: imapProtocol({
-      store,
-      authenticator,
-      limits: {
-        ...IMAP_LIMITS,
-        commandBytes: config.limits.command,
-        appendBytes: config.limits.message,
-        idleTimeout: config.timeouts.imap,
-      },
-      startTls: true,
-      onCommand: (name) => metrics.command('imap', name),
-      log: imapLog,
-      onInternalError: (where, error) => {
-        metrics.internalError('imap');
-        imapLog.error({ where, err: error }, 'a fault of ours; the session goes on');
-      },
-    }),
-  };
 }
