@@ -70,33 +70,32 @@ export function recordText({ algorithm, publicKey }: Pick<DkimKey, 'algorithm' |
   return `v=DKIM1; k=${algorithm}; p=${publicKey}`;
 }
 
-/** Why records that were found under a key's name don't show it; null: they do. */
+/** What {@link recordFault} says where there is nothing at all under the name. */
+export const NO_RECORD = 'there is no such record';
+
+/** What is wrong with the records that were found under a key's name, for people; null: they show the key. */
 export function recordFault({ algorithm, publicKey }: DkimKey, records: readonly string[]): string | null {
-  const keys = records.filter((text) => /(?:^|;)\s*p\s*=/i.test(text));
-  if (keys.length === 0) return records.length === 0 ? 'there is no such record' : 'the record there is no key';
-  if (keys.length > 1) return 'there are several keys under this name'; // RFC 6376 3.6.2.2: what follows is undefined
-  const tags = tagsOf(keys[0]!);
-  const version = tags.get('v');
-  if (version !== undefined && version !== 'DKIM1') return `its version is ${version}, not DKIM1`;
-  if ((tags.get('k') ?? 'rsa') !== algorithm)
-    return `it says k=${tags.get('k') ?? 'rsa'}, but this key is ${algorithm}`;
+  if (records.length === 0) return NO_RECORD;
+  const [record, ...others] = records.filter((text) => /(?:^|;)\s*p\s*=/i.test(text));
+  if (record === undefined) return 'the record there is no key';
+  if (others.length > 0) return 'there are several keys under this name'; // RFC 6376 3.6.2.2: what follows is undefined
+  const tags = tagsOf(record);
+  const { v: version = 'DKIM1', k: kind = 'rsa' } = Object.fromEntries(tags);
+  if (version !== 'DKIM1') return `its version is ${version}, not DKIM1`;
+  if (kind !== algorithm) return `it says k=${kind}, but this key is ${algorithm}`;
   const shown = tags.get('p')!.replace(/\s/g, '');
   if (shown === '') return 'it says that the key is revoked (an empty p=)';
   if (shown !== publicKey) return isPart(shown, publicKey) ? 'the key is cut off' : 'it shows another key';
-  const hashes = tags.get('h')?.split(':');
-  if (hashes !== undefined && !hashes.some((hash) => hash.trim() === 'sha256')) return 'its h= leaves out sha256';
-  const services = tags.get('s')?.split(':');
-  if (services !== undefined && !services.some((one) => ['*', 'email'].includes(one.trim()))) {
-    return 'its s= leaves out email';
-  }
-  if (
+  // RFC 6376 3.6.1: lists with colons; without one everything is meant.
+  const listed = (name: string) =>
     tags
-      .get('t')
+      .get(name)
       ?.split(':')
-      .some((flag) => flag.trim() === 'y')
-  ) {
-    return 'its t=y says that signatures are only tried out';
-  }
+      .map((one) => one.trim());
+  if (listed('h')?.includes('sha256') === false) return 'its h= leaves out sha256';
+  const services = listed('s') ?? ['*'];
+  if (!services.includes('*') && !services.includes('email')) return 'its s= leaves out email';
+  if (listed('t')?.includes('y') === true) return 'its t=y says that signatures are only tried out';
   return null;
 }
 

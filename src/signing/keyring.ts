@@ -20,6 +20,7 @@ import {
   type DkimKey,
   type KeyAlgorithm,
   type KeyPair,
+  NO_RECORD,
   newKeyPair,
   readPrivateKey,
   recordFault,
@@ -42,15 +43,15 @@ export interface KeyringOptions {
 /** A key, and what the DNS says of it. */
 export interface SeenKey {
   readonly key: DkimKey;
-  /** Null: nobody could say. */
+  /** Its record is there and shows it; null: nobody could say. */
   readonly shown: boolean | null;
-  /** Why the record does not show the key; empty when it does. */
+  /** Why the record does not show the key, or why nobody could say; empty when it does. */
   readonly fault: string;
 }
 
 const DAY: EpochSeconds = 86_400;
 const RECORD_STAYS: EpochSeconds = 7 * DAY;
-/** Not while the server starts, and others have more to do. */
+/** When the start of the server is over. */
 const FIRST_ROUND: Milliseconds = 60_000;
 const ROUND_EVERY: Milliseconds = 15 * 60_000;
 const DOMAINS_CACHED = 1_000;
@@ -132,9 +133,7 @@ export class Keyring {
       if (begins)
         this.#options.log.info({ domain, selector: key.selector }, 'the DNS shows a new key: it signs from now on');
     }
-    for (const { key } of seen.filter(
-      ({ key, shown, fault }) => mayGo(key, now) && shown === false && fault === GONE,
-    )) {
+    for (const { key } of seen.filter(({ key, fault }) => mayGo(key, now) && fault === NO_RECORD)) {
       await this.#change((tx) => deleteKey(tx, key));
     }
     const after = new Map((await this.keys(domain)).map((key) => [key.selector, key]));
@@ -212,7 +211,7 @@ export class Keyring {
   async #see(key: DkimKey): Promise<SeenKey> {
     try {
       const { records } = await this.#options.resolver.query(recordName(key), 'TXT', { fresh: true });
-      const fault = records.length === 0 ? GONE : recordFault(key, records);
+      const fault = recordFault(key, records);
       return { key, shown: fault === null, fault: fault ?? '' };
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
@@ -250,8 +249,6 @@ export class Keyring {
     return (this.#options.now ?? nowSeconds)();
   }
 }
-
-const GONE = 'there is no such record';
 
 /** True once nobody needs the record of a retired key any more. */
 export function mayGo({ state, since }: DkimKey, now: EpochSeconds): boolean {

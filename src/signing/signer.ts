@@ -37,7 +37,7 @@ type SignedMessage = Pick<QueuedMessage, 'id' | 'account' | 'prefix' | 'options'
 export class MessageSigner {
   readonly #options: MessageSignerOptions;
   readonly #signed = new Lru<QueueId, Promise<Buffer>>(MESSAGES_REMEMBERED);
-  /** Of the keyring when they were signed. */
+  /** The keyring's, when what is in {@link #signed} was signed. */
   #generation = 0;
 
   constructor(options: MessageSignerOptions) {

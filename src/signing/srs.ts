@@ -26,12 +26,14 @@ export interface SrsOptions {
   readonly now?: () => EpochSeconds;
 }
 
-/** Reports come within the days for which servers keep trying. */
+/** Reports come for as long as servers keep trying, which is days; three weeks leave room for slow ones. */
 const DAYS = 21;
 const DAY: EpochSeconds = 86_400;
-/** Two characters. */
+/** The day goes round after so many: it is two characters of {@link BASE32}. */
 const DAYS_COUNTED = 1_024;
+/** 30 bits: whoever guesses needs a billion RCPTs for one address, and is turned away after a hundred (checks/limits). */
 const HASH_CHARACTERS = 6;
+/** RFC 5321 4.5.3.1.1 */
 const LOCAL_LIMIT = 64;
 /** RFC 4648 6, in lower case. */
 const BASE32 = 'abcdefghijklmnopqrstuvwxyz234567';
