@@ -1,7 +1,7 @@
 /**
  * Where is my mail? What became of messages, told as a story of each.
  *
- * Invariant: who asks for their own mail alone hears of nobody else's mailbox but that what they sent is in it, of recipients only where they
+ * Invariant: a person (not an administrator) hears of nobody else's mailbox but that what they sent is in it, of recipients only where they
  * are the sender, and of nobody else's forwarding where it leads.
  *
  * What a program retrieved is noted for some seconds at once, and bears the time of the first: it may stand before a message that came meanwhile.
@@ -27,17 +27,13 @@ const NOTED_BEFORE: Milliseconds = 60_000;
 /** Accounts whose changes are looked through for one answer. */
 const MOST_ACCOUNTS = 100;
 
-/** Stories of messages that fit, the newest first. @param seen  true when there are more */
+/** Stories of the messages that the filter finds, the newest first. `more`: there are others than these. */
 export async function findStories(
   parts: Parts,
   filter: TraceFilter,
   most: number,
 ): Promise<{ readonly stories: Story[]; readonly more: boolean }> {
-  const rows: TraceRow[] = [];
-  for await (const page of parts.store.trace.find(filter)) {
-    rows.push(...page.slice(0, most + 1 - rows.length));
-    if (rows.length > most) break;
-  }
+  const rows = await newest(parts, filter, most + 1);
   const stories = await new Teller(parts, undefined).tell(rows.slice(0, most));
   return { stories: stories.sort(newestFirst), more: rows.length > most };
 }
@@ -54,15 +50,20 @@ export async function storiesFor(
   filter: Omit<TraceFilter, 'account'>,
   most: number,
 ): Promise<Story[]> {
-  const rows: TraceRow[] = [];
-  for await (const page of parts.store.trace.find({ ...filter, account })) {
-    rows.push(...page.slice(0, most - rows.length));
-    if (rows.length >= most) break;
-  }
+  const rows = await newest(parts, { ...filter, account }, most);
   return (await new Teller(parts, account).tell(rows)).sort(newestFirst);
 }
 
-/** A copy of a message, and where its events go. */
+async function newest({ store }: Parts, filter: TraceFilter, most: number): Promise<TraceRow[]> {
+  const rows: TraceRow[] = [];
+  for await (const page of store.trace.find(filter)) {
+    rows.push(...page.slice(0, most - rows.length));
+    if (rows.length >= most) break;
+  }
+  return rows;
+}
+
+/** A copy of a message, and the events of its story, to which those of the copy are added. */
 interface Followed {
   readonly email: EmailId;
   /** When it came. */

@@ -1,7 +1,7 @@
 /** What became of one message, as it is told. Times as in ISO 8601. */
 
 export interface Story {
-  /** Of no other message. */
+  /** No other message has it. */
   readonly id: number;
   readonly at: string;
   readonly messageId: string | null;
