@@ -24,7 +24,7 @@ import type { ArcFinding, Authentication, DmarcFinding, Finding } from './types.
 const LEAST_KEY_BITS = 1_024;
 /** RFC 6376 3.4, 3.5: canonical forms and lengths in which one body is hashed. Honest signers choose one or two. */
 const MOST_BODY_HASHES = 3;
-/** RFC 9989 4.10: of a longer name the walk goes on with so many labels. */
+/** RFC 9989 4.10: after the whole name, the walk up the tree goes on with so many labels at most. */
 const MOST_WALKED = 7;
 /** RFC 5322 2.1.1 has room for 998. */
 const LONGEST_LINE = 512 * 1024;
@@ -62,7 +62,10 @@ export interface Sources {
   readonly keys: Keys;
 }
 
-/** @returns undefined when the header is too large to be looked at @throws Refused `message.too-large` when the body can't be, `check.failed` when that takes too long */
+/**
+ * @returns undefined when the header is too large to be looked at
+ * @throws Refused `message.too-large` when the body can't be looked at, `check.failed` when that takes too long
+ */
 export async function evaluate(
   from: Sender,
   { header, body, authors }: Content,
@@ -135,7 +138,10 @@ function boundHashes({ bodyHashes, signatureHeaders }: DkimVerifier): void {
   }
 }
 
-/** Within the time that the questions have: else it would be a way to be taken unchecked, with a body that is made to take long. */
+/**
+ * Hashes the body for all signatures, in the time that questions to the DNS have. When that is over the message is put off: a body that is made to
+ * take long must be no way to be taken unchecked.
+ */
 async function hash(verifier: DkimVerifier, body: AsyncIterable<Buffer>, lookups: Lookups): Promise<void> {
   const lines = new WholeLines();
   const pace = new Pace();
@@ -189,6 +195,7 @@ async function askDmarc(
   }
   const finding = { ...findingOf(result, info, header?.from), policy: policyOf(policy) };
   if (result !== 'fail') return finding;
+  // What could not be asked might have proved the author: had it done so, would DMARC fail all the same?
   const { response: atBest } = await ask(['pass', 'temperror']);
   const perhaps = atBest !== false && atBest.status.result !== 'fail';
   return perhaps ? { ...finding, result: 'temperror', row: info.replace('dmarc=fail', 'dmarc=temperror') } : finding;

@@ -4,7 +4,8 @@
  *
  * Invariants
  * - A key is known by its whole record, never by its name: what the DNS says now decides. Refusals are not remembered.
- * - Verifying with a key takes a fraction of a millisecond: whoever makes one chooses how long it takes, up to fifty times as long.
+ * - Verifying with a key takes a fraction of a millisecond. Whoever publishes one chooses how long; those made to be slow, fifty times as slow and
+ *   more, count as none.
  */
 import { createPublicKey, type KeyObject } from 'node:crypto';
 import type { KeyCache, KeyOptions, SigningKey } from 'mailauth/lib/tools.js';

@@ -7,7 +7,7 @@
 const MOST_SIGNATURES = 10;
 /** RFC 8617 4.2.1 has room for 50 seals, each over all before it. Honest mail has one to three. */
 const MOST_SEALS = 10;
-/** Of one signature; a longer one could name so many fields that looking for them takes long. */
+/** Of one signature: a longer one could name so many fields (`h=`) that looking for them takes long. */
 const MOST_SIGNATURE_CHARACTERS = 8_192;
 /** More than any server writes. */
 const MOST_FIELDS = 1_000;
@@ -23,13 +23,13 @@ export function signedHeader(header: Buffer): Buffer | undefined {
   const [ours = '', ...fields] = header.toString('latin1').split(/\r\n(?![ \t])/);
   if (fields.length > MOST_FIELDS) return undefined;
   let signatures = 0;
-  const isSealed = fields.filter((field) => /^arc-seal[ \t]*:/i.test(field)).length <= MOST_SEALS;
+  const hasTooManySeals = fields.filter((field) => /^arc-seal[ \t]*:/i.test(field)).length > MOST_SEALS;
   const kept = fields.filter((field) => {
-    if (!isSealed && /^arc-/i.test(field)) return false;
-    const [, name] = /^(dkim-signature|arc-message-signature)[ \t]*:/i.exec(field) ?? [];
-    if (name === undefined) return true;
+    if (hasTooManySeals && /^arc-/i.test(field)) return false;
+    const isSignature = /^dkim-signature[ \t]*:/i.test(field);
+    if (!isSignature && !/^arc-message-signature[ \t]*:/i.test(field)) return true;
     if (field.length > MOST_SIGNATURE_CHARACTERS) return false;
-    return name.startsWith('a') || name.startsWith('A') || ++signatures <= MOST_SIGNATURES;
+    return !isSignature || ++signatures <= MOST_SIGNATURES; // only the newest of ARC's is verified, whatever their number
   });
   if (kept.length === fields.length) return header.subarray(ours.length + 2);
   return Buffer.from(kept.join('\r\n'), 'latin1');
