@@ -1,7 +1,7 @@
 /**
  * Makes the backups that are due, prunes after each, and tries a restore now and then. What was missed while the machine was off, or asleep,
- * is due at once. What failed is tried again an hour later; an alarm that nobody hears is no alarm, so the metrics tell it (metrics of
- * the last good one, and `rainmail_backup_overdue`), and the log.
+ * is due at once. What failed is tried again an hour later. An alarm that nobody hears is no alarm: the log says what failed, and the metrics how
+ * old the last good backup is and whether that is too old (`rainmail_backup_overdue`).
  */
 import type { Logger } from 'pino';
 import { lastDue, type Schedule } from '../config/schedule.ts';

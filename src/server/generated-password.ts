@@ -1,3 +1,4 @@
+/** Passwords that the server makes up, for people to type. */
 import { randomInt } from 'node:crypto';
 
 /** Letters and digits that are not mistaken for one another when read aloud or copied by hand. */

@@ -1,3 +1,4 @@
+/** The version of this package, from its manifest. */
 import { readFileSync } from 'node:fs';
 
 /** Two folders up from src/server, and from dist/server in the published package. */

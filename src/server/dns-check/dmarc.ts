@@ -43,7 +43,7 @@ export const dmarc: ZoneCheck = {
   },
 };
 
-/** That of the domain, or of one above it (RFC 7489 6.6.3), as far as it goes. */
+/** Those of the domain or, where it has none, of the nearest one above it that has (RFC 7489 6.6.3). */
 async function policyOf(zone: Zone): Promise<{ at: string; records: string[] }> {
   const { domain } = zone.facts;
   for (let name = domain; name.includes('.'); name = name.slice(name.indexOf('.') + 1)) {
@@ -62,21 +62,23 @@ async function reportFindings(zone: Zone, at: string, rua: string | undefined): 
     const to = domainOf(address).toLowerCase();
     // RFC 7489 7.1: within one organisation nobody is asked.
     if (to === at || to.endsWith(`.${at}`) || at.endsWith(`.${to}`)) {
-      if (!(to === zone.facts.domain) || (await zone.isRead(decodeURIComponentSafely(address)))) continue;
+      // Who reads mail at another name of the organisation, nobody here knows.
+      if (to !== zone.facts.domain || (await zone.isRead(decoded(address)))) continue;
       const why = 'Reports about forged mail come back to those who send them. Make it an alias: rainmail alias add';
       found.push(wrong('should', 'DMARC', `Nobody reads ${address}, where reports go.`, why));
       continue;
     }
     const permission = `${at}._report._dmarc.${to}`;
     if ((await textsAt(zone, permission, BEGINS)).length > 0) continue;
-    const why = `Nobody sends reports to another domain that has not said that it wants them.`;
+    const why = 'Nobody sends reports to another domain that has not said that it wants them.';
     const line = `${permission}. IN TXT "v=DMARC1"`;
     found.push(wrong('nice', 'DMARC', `${to} does not say that it takes the reports of ${at}.`, why, [line]));
   }
   return found;
 }
 
-function decodeURIComponentSafely(text: string): string {
+/** In a mailto URI an address may be percent-encoded. */
+function decoded(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch {
