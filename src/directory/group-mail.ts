@@ -5,7 +5,7 @@ import type { AccountId } from '../store/ids.ts';
 import { requireAccount } from './accounts.ts';
 import { type Address, formatAddress } from './address.ts';
 import { isOurs } from './domains.ts';
-import { joinGroup, leaveGroup, requireGroup } from './groups.ts';
+import { groupAt, joinGroup, leaveGroup, requireGroup } from './groups.ts';
 import { canonicalAddress, invalid, missing } from './rules.ts';
 import { type Group, POSTERS, type Posters, type Posting } from './types.ts';
 
@@ -50,7 +50,7 @@ export async function joinAddresses(
   for (const address of addresses) {
     const text = formatAddress(address);
     if (await isOurs(tx, address.domain)) {
-      here.push((await requireAccount(tx, text)).id);
+      here.push(await requireMember(tx, text));
       continue;
     }
     mayLeave(text);
@@ -61,6 +61,15 @@ export async function joinAddresses(
     throw invalid(`At most ${OUTSIDERS_LIMIT} addresses elsewhere can be in a group. Make several groups of it.`);
   }
   return here;
+}
+
+async function requireMember(tx: Reader, address: string): Promise<AccountId> {
+  const group = await groupAt(tx, address);
+  if (group !== undefined) {
+    const text = `${address} is the group ${group.name}, and a group holds no other groups. Put its members in.`;
+    throw invalid(text);
+  }
+  return (await requireAccount(tx, address)).id;
 }
 
 /** @returns whose access may be another now @throws Refused `directory.missing` for one that is not in it */

@@ -196,6 +196,15 @@ test('an alias leads to accounts only here, so mail never goes round in circles'
   assert.deepEqual(await all(directory.aliases()), []);
 });
 
+test('a group holds people, and whoever puts a group into it hears so', async (t) => {
+  const { directory } = await openOffice(t, { people: ['anna@office.test'] });
+  const { groups } = directory.by('the test');
+  await groups.add('Sales', { address: 'sales@office.test' });
+  await groups.add('All');
+  const nested = refusal('directory.invalid', /sales@office\.test is the group Sales, .* Put its members in/);
+  await assert.rejects(groups.join('All', 'anna@office.test', 'sales@office.test'), nested);
+});
+
 test('a domain goes only when nobody has an address in it', async (t) => {
   const { directory } = await openOffice(t, { domains: ['office.test', 'shop.test'], people: ['anna@office.test'] });
   await directory.by('the test').aliases.add('info@shop.test', 'anna@office.test');
