@@ -32,6 +32,8 @@ export interface PeerOptions {
   readonly tls: PeerTls;
   /** It must hand on what it gets over TLS alone, and say so (RFC 8689 4.2.1). */
   readonly requireTls?: boolean;
+  /** It is one that the DNS names, and so it may be this server itself, by another of its names. */
+  readonly byDns?: boolean;
   /** Signs in with it. */
   readonly credentials?: Credentials | undefined;
   /** Aborted: the connection is closed. */
@@ -55,6 +57,12 @@ export const NO_REQUIRETLS: PeerReply = {
   reply: 550,
   status: '5.7.30',
   text: 'it does not take mail that wants TLS all the way',
+};
+/** RFC 5321 5.1, 6.3: there mail would go round in circles. */
+export const OURSELVES: PeerReply = {
+  reply: 554,
+  status: '5.4.6',
+  text: 'it is this server itself, which knows no such domain',
 };
 const GREETING = 220;
 export const QUIT_WITHIN: Milliseconds = 5_000;
@@ -119,7 +127,10 @@ class Opening {
   async #hello(): Promise<Extensions> {
     const { helo, tls } = this.#options;
     const answer = await this.#connection.say(oneLine(`EHLO ${helo}`));
-    if (isDone(answer)) return Extensions.in(answer);
+    if (isDone(answer)) {
+      if (this.#options.byDns && nameIn(answer) === helo.toLowerCase()) throw new Unreachable(OURSELVES, false);
+      return Extensions.in(answer);
+    }
     if (answer.code < 500) throw new Unreachable(forNow(troubleIn(answer, '4.3.2')), false);
     if (tls.mode === 'required' && this.#connection.tls === undefined) throw new Unreachable(tlsTrouble(answer), true);
     const plain = await this.#connection.say(oneLine(`HELO ${helo}`));
@@ -162,4 +173,9 @@ class Opening {
     const answer = await signIn(this.#connection, credentials, offered);
     if (answer === undefined || !isDone(answer)) throw new Unreachable(signInTrouble(answer), false);
   }
+}
+
+/** What the peer calls itself in its answer to EHLO (RFC 5321 4.1.1.1). */
+function nameIn({ lines: [first = ''] }: Reply): string {
+  return first.split(' ', 1)[0]!.toLowerCase();
 }

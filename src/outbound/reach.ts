@@ -2,6 +2,7 @@
 import { isIP } from 'node:net';
 import type { Milliseconds } from '../store/ids.ts';
 import { type Candidate, type CandidateOptions, candidatesFor } from './candidates.ts';
+import { OURSELVES } from './opening.ts';
 import { Peer, type PeerLimits, Unreachable } from './peer.ts';
 import type { Routes } from './route.ts';
 import { attemptsFor } from './tls/attempts.ts';
@@ -56,7 +57,7 @@ export async function reach(destination: string, wish: TlsWish, options: ReachOp
   const begun = performance.now();
   let tried = 0;
   const isOver = () => tried >= LEAST_TRIED && performance.now() - begun >= triedFor;
-  for await (const candidate of candidatesFor(way, requireTls, options)) {
+  hosts: for await (const candidate of candidatesFor(way, requireTls, options)) {
     if (isOver()) break;
     const { host, protection: usual, facts } = candidate;
     // What a route says is the word of this server's administrator, which no sender waives.
@@ -75,6 +76,7 @@ export async function reach(destination: string, wish: TlsWish, options: ReachOp
           // What is refused was decided for this wish: that nobody could say what protects a host may be otherwise in an hour.
           const isFinal = requireTls && error.tls && protection.kind !== 'refused';
           failures.push((isFinal ? withoutTls(error) : error).at(name));
+          if (error.said === OURSELVES) break hosts; // who stands behind it hands mail to us
           if (!error.tls) break;
         }
       }
@@ -101,7 +103,7 @@ export function canLeaveFor(address: string, { localAddresses = [] }: ReachOptio
 
 /** Connects as it was decided. @throws Unreachable */
 export async function connectTo(
-  { host, port, implicit, requireTls, credentials }: Candidate,
+  { host, port, facts, implicit, requireTls, credentials }: Candidate,
   protection: Protection,
   address: string,
   options: ReachOptions,
@@ -113,10 +115,22 @@ export async function connectTo(
   const attempts = attemptsFor(protection, host.name, implicit).filter(
     ({ mode }) => credentials === undefined || mode === 'required' || mode === 'implicit',
   );
+  const byDns = facts !== undefined;
   let last: Unreachable | undefined;
   for (const tls of attempts) {
     try {
-      return await Peer.connect({ address, port, helo, localAddress, tls, requireTls, credentials, signal, limits });
+      return await Peer.connect({
+        address,
+        port,
+        helo,
+        localAddress,
+        tls,
+        requireTls,
+        byDns,
+        credentials,
+        signal,
+        limits,
+      });
     } catch (error) {
       if (!(error instanceof Unreachable)) throw error;
       last = error;

@@ -84,6 +84,24 @@ test('a domain that does not exist, or takes no mail, or names this server, is a
   ]);
 });
 
+test('a host that turns out to be this server by another name is an end, but for those before it that may be back', async (t) => {
+  const room = await SendingRoom.open(t);
+  await room.domain('ours.test', { says: (command) => (command === 'EHLO' ? '250 Mail.Office.test' : undefined) });
+  const behind = await room.domain('behind.test');
+  const hosts = ['mx.away.test', 'mx.ours.test', 'mx.behind.test'].map((exchange, at) => ({
+    preference: 10 * at,
+    exchange,
+  }));
+  room.dns.say('MX', 'backup.test', ...hosts);
+  room.dns.say('A', 'mx.away.test', '127.0.0.250');
+  room.dns.say('AAAA', 'mx.away.test');
+  await room.send('Circle', ['a@ours.test']);
+  await room.send('Backup', ['b@backup.test']);
+  assert.deepEqual(await room.known(2), ['a@ours.test failed', 'b@backup.test deferred']);
+  assert.deepEqual(room.outcomes.map(({ said }) => said.status).sort(), ['4.4.1', '5.4.6']);
+  assert.equal(behind.connections, 0);
+});
+
 test('the next host is tried when the first does not answer', async (t) => {
   const room = await SendingRoom.open(t);
   const second = await room.domain('second.test');
