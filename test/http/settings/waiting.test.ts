@@ -72,7 +72,7 @@ test('what waits is on the page of who sent it, with the reason, and with nobody
     text,
     /Offer .* slow@example\.net The mail server of the recipient asked to try again later\. It is tried/,
   );
-  assert.match(text, /The last answer: 450 4\.2\.0 come again/);
+  assert.match(text, /The last answer: \S+ \[127\.0\.0\.1\] said: 450 4\.2\.0 come again/);
   assert.match(text, /Party &lt;b>.* carl@example\.net, ben@office\.test It waits for its time, and leaves \d/);
   assert.match(await list(other.page), /^ Nothing of yours waits/);
   const ben = new Visitor(shared.office.port('https'));
