@@ -8,9 +8,9 @@
 import { formatCount } from '../config/units.ts';
 import type { Account } from '../directory/types.ts';
 import { Refused } from '../errors.ts';
-import { Lru } from '../lru.ts';
 import { type AccountId, type EpochSeconds, nowSeconds } from '../store/ids.ts';
 import type { Trace } from '../store/trace.ts';
+import { RememberedCounts } from './remembered-counts.ts';
 import { DAY, HOUR, SlidingCount } from './sliding-count.ts';
 
 export interface AllowanceOptions {
@@ -25,9 +25,6 @@ export interface AllowanceOptions {
   readonly clock?: () => EpochSeconds;
 }
 
-/** Accounts remembered; of others the trace is asked. */
-const ACCOUNTS = 20_000;
-
 interface Used {
   readonly hour: SlidingCount;
   readonly day: SlidingCount;
@@ -37,31 +34,29 @@ interface Used {
 export class Allowances {
   readonly #options: AllowanceOptions;
   readonly #clock: () => EpochSeconds;
-  readonly #used = new Lru<AccountId, Used>(ACCOUNTS);
-  readonly #reading = new Map<AccountId, Promise<Used>>();
-  readonly #started: EpochSeconds;
+  readonly #used: RememberedCounts<AccountId, Used>;
 
   constructor(options: AllowanceOptions) {
     this.#options = options;
     this.#clock = options.clock ?? nowSeconds;
-    this.#started = this.#clock();
+    this.#used = new RememberedCounts((account, now, until) => this.#read(account, now, until), this.#clock);
   }
 
   /** Is there room for so many? @throws Refused `sending.limit` */
   async check({ id }: Account, recipients: number): Promise<void> {
-    this.#require(id, await this.#of(id), recipients);
+    this.#require(id, await this.#used.of(id), recipients);
   }
 
   /** Counts so many. @throws Refused `sending.limit`, and counts nothing */
   async take({ id }: Account, recipients: number): Promise<void> {
-    const used = await this.#of(id);
+    const used = await this.#used.of(id);
     this.#require(id, used, recipients); // and nothing comes between that and the next line
     this.#count(used, recipients);
   }
 
   /** They were not sent to after all. */
   giveBack({ id }: Account, recipients: number): void {
-    const used = this.#used.get(id);
+    const used = this.#used.kept(id);
     if (used !== undefined) this.#count(used, -recipients);
   }
 
@@ -83,24 +78,10 @@ export class Allowances {
     day.add(now, recipients);
   }
 
-  async #of(id: AccountId): Promise<Used> {
-    const known = this.#used.get(id);
-    if (known !== undefined) return known;
-    let reading = this.#reading.get(id);
-    if (reading === undefined) {
-      reading = this.#read(id).finally(() => this.#reading.delete(id));
-      this.#reading.set(id, reading);
-    }
-    return reading;
-  }
-
   /** What the trace says of the last day. */
-  async #read(account: AccountId): Promise<Used> {
+  async #read(account: AccountId, now: EpochSeconds, until: EpochSeconds): Promise<Used> {
     const { trace, byDay } = this.#options;
     const used: Used = { hour: new SlidingCount(HOUR), day: new SlidingCount(DAY), told: 0 };
-    const now = this.#clock();
-    // Who is not known has sent nothing since the start, unless somebody was forgotten.
-    const until = this.#used.size < ACCOUNTS ? this.#started : now;
     for await (const page of trace.find({ account, since: now - DAY, until })) {
       for (const { at, message } of page) {
         if (message.account !== account || message.sends === undefined) continue;
@@ -109,7 +90,6 @@ export class Allowances {
       }
       if (used.day.sum(now) >= byDay) break; // what came before is forgotten before
     }
-    this.#used.set(account, used);
     return used;
   }
 
